@@ -7,7 +7,7 @@ __all__ = ['COLOURS', 'PALETTE', 'FONT', 'LADDERS', 'agentirt_theme', 'setup_cha
            'level_of', 'ladder', 'tried', 'ability_ladder', 'ladder_rows', 'ladder_subtitle', 'ladder_tooltip',
            'spread_labels', 'wright_map', 'difficulty_table', 'wright_agents', 'panel_title', 'wright_tasks',
            'response_curve', 'known_tasks', 'typical_tasks', 'outcomes_by_ability', 'item_characteristic_curve',
-           'save_chart']
+           'interval_ladder', 'interval_rows', 'interval_marks', 'reliability_curve', 'save_chart']
 
 # %% ../nbs/30_charts.ipynb #0bca3c34
 import json
@@ -556,6 +556,113 @@ def item_characteristic_curve(
         )
     )
     return band + line + dots
+
+# %% ../nbs/30_charts.ipynb #5b1d7c21
+def interval_ladder(
+    values: xr.DataArray,  # draws of some numbers: dim sample and one dim more
+    title: alt.TitleParams | str,  # such as `headline(fit, …)`
+    quantity: str,  # what the axis shows, with its unit
+    *,
+    before: xr.DataArray | None = None,  # draws of the same numbers from an earlier fit
+    observed: xr.DataArray | None = None,  # what came true, on the same dim
+    marks: xr.DataArray | None = None,  # numbers on a dim of their own: a named upright line each
+    interval: float | None = None,  # credible level; None: settings().interval
+    number: str = ".2f",  # how numbers are written; ".0%" for shares
+    width: int = 420,  # of the plot, in pixels
+) -> alt.LayerChart:  # a row for each, largest mean on top
+    "Draw numbers with intervals: dot and line; grey behind it what was known before; a diamond for what came true."
+    if "sample" not in values.dims or values.ndim != 2:
+        raise ValueError(f"A ladder of intervals needs draws with dim sample and one more; these have {values.dims}.")
+    (dim,) = (str(d) for d in values.dims if d != "sample")
+    rows = interval_rows(values, settings().interval if interval is None else interval)
+    if before is not None:
+        earlier = interval_rows(before, settings().interval if interval is None else interval)
+        rows = rows.join(earlier.add_prefix("before_"))
+    if observed is not None:
+        rows["observed"] = observed.to_series()
+    rows = rows.sort_values("mean", ascending=False).rename_axis(dim)
+    ends = [rows.min().min(), rows.max().max()] + ([] if marks is None else [marks.min().item(), marks.max().item()])
+    margin = 0.02 * (max(ends) - min(ends))
+    scale = alt.Scale(domain=[min(ends) - margin, max(ends) + margin], nice=False)
+    axis = alt.Axis(tickCount=8, **({"format": number} if "%" in number else {}))
+    known = {"mean": "estimate", "lower": "interval from", "upper": "to", "before_lower": "before: from", "before_upper": "to"}
+    fields = [alt.Tooltip(f"{c}:Q", title=t, format=number) for c, t in (known | {"observed": "observed"}).items() if c in rows]
+    y = alt.Y(f"{dim}:N", sort=None, title=None, axis=alt.Axis(labelLimit=380, ticks=False, domain=False, labelPadding=8))
+    base = alt.Chart(rows.reset_index(), title=title, width=width, height=alt.Step(18)).encode(y, tooltip=[f"{dim}:N", *fields])
+    layers = [] if marks is None else interval_marks(marks, scale, width)
+    if before is not None:
+        band = base.mark_rule(size=7, color=COLOURS["quiet"], opacity=0.4)
+        layers.append(band.encode(alt.X("before_lower:Q"), alt.X2("before_upper:Q")))
+    line = base.mark_rule(size=2, color=COLOURS["main"], opacity=0.55)
+    layers.append(line.encode(alt.X("lower:Q", scale=scale, title=quantity, axis=axis), alt.X2("upper:Q")))
+    layers.append(base.mark_circle(size=64, color=COLOURS["main"], opacity=1).encode(alt.X("mean:Q")))
+    if observed is not None:
+        diamond = base.mark_point(shape="diamond", size=70, filled=True, opacity=1, color=COLOURS["accent"])
+        layers.append(diamond.encode(alt.X("observed:Q")))
+    return alt.layer(*layers)
+
+
+def interval_rows(
+    values: xr.DataArray,  # dim sample and one dim more
+    level: float,
+) -> pd.DataFrame:  # columns mean, lower, upper
+    "Mean and equal-tailed interval of draws. Raises ValueError unless the level lies between 0 and 1."
+    if not 0 < level < 1:
+        raise ValueError(f"interval is {level:g}; give a probability between 0 and 1, such as 0.9.")
+    ends = values.quantile([(1 - level) / 2, (1 + level) / 2], "sample")
+    columns = dict(mean=values.mean("sample"), lower=ends.isel(quantile=0), upper=ends.isel(quantile=1))
+    return pd.DataFrame({name: column.to_series() for name, column in columns.items()})
+
+
+def interval_marks(
+    marks: xr.DataArray,
+    scale: alt.Scale,
+    width: int,
+) -> list[alt.Chart]:
+    "Upright lines with slanted names above the plot, pushed apart where they would overprint."
+    table = pd.DataFrame({"name": marks[marks.dims[0]].astype(str), "at": marks.values})
+    table["label_at"] = spread_labels(table["at"], gap=(scale.domain[1] - scale.domain[0]) * 21 / width)
+    base = alt.Chart(table).encode(tooltip=["name:N", alt.Tooltip("at:Q", format=".2f")])
+    rule = base.mark_rule(color=COLOURS["accent"], opacity=0.5)
+    text = base.mark_text(align="left", angle=315, dx=3, dy=-4, fontSize=11, color=COLOURS["ink"])
+    return [
+        rule.encode(alt.X("at:Q")),
+        rule.encode(alt.X("at:Q"), alt.X2("label_at:Q"), y=alt.value(0), y2=alt.value(-8)),
+        text.encode(alt.X("label_at:Q"), y=alt.value(-8), text="name:N"),
+    ]
+
+# %% ../nbs/30_charts.ipynb #35087d3e
+def reliability_curve(
+    curve: xr.Dataset,  # from `evaluation.reliability`: predicted, observed, lower, upper, trials over bin, perhaps predictor
+    title: alt.TitleParams | str,  # what was predicted
+    predictors: list[str] | None = None,  # some of them; None: the model
+    size: int = 300,  # of the square plot, in pixels
+) -> alt.LayerChart:
+    "Draw observed against predicted rates with intervals. Raises ValueError for a Dataset that is no reliability curve."
+    lacking = [name for name in ("predicted", "observed", "lower", "upper", "trials") if name not in curve]
+    if lacking:
+        raise ValueError(f"the Dataset has no {', '.join(lacking)}; make it with `evaluation.reliability(held_out)`.")
+    if "predictor" in curve.dims:
+        curve = curve.sel(predictor=["model"] if predictors is None else list(predictors))
+    rows = curve.to_dataframe().reset_index().dropna(subset=["observed"])
+    rows["predictor"] = rows.get("predictor", "model")
+    axis, scale = alt.Axis(format="%", tickCount=5), alt.Scale(domain=[0, 1])
+    known = dict(predicted="predicted", observed="observed", lower="interval from", upper="to", trials="runs in the bin")
+    fields = [alt.Tooltip(f"{c}:Q", title=t, format=",.0f" if c == "trials" else ".1%") for c, t in known.items()]
+    base = alt.Chart(rows, title=title, width=size, height=size).encode(
+        alt.X("predicted:Q", title="Predicted probability of success", axis=axis, scale=scale),
+        tooltip=["predictor:N", *fields],
+    )
+    colour = alt.Color("predictor:N", title=None, legend=None if rows.predictor.nunique() == 1 else alt.Legend(orient="bottom"))
+    if rows.predictor.nunique() == 1:
+        colour = alt.value(COLOURS["main"])
+    diagonal = alt.Chart(pd.DataFrame(dict(x=[0, 1], y=[0, 1]))).mark_line(color=COLOURS["quiet"], strokeDash=[4, 4])
+    up = alt.Y("lower:Q", title="Share of runs that succeeded", axis=axis, scale=scale)
+    spread = base.mark_rule(size=2, opacity=0.55).encode(up, alt.Y2("upper:Q"), color=colour)
+    area = alt.Size("trials:Q", legend=None, scale=alt.Scale(type="sqrt", range=[30, 250]))
+    dots = base.mark_circle(opacity=1).encode(alt.Y("observed:Q", title="", scale=scale), area, color=colour)
+    diagonal = diagonal.encode(alt.X("x:Q", title="Predicted probability of success"), alt.Y("y:Q", title=""))
+    return alt.layer(diagonal, spread, dots)
 
 # %% ../nbs/30_charts.ipynb #5c61ef70
 class _SafeJSON(json.JSONEncoder):

@@ -30,7 +30,19 @@ from scipy.stats import norm, qmc
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from .models import ABILITIES, MODELS, ModelData, Priors, marginal_ability, model_data, softplus
+from agentirt_nb.models import (
+    ABILITIES,
+    FEATURES,
+    MODELS,
+    AbilityDesign,
+    ModelData,
+    Priors,
+    ability_design,
+    marginal_ability,
+    model_data,
+    softplus,
+    zero_sum_basis,
+)
 from .outcomes import components, content_hash, validate
 from .settings import settings, write_atomically
 
@@ -87,7 +99,7 @@ def _nodes(theta, mean, log_sd, frame, successes, trials, logit, grid):
     t = centre[:, None] + jnp.einsum("jab,qb->jqa", scale, grid)
     over_nodes = lambda f: _each_cell(f)(theta, t.reshape(-1, dims)).reshape(len(theta), *t.shape[:2])
     eta, slope = over_nodes(logit), over_nodes(jax.grad(logit, 0))
-    p, z = jax.nn.sigmoid(eta), (t - mean) * jnp.exp(-log_sd)
+    p, z = jax.nn.sigmoid(eta), (t - mean[:, None]) * jnp.exp(-log_sd)
     log_weight = (successes[..., None] * eta - trials[..., None] * softplus(eta)).sum(0)
     log_weight += -0.5 * (z**2).sum(-1) - log_sd.sum() - 0.5 * dims * jnp.log(2 * jnp.pi)
     log_weight += jnp.log(jnp.diagonal(scale, axis1=1, axis2=2)).sum(1)[:, None]
@@ -112,8 +124,9 @@ def _marginal_kernel(theta, mean, log_sd, frame, successes, trials, real, logit)
     weight = weight * real[:, None]
     gradient = jnp.einsum("ajq,jq->aj", score, weight)
     deviation = ((score - gradient[..., None]) * jnp.sqrt(weight)).reshape(len(score), -1)
+    own = (score[len(theta)] - gradient[len(theta), :, None]) * weight  # of each task's own prior mean, which features shift
     information = jnp.einsum("ijq,jq,ij->i", slope**2 * p * (1 - p), weight, trials)
-    return new_frame, (
+    together = (
         ((log_sum + dims * np.log(spacing)) * real).sum(),
         gradient.sum(1),
         deviation @ deviation.T,
@@ -122,6 +135,8 @@ def _marginal_kernel(theta, mean, log_sd, frame, successes, trials, real, logit)
         jnp.einsum("jqk,jq->k", z**2, weight),
         real.sum(),
     )
+    by_task = gradient[len(theta)], jnp.einsum("ijq,jq->ji", score, own), jnp.einsum("jq,jq->j", z[..., 0], weight)
+    return new_frame, together, by_task
 
 
 @partial(jax.jit, static_argnames="logit")
@@ -157,29 +172,6 @@ def _cells_scores(theta, t, successes, trials, logit):
     one = lambda draw: jax.grad(_block_log_likelihood, (0, 1))(*draw, successes, trials, logit)
     return jax.lax.map(one, (theta, t), batch_size=16)
 
-# %% ../nbs/11_inference.ipynb #664b6c48
-def _zero_sum_basis(n: int) -> np.ndarray:
-    "Orthonormal basis (n, n - 1) of the vectors that sum to zero (Helmert contrasts)."
-    if n < 2:
-        return np.zeros((n, 0))
-    basis = np.array([np.r_[np.ones(k), -k, np.zeros(n - k - 1)] / np.sqrt(k * (k + 1)) for k in range(1, n)])
-    return basis.T
-
-
-def _ability_design(data: ModelData, ability: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Ability = design @ effects, effects ~ Normal(0, membership @ scales**2).
-
-    Returns design (agent, effect), membership (effect, scale) and the scales' names."""
-    n = len(data.agent)
-    if ability == "agent":
-        return _zero_sum_basis(n), np.ones((n - 1, 1)), ["ability_sd"]
-    llm, scaffold = (_zero_sum_basis(len(labels)) for labels in (data.llm, data.scaffold))
-    pick = lambda basis, codes: np.where(codes[:, None] >= 0, basis[codes], 0.0) if basis.size else np.zeros((n, 0))
-    design = np.hstack([pick(llm, data.agent_llm), pick(scaffold, data.agent_scaffold), np.eye(n)])
-    undisclosed = np.c_[data.agent_llm < 0, data.agent_scaffold < 0, np.ones(n)]
-    membership = np.vstack([np.tile([1, 0, 0], (llm.shape[1], 1)), np.tile([0, 1, 0], (scaffold.shape[1], 1)), undisclosed])
-    return design, membership.astype(float), ["llm_sd", "scaffold_sd", "residual_sd"]
-
 # %% ../nbs/11_inference.ipynb #f502e8e4
 @partial(jax.jit, static_argnames=("benchmarks", "model"))
 def _log_hyperprior(h, log_scales, prior_scales, benchmarks, model):
@@ -210,19 +202,27 @@ def _hyperprior_draws(h, log_scales, prior_scales, benchmarks, model):
 class _Laplace:
     """State of the Laplace approximation: tasks integrated out, everything else Gaussian around its mode.
 
-    The vector w holds the ability effects u (ability = design @ u) and the hyperparameters h: location and log sd of
-    difficulty for each benchmark and, for the 2PL, the mean and log sd of log discrimination. In the 2PL a larger spread of
+    The vector w holds normal effects u and the hyperparameters h. Effects are those of ability (ability = design @ u) and
+    the weights of features (which shift difficulty by task_design @ u); h is the location and log sd of difficulty for each
+    benchmark and, for the 2PL, the mean and log sd of log discrimination. In the 2PL a larger spread of
     abilities and smaller discriminations say the same, and a mode in both is degenerate. So the 2PL works in a unit of its own,
     in which a contrast between able and less able agents is one, and pins this direction; the mean of log discrimination
     then is the log of that unit in logits, and draws are converted back."""
 
     def __init__(self, data: ModelData, model: str, ability: str, priors: Priors):
         self.data, self.model, self.logit, self.dims = data, model, _LOGITS[model], 1 + (model == "2pl")
-        self.design, self.membership, self.scale_names = _ability_design(data, ability)
-        self.effects, self.benchmarks = self.design.shape[1], len(data.blocks)
+        self.abilities, weights = ability_design(data, ability), data.columns.shape[1]
+        self.of_ability, self.benchmarks = self.abilities.design.shape[1], len(data.blocks)
+        self.effects = self.of_ability + weights
+        self.design = np.pad(self.abilities.design, ((0, 0), (0, weights)))
+        self.task_design = np.pad(data.columns, ((0, 0), (self.of_ability, 0)))
+        self.membership = scipy.linalg.block_diag(self.abilities.membership, np.eye(len(data.block_names))[data.column_block])
         self.size = self.effects + 2 * self.benchmarks + (2 if model == "2pl" else 0)
-        self.ability_priors = np.array([getattr(priors, name) for name in self.scale_names])
-        self.prior_scales = (priors.benchmark_difficulty, priors.difficulty_sd, priors.discrimination_sd, self.ability_priors)
+        of_block = priors.feature_sd / np.sqrt(max(len(data.block_names), 1))
+        scales = [getattr(priors, name) for name in self.abilities.scales] + [of_block] * len(data.block_names)
+        self.effect_priors = np.array(scales)
+        self.prior_scales = (priors.benchmark_difficulty, priors.difficulty_sd, priors.discrimination_sd, self.effect_priors)
+        self.sd_pull, self.sd_information = np.zeros(self.benchmarks), np.array([len(b.tasks) / 2 for b in data.blocks])
         self.stiffness = 100.0 * len(data.agent)  # of the pinned direction in the 2PL
         self.chunks = [chunk for b in range(self.benchmarks) for chunk in self._chunks_of(b)]
 
@@ -258,13 +258,22 @@ class _Laplace:
         g, shared = self.benchmarks, 2 * self.benchmarks
         return self.effects + np.array([b, shared, g + b, shared + 1] if self.dims == 2 else [b, g + b])
 
+    def prior_mean(self, w: np.ndarray, chunk: dict) -> np.ndarray:
+        "Mean (..., task, dims) of the normal prior of a chunk's tasks at w (..., size): the benchmark's, shifted by features."
+        tasks = self.data.blocks[chunk["b"]].tasks[chunk["part"]]
+        mean = np.repeat(w[..., None, self._hyper(chunk["b"])[: self.dims]], len(tasks), -2)
+        if self.effects > self.of_ability:
+            mean[..., 0] += w[..., : self.effects] @ self.task_design[tasks].T
+        return mean
+
     def _arguments(self, w: np.ndarray, chunk: dict) -> tuple:
         "Abilities and the tasks' prior at w, as a kernel takes them."
-        block = self.data.blocks[chunk["b"]]
+        block, width = self.data.blocks[chunk["b"]], len(chunk["real"])
         theta = np.zeros(len(chunk["cells"][0]), "f4")
         theta[: len(block.agents)] = self.design[block.agents] @ w[: self.effects]
-        prior = w[self._hyper(chunk["b"])].astype("f4")
-        return jnp.array(theta), jnp.array(prior[: self.dims]), jnp.array(prior[self.dims :])
+        mean = self.prior_mean(w, chunk)
+        mean = np.pad(mean, ((0, width - len(mean)), (0, 0))).astype("f4")
+        return jnp.array(theta), jnp.array(mean), jnp.array(w[self._hyper(chunk["b"])[self.dims :]].astype("f4"))
 
     def set_frames(self, w: np.ndarray) -> None:
         "Place each task's grid around its conditional mode."
@@ -280,14 +289,15 @@ class _Laplace:
         "Log likelihood with the tasks integrated out, its gradient and negative Hessian, over w (Louis 1982)."
         results = []
         for chunk in self.chunks:
-            chunk["next_frame"], result = _marginal_kernel(
+            chunk["next_frame"], *result = _marginal_kernel(
                 *self._arguments(w, chunk), chunk["frame"], *chunk["cells"], chunk["real"], self.logit
             )
             results.append(result)
-        results = [[np.asarray(x, float) for x in result] for result in jax.device_get(results)]
+        results = [[[np.asarray(x, float) for x in part] for part in result] for result in jax.device_get(results)]
         value, gradient, curvature = 0.0, np.zeros(self.size), np.zeros((self.size, self.size))
         for b, block in enumerate(self.data.blocks):
-            parts = zip(*[r for chunk, r in zip(self.chunks, results) if chunk["b"] == b])
+            mine = [(chunk, *result) for chunk, result in zip(self.chunks, results) if chunk["b"] == b]
+            parts = zip(*[together for _, together, _ in mine])
             total, score, deviation, information, z, z2, count = [sum(p) for p in parts]
             agents, rows, hyper = len(block.agents), len(information), self._hyper(b)
             keep = np.r_[:agents, rows : rows + 2 * self.dims]
@@ -299,7 +309,26 @@ class _Laplace:
             value += total
             gradient[where] += project.T @ score
             curvature[np.ix_(where, where)] += project.T @ local @ project
+            if self.effects > self.of_ability:
+                self._add_features(w, b, mine, keep, project, where, gradient, curvature)
         return value, gradient, curvature
+
+    def _add_features(self, w, b, mine, keep, project, where, gradient, curvature) -> None:
+        "Add to gradient and curvature what comes of features shifting each task's prior mean."
+        by_task = [[x[: chunk["part"].stop - chunk["part"].start] for x in part] for chunk, _, part in mine]
+        score, cross, z = (np.concatenate(x) for x in zip(*by_task))
+        agents, precision = len(self.data.blocks[b].agents), np.exp(-2 * w[self._hyper(b)[self.dims]])
+        columns, cross = self.task_design[self.data.blocks[b].tasks, self.of_ability :], -cross[:, keep]
+        cross[:, agents] += precision
+        cross[:, agents + self.dims] += 2 * np.sqrt(precision) * z
+        weights = slice(self.of_ability, self.effects)
+        gradient[weights] += score @ columns
+        curvature[weights, weights] += (columns * cross[:, [agents]]).T @ columns
+        mixed = (
+            columns.T @ cross @ project
+        )  # (weight, where), and where begins with all effects, on which project is zero for weights
+        curvature[weights, where] += mixed
+        curvature[where, weights] += mixed.T
 
     def _prior_curvature(self, log_sd, z, z2, count) -> np.ndarray:
         "Expected negative Hessian of the tasks' normal prior over (means, log sds)."
@@ -321,6 +350,12 @@ class _Laplace:
         gradient[self.effects :] += prior_gradient
         gradient[effects] -= precision * w[effects]
         curvature[self.effects :, self.effects :] += prior_curvature
+        if self.effects > self.of_ability:  # see `_weights_integrated`
+            log_sds = self.effects + self.benchmarks + np.arange(self.benchmarks)
+            prior += self.sd_pull @ w[log_sds]
+            gradient[log_sds] += self.sd_pull
+            curvature[:, log_sds], curvature[log_sds, :] = 0.0, 0.0
+            curvature[log_sds, log_sds] = self.sd_information
         if self.dims == 2:
             off, direction = self.off_unit(w)
             prior -= 0.5 * self.stiffness * off**2
@@ -344,7 +379,7 @@ def _given_scales(log_scales, state: _Laplace, curvature, pull, unit) -> tuple:
     precision[effects, effects] += 1 / variance
     factor = scipy.linalg.cholesky(precision, lower=True, check_finite=False)
     mean = scipy.linalg.cho_solve((factor, True), pull)
-    prior = -0.5 * np.exp(2 * (log_scales + unit)) / state.ability_priors**2 + log_scales
+    prior = -0.5 * np.exp(2 * (log_scales + unit)) / state.effect_priors**2 + log_scales
     evidence = prior.sum() - 0.5 * np.log(variance).sum() - np.log(np.diag(factor)).sum() + 0.5 * pull @ mean
     return factor, mean, variance, evidence
 
@@ -358,13 +393,39 @@ def _evidence(log_scales, state: _Laplace, curvature, pull, unit) -> tuple[float
     covariance, effects = scipy.linalg.lapack.dpotri(factor, lower=1)[0], np.arange(state.effects)
     by_variance = 0.5 * ((np.diag(covariance)[effects] + mean[effects] ** 2) / variance**2 - 1 / variance)
     gradient = (state.membership.T @ by_variance) * 2 * np.exp(2 * log_scales)
-    return -evidence, -(gradient - np.exp(2 * (log_scales + unit)) / state.ability_priors**2 + 1)
+    return -evidence, -(gradient - np.exp(2 * (log_scales + unit)) / state.effect_priors**2 + 1)
 
 
 def _best_scales(log_scales, *arguments) -> np.ndarray:
     "The log scales of greatest evidence, at most 1 from where they were."
     bounds = [(x - 1, x + 1) for x in log_scales]
     return minimize(_evidence, log_scales, args=arguments, jac=True, method="L-BFGS-B", bounds=bounds).x
+
+
+def _weights_integrated(state: _Laplace, w, curvature, log_scales) -> tuple[np.ndarray, np.ndarray]:
+    """Slope that the log sd (benchmark,) of difficulties gains when weights are integrated out, and its information.
+
+    At a joint mode weights can explain every task and leave no residual. With the weights integrated out, the log determinant
+    of their precision is part of the objective, and the log sd is as well known as in a Gaussian that has the weights in its
+    covariance. Each task's results stand for a Gaussian observation of its difficulty."""
+    slope, information, g = np.zeros(state.benchmarks), state.sd_information.copy(), state.benchmarks
+    if state.effects == state.of_ability:
+        return slope, information
+    weights, log_sds = slice(state.of_ability, state.effects), state.effects + g + np.arange(g)
+    effects, precision = np.arange(state.effects), curvature.copy()
+    precision[effects, effects] += 1 / (state.membership @ np.exp(2 * log_scales))
+    covariance = np.linalg.inv(precision)[weights, weights]
+    for b, block in enumerate(state.data.blocks):
+        mine = [(chunk["part"].stop - chunk["part"].start, chunk) for chunk in state.chunks if chunk["b"] == b]
+        scale = np.concatenate([np.asarray(chunk["next_frame"][1], float)[:real] for real, chunk in mine])
+        variance = np.exp(2 * w[log_sds[b]])
+        of_data = np.linalg.inv(scale @ np.swapaxes(scale, 1, 2))[:, 0, 0] - 1 / variance
+        noise = variance + 1 / of_data.clip(1e-6)
+        x = state.task_design[block.tasks, weights] / noise[:, None]
+        shared = x @ covariance @ x.T  # what uncertain weights take from the precision of the observations, diag(1 / noise)
+        slope[b] = variance * np.diag(shared).sum()
+        information[b] = 2 * variance**2 * ((np.diag(1 / noise) - shared) ** 2).sum()
+    return slope, information
 
 
 def _newton(state: _Laplace, w, log_scales, tolerance, moving) -> tuple:
@@ -414,23 +475,28 @@ def _find_mode(state: _Laplace, w: np.ndarray, log_scales: np.ndarray, bar) -> _
     state.set_frames(w)
     state.log_likelihood(w)
     state.move_frames()
-    for round_ in range(20):
-        w, gradient, curvature, reached = _newton(state, w, log_scales, (0.1, 1e-2, 1e-3)[min(round_, 2)], round_ < 2)
+    plain = state.effects == state.of_ability  # without features
+    tolerances = (0.1, 1e-2, 1e-3) if plain else (0.1, 0.05, 0.02)  # with features the steps are not Newton's in every direction
+    for round_ in range(30):
+        w, gradient, curvature, reached = _newton(state, w, log_scales, tolerances[min(round_, 2)], round_ < 2)
         pull = curvature @ w + gradient
         pull[: state.effects] += w[: state.effects] / (state.membership @ np.exp(2 * log_scales))
         arguments = (state, curvature, pull, state.unit(w))
-        best = _best_scales(log_scales, *arguments)
-        moved, log_scales = np.abs(best - log_scales).max(), best
+        part = 1.0 if round_ < 3 or plain else 0.5  # weights and residual pull at each other
+        step = part * (_best_scales(log_scales, *arguments) - log_scales)
+        slope, state.sd_information = _weights_integrated(state, w, curvature, log_scales + step)
+        slope = part * (slope - state.sd_pull)
+        moved = max(np.abs(step).max(), np.abs(slope).max(initial=0) / 10)
+        log_scales, state.sd_pull = log_scales + step, state.sd_pull + slope
         bar.update()
-        if moved < 0.02 and round_ > 1:
+        if moved < (0.02 if plain else 0.05) and round_ > 1:
             break
         state.move_frames()
     steps = 1e-2 * np.eye(len(log_scales))
     hessian = np.array([_evidence(log_scales + d, *arguments)[1] - _evidence(log_scales - d, *arguments)[1] for d in steps])
-    spread = np.linalg.inv((hessian + hessian.T) / 4e-2)
-    if np.linalg.eigvalsh(spread).min() <= 0:
-        reached, spread = False, np.eye(len(log_scales)) * 0.25
-    return _Mode(w, curvature, pull, log_scales, spread, bool(reached and moved < 0.02))
+    size, directions = np.linalg.eigh((hessian + hessian.T) / 4e-2)
+    spread = (directions / np.maximum(size, 0.5)) @ directions.T  # a scale near zero has a flat evidence: an sd of 1.4 at most
+    return _Mode(w, curvature, pull, log_scales, spread, bool(reached and moved < (0.02 if plain else 0.05)))
 
 # %% ../nbs/11_inference.ipynb #47d17532
 def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng, supports: int = 40) -> tuple:
@@ -438,10 +504,12 @@ def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng, supports: int =
 
     The scales are resampled from a wide Gaussian in proportion to their evidence; w is Gaussian given the scales."""
     z = norm.ppf(qmc.LatinHypercube(len(mode.log_scales), rng=rng).random(supports))
-    support = mode.log_scales + 1.4 * z @ np.linalg.cholesky(mode.spread).T
+    wide = 1 + 1.2 / len(mode.log_scales)  # wider than the Gaussian where that costs few supports
+    support = mode.log_scales + wide * z @ np.linalg.cholesky(mode.spread).T
     arguments = (state, mode.curvature, mode.pull, state.unit(mode.w))
     evidence = np.array([_given_scales(x, *arguments)[3] for x in support])
-    weight = np.exp(evidence - evidence.max() + 0.5 * (z**2).sum(1))
+    log_weight = evidence + 0.5 * (z**2).sum(1)
+    weight = np.exp(log_weight - log_weight.max())
     edges = np.floor(np.cumsum(weight) / weight.sum() * draws + rng.random()).astype(int)
     w, scales, log_ratio = [], [], []
     for i, count in enumerate(np.diff(np.append(0, edges.clip(max=draws)))):
@@ -526,6 +594,7 @@ def _draw_tasks(
         block, hyper, real = state.data.blocks[chunk["b"]], state._hyper(chunk["b"]), chunk["part"].stop - chunk["part"].start
         agents, design = len(block.agents), state.design[block.agents]
         weight, mean, covariance, move = (x[:real] for x in table)
+        prior_mean = state.prior_mean(w, chunk)
         z, log_density = _draw_on_grid(weight, *_DRAW_GRID[dims], dims, draws, rng)
         centre, scale = (np.asarray(x, float)[:real] for x in chunk["frame"])
         information, eye = np.linalg.inv(covariance + 1e-10 * np.eye(dims)), np.eye(dims)
@@ -534,9 +603,7 @@ def _draw_tasks(
         data = np.einsum("jab,jb,jcb->jac", vectors, values.clip(1e-4), vectors)  # information of the data alone
         then, now = _cholesky(data + prior_then * eye), _cholesky(data + prior_now[..., None] * eye)
         pull = (
-            np.einsum("jab,jb->ja", data, mean)
-            + prior_then * (mean - origin[hyper[:dims]])
-            + prior_now * w[:, None, hyper[:dims]]
+            np.einsum("jab,jb->ja", data, mean) + prior_then * (mean - state.prior_mean(origin, chunk)) + prior_now * prior_mean
         )
         new_mean = _solve(now, _solve(now, pull), transposed=True)
         move = move[:, :, np.r_[:agents, move.shape[2] - 2 * dims : move.shape[2]]]
@@ -546,7 +613,7 @@ def _draw_tasks(
         tasks[:, block.tasks[chunk["part"]]] = t
         log_determinant = lambda factor: np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
         log_ratio -= (log_density - log_determinant(scale) - log_determinant(then) + log_determinant(now)).sum(1)
-        z = (t - w[:, None, hyper[:dims]]) * np.sqrt(prior_now)
+        z = (t - prior_mean) * np.sqrt(prior_now)
         log_ratio += (-0.5 * z**2 + 0.5 * np.log(prior_now)).sum((1, 2))
         cells = (
             jnp.array(w[:, : state.effects] @ design.T, jnp.float32),
@@ -562,6 +629,9 @@ def _draw_tasks(
         local += np.tensordot(task_score, move, ([1, 2], [0, 1]))
         score[:, : state.effects] += local[:, :agents] @ design
         score[:, hyper] += local[:, agents:]
+        if state.effects > state.of_ability:
+            own = (z * np.sqrt(prior_now))[..., 0] + np.einsum("djk,jk->dj", task_score, move[:, :, agents])
+            score[:, : state.effects] += own @ state.task_design[block.tasks[chunk["part"]]]
     return tasks, log_ratio, score
 
 
@@ -587,10 +657,12 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
     )[1]
     if state.dims == 2:
         score[:, effects] -= np.array([state.stiffness * off * direction for off, direction in map(state.off_unit, w)])
+    sound = np.isfinite(score).all(1)  # a draw too far out for single precision says nothing
+    average = score[sound].mean(0) if sound.any() else np.zeros(state.size)
     covariance = scipy.linalg.cho_solve((factor, True), np.eye(state.size))
-    move = covariance @ score.mean(0)
+    move = covariance @ average
     part = min(1.0, 0.5 / np.abs(move / np.sqrt(np.diag(covariance))).max())  # at most half a standard deviation
-    shifted, pull = mode.w + part * move, mode.pull + part * score.mean(0)
+    shifted, pull = mode.w + part * move, mode.pull + part * average
     arguments = (state, mode.curvature, pull, state.unit(shifted))
     return replace(mode, w=shifted, pull=pull, log_scales=_best_scales(mode.log_scales, *arguments))
 
@@ -600,7 +672,7 @@ def _laplace(data: ModelData, model: str, ability: str, priors: Priors, bar) -> 
     state = _Laplace(data, "1pl", ability, priors)
     failed = [np.log((b.trials - b.successes).sum() + 1) - np.log(b.successes.sum() + 1) for b in data.blocks]
     start = np.concatenate([np.zeros(state.effects), failed, np.full(state.benchmarks, np.log(2.0))])
-    mode = _find_mode(state, start, np.zeros(len(state.scale_names)), bar)
+    mode = _find_mode(state, start, np.log(state.effect_priors / 2), bar)
     if model == "1pl":
         return state, mode
     theta = state.design @ mode.w[: state.effects]
@@ -617,7 +689,13 @@ def _laplace(data: ModelData, model: str, ability: str, priors: Priors, bar) -> 
     return state, _find_mode(state, start, mode.log_scales - unit, bar)
 
 
-def _laplace_draws(state: _Laplace, mode: _Mode, ability: str, draws: int, seed: int) -> tuple[dict, np.ndarray]:
+def _parts(design: AbilityDesign, effects: np.ndarray) -> dict:
+    "The named parts of ability (..., level) in effects (..., effect)."
+    parts = {name: effects[..., where] @ basis.T for name, (where, basis) in design.parts.items()}
+    return {name: x[..., 0] if name == "ability_per_year" else x for name, x in parts.items()}
+
+
+def _laplace_draws(state: _Laplace, mode: _Mode, draws: int, seed: int) -> tuple[dict, np.ndarray]:
     "Posterior draws by name (draw, ...), in logits, and the log of posterior over proposal density of each."
     rng = np.random.default_rng(seed)
     tables = _task_tables(state, mode.w)
@@ -635,12 +713,10 @@ def _laplace_draws(state: _Laplace, mode: _Mode, ability: str, draws: int, seed:
         benchmark_difficulty=unit * h[:, :g],
         difficulty_sd=unit * np.exp(h[:, g : 2 * g]),
     )
-    result |= {name: unit[:, 0] * np.exp(s) for name, s in zip(state.scale_names, log_scales.T)}
-    if ability == "llm_scaffold":
-        levels = [len(state.data.llm), len(state.data.scaffold)]
-        edges = np.cumsum([max(n - 1, 0) for n in levels])
-        for name, n, part in zip(["llm_ability", "scaffold_ability"], levels, np.split(u, edges, axis=1)):
-            result[name] = unit * (part @ _zero_sum_basis(n).T) if n > 1 else np.zeros((draws, n))
+    scales = unit * np.exp(log_scales)
+    result |= dict(zip(state.abilities.scales, scales.T)) | _parts(state.abilities, unit * u)
+    if state.data.block_names:
+        result |= dict(weight=unit * u[:, state.of_ability :], feature_sd=scales[:, len(state.abilities.scales) :])
     if state.dims == 2:
         result |= dict(discrimination=np.exp(tasks[..., 1]) / unit, discrimination_sd=np.exp(h[:, 2 * g + 1]))
         log_weight -= 0.5 * state.stiffness * np.log(u @ state.contrast) ** 2
@@ -655,22 +731,25 @@ def _apart(z: dict) -> dict:
     cannot see. In these coordinates it is one of them."""
     mean, n = z["ability"].mean(-1, keepdims=True), z["ability"].shape[-1]
     moved = {name: z[name] - mean for name in ("difficulty", "benchmark_difficulty")}
-    return z | moved | {"ability": jnp.concatenate([mean, z["ability"] @ _zero_sum_basis(n)], -1)}
+    return z | moved | {"ability": jnp.concatenate([mean, z["ability"] @ zero_sum_basis(n)], -1)}
 
 
 def _together(z: dict) -> dict:
     "Undo `_apart`."
     mean, contrasts = z["ability"][..., :1], z["ability"][..., 1:]
     moved = {name: z[name] + mean for name in ("difficulty", "benchmark_difficulty")}
-    return z | moved | {"ability": mean + contrasts @ _zero_sum_basis(z["ability"].shape[-1]).T}
+    return z | moved | {"ability": mean + contrasts @ zero_sum_basis(z["ability"].shape[-1]).T}
 
 
 def _nuts(data: ModelData, model: str, ability: str, priors: Priors, laplace: dict, draws: int, seed: int, progress: bool):
     "Draws by name (chain, draw, ...) and the sampler's statistics, from four vectorised chains started at Laplace draws."
-    split = ability == "llm_scaffold"
+    split = ability != "agent"
 
     def density(data, priors):
-        MODELS[model](data, priors, marginal_ability if split else ABILITIES[ability])
+        MODELS[model](data, priors, partial(marginal_ability, ability=ability) if split else ABILITIES[ability])
+
+    if data.block_names:
+        laplace = laplace | dict(weight_z=laplace["weight"] / laplace["feature_sd"][:, data.column_block])
 
     apart, together = (_apart, _together) if split else (dict, dict)  # abilities that sum to zero have no common direction
     start = initialize_model(jax.random.key(seed), density, model_args=(data, priors))
@@ -693,25 +772,26 @@ def _nuts(data: ModelData, model: str, ability: str, priors: Priors, laplace: di
     z = together(sampler.get_samples(group_by_chain=True))
     result = {name: np.asarray(numpyro.distributions.biject_to(sites[name])(x)) for name, x in z.items()}
     if split:
-        result |= _effects_given_ability(data, result, np.random.default_rng(seed))
+        result |= _effects_given_ability(data, ability, result, np.random.default_rng(seed))
+    if data.block_names:
+        result["weight"] = result.pop("weight_z") * result["feature_sd"][..., data.column_block]
     return result, jax.device_get(sampler.get_extra_fields(group_by_chain=True))
 
 
-def _effects_given_ability(data: ModelData, draws: dict, rng) -> dict:
-    """LLM and scaffold abilities (chain, draw, ...) drawn from their normal distribution given the agents' abilities.
+def _effects_given_ability(data: ModelData, ability: str, draws: dict, rng) -> dict:
+    """Parts of ability (chain, draw, ...) drawn from their normal distribution given the agents' abilities.
 
     Matheron's rule: draw effects from their prior, and correct them by how the abilities that they give miss those wanted."""
-    design, membership, names = _ability_design(data, "llm_scaffold")
-    levels = {"llm_ability": len(data.llm), "scaffold_ability": len(data.scaffold)}
-    edges = np.cumsum([max(n - 1, 0) for n in levels.values()])
-    variance = np.stack([draws[name] for name in names], -1).astype(float) ** 2 @ membership.T  # (chain, draw, effect)
+    parts = ability_design(data, ability)
+    variance = (
+        np.stack([draws[name] for name in parts.scales], -1).astype(float) ** 2 @ parts.membership.T
+    )  # (chain, draw, effect)
     effects = np.sqrt(variance) * rng.standard_normal(variance.shape)
     for where in np.ndindex(variance.shape[:2]):
-        covariance = (design * variance[where]) @ design.T + 1e-6 * np.eye(len(design))
-        miss = draws["ability"][where] - design @ effects[where]
-        effects[where] += variance[where] * (design.T @ scipy.linalg.solve(covariance, miss, assume_a="pos"))
-    parts = np.split(effects, edges, axis=-1)
-    return {name: part @ _zero_sum_basis(n).T for (name, n), part in zip(levels.items(), parts)}
+        covariance = (parts.design * variance[where]) @ parts.design.T + 1e-6 * np.eye(len(parts.design))
+        miss = draws["ability"][where] - parts.design @ effects[where]
+        effects[where] += variance[where] * (parts.design.T @ scipy.linalg.solve(covariance, miss, assume_a="pos"))
+    return _parts(parts, effects)
 
 # %% ../nbs/11_inference.ipynb #80095b0b
 _DIMS = dict(
@@ -723,11 +803,13 @@ _DIMS = dict(
     discrimination=["task"],
     benchmark_difficulty=["benchmark"],
     difficulty_sd=["benchmark"],
+    feature_sd=["block"],
+    weight=["column"],
 )
 
 
 def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
-    "Posterior draws (chain, draw, ...) as a Dataset with the outcomes' labels; residual = ability less LLM and scaffold."
+    "Posterior draws (chain, draw, ...) as a Dataset with the outcomes' labels; residual = ability less its parts."
     labels = dict(agent=data.agent, task=data.task, benchmark=data.benchmark)
     if "llm_ability" in draws:
         labels |= dict(llm=data.llm, scaffold=data.scaffold)
@@ -735,7 +817,13 @@ def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
             np.append(draws[f"{name}_ability"], np.zeros((*draws["ability"].shape[:2], 1)), axis=2)[..., codes]
             for name, codes in [("llm", data.agent_llm), ("scaffold", data.agent_scaffold)]
         ]
+        if "ability_per_year" in draws:
+            known.append(draws["ability_per_year"][..., None] * data.agent_year)
         draws = draws | dict(residual=draws["ability"] - sum(known))
+    if data.block_names:
+        number = np.arange(len(data.column_block)) - np.searchsorted(data.column_block, data.column_block)
+        names = np.array(data.block_names)[data.column_block]
+        labels |= dict(block=data.block_names, column=[f"{name} {i + 1}" for name, i in zip(names, number)])
     variables = {name: (["chain", "draw", *_DIMS.get(name, [])], np.asarray(x, "f4")) for name, x in draws.items()}
     posterior = xr.Dataset(variables, {dim: (dim, np.asarray(values, dtype=str)) for dim, values in labels.items()})
     posterior = posterior.assign_coords(chain=np.arange(posterior.sizes["chain"]), draw=np.arange(posterior.sizes["draw"]))
@@ -783,7 +871,8 @@ def _judge_nuts(posterior: xr.Dataset, divergences: int) -> tuple[bool, str, xr.
 def fit(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     model: str = "1pl",  # "1pl" or "2pl"
-    ability: str = "llm_scaffold",  # "llm_scaffold" or "agent": whether ability is split into its parts
+    ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
+    features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     seed: int | None = None,  # None: settings().seed
@@ -794,6 +883,7 @@ def fit(
     for name, value, known in [
         ("model", model, MODELS),
         ("ability", ability, ABILITIES),
+        ("features", features, FEATURES),
         ("method", method, ("laplace", "nuts")),
     ]:
         if value not in known:
@@ -802,13 +892,15 @@ def fit(
     seed, draws = shared.seed if seed is None else seed, shared.draws if draws is None else draws
     if draws < 2 or not 0 <= seed < 2**32:
         raise ValueError(f"draws={draws}, seed={seed}: give at least 2 draws and a seed from 0 to 4294967295.")
-    data, start = model_data(outcomes), perf_counter()
+    data, start = model_data(outcomes, features), perf_counter()
     if not data.blocks or not any(block.trials.any() for block in data.blocks):
         raise ValueError("no cell of the outcomes was observed: there is nothing to fit; check trials.")
+    if ability == "dated" and not data.agent_year.any():
+        raise ValueError("ability='dated' needs release dates that differ: coords date or llm_release_date of the agents.")
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
         state, mode = _laplace(data, model, ability, priors, bar)
-        approximate, log_weight = _laplace_draws(state, mode, ability, draws, seed)
+        approximate, log_weight = _laplace_draws(state, mode, draws, seed)
     if method == "laplace":
         posterior = _labelled(data, {name: x[None] for name, x in approximate.items()})
         converged, verdict, k = _judge_laplace(mode.reached, log_weight)
@@ -819,7 +911,7 @@ def fit(
         converged, verdict, figures = _judge_nuts(posterior, int(extra["diverging"].sum()))
         names = dict(potential_energy="energy", num_steps="n_steps", accept_prob="acceptance_rate", diverging="diverging")
         stats = figures.assign({new: (["chain", "draw"], extra[old]) for old, new in names.items()})
-    if ability == "llm_scaffold" and (apart := int((components(outcomes) != 0).sum())):
+    if ability != "agent" and (apart := int((components(outcomes) != 0).sum())):
         verdict += (
             f" {apart} of {len(data.agent)} agents share no LLM or scaffold with the largest group, even indirectly: "
             "their split into the two rests on the prior."
@@ -827,6 +919,7 @@ def fit(
     attrs = dict(
         model=model,
         ability=ability,
+        features=features if data.block_names else "none",
         method=method,
         seed=seed,
         draws=draws,
@@ -835,6 +928,7 @@ def fit(
         data_hash=content_hash(outcomes),
         source=str(outcomes.attrs.get("source", "")),
         kind=str(outcomes.attrs.get("kind", "")),
+        year_zero=data.year_zero,
         versions=json.dumps(_versions()),
         wall_time=round(perf_counter() - start, 3),
         converged="yes" if converged else "no",
@@ -854,8 +948,13 @@ def _versions() -> dict:
 
 def _as_tree(posterior: xr.Dataset, stats: xr.Dataset, outcomes: xr.Dataset, attrs: dict) -> xr.DataTree:
     "The fit as a DataTree in the ArviZ schema; one that did not converge carries that as its name."
-    observed = outcomes[["successes", "trials"]].drop_vars("feature", errors="ignore")
-    tree = xr.DataTree.from_dict(dict(posterior=posterior, sample_stats=stats, observed_data=observed))
+    observed = outcomes[["successes", "trials"]].drop_vars(["feature", "block"], errors="ignore")
+    parts = dict(posterior=posterior, sample_stats=stats, observed_data=observed)
+    if attrs["features"] != "none":
+        names = [name for name in ("feature", "block") if name in outcomes.features.coords]
+        kept = outcomes.features.drop_vars([c for c in outcomes.features.coords if c not in ("task", *names)])
+        parts["constant_data"] = xr.Dataset(dict(features=kept))
+    tree = xr.DataTree.from_dict(parts)
     tree.attrs, tree.name = attrs, _alarm(attrs)
     return tree
 

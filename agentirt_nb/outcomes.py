@@ -111,6 +111,7 @@ def _numbers(
     values: Any,  # numbers, booleans or missing values, of any shape
     where: Callable[[int], str],  # names the cell with that flat position, for the message
     what: str = "outcome",  # what the numbers are, for the message
+    remedy: str = "write 1 for success, 0 for failure, NaN for not run",  # what to do, for the message
 ) -> np.ndarray:  # float64, NaN where missing
     "Values as floats; text and other things are refused with their place."
     array = np.asarray(values)
@@ -122,8 +123,7 @@ def _numbers(
     bad = np.flatnonzero(~(is_number | flat.isna()).to_numpy(dtype=bool))
     if bad.size:
         raise OutcomesError(
-            f"The {what} {flat.iloc[bad[0]]!r} {where(int(bad[0]))} is not a number"
-            f"{_and_more(bad.size - 1)}; write 1 for success, 0 for failure, NaN for not run."
+            f"The {what} {flat.iloc[bad[0]]!r} {where(int(bad[0]))} is not a number{_and_more(bad.size - 1)}; {remedy}."
         )
     return flat.where(~flat.isna(), np.nan).astype(np.float64).to_numpy().reshape(array.shape)
 
@@ -167,7 +167,7 @@ def _coordinate(
     labels: np.ndarray,  # the labels of its dim
 ) -> np.ndarray:
     "A coordinate in the one form this package keeps: text, datetime64[ns], float, integer or boolean."
-    if name in ("llm", "scaffold", "organisation", "benchmark", "group"):
+    if name in ("llm", "scaffold", "organisation", "benchmark", "group", "block"):
         return _text(values, name)
     array = np.asarray(values)
     if array.dtype == "datetime64[ns]":
@@ -257,6 +257,22 @@ def _layer(
     return numbers
 
 # %% ../nbs/00_outcomes.ipynb #7691d8a3
+def _feature_values(
+    values: Any,  # (task, feature)
+    tasks: np.ndarray,  # labels
+    features: np.ndarray,  # labels
+) -> np.ndarray:  # float64, NaN where unknown
+    "Features as finite floats or NaN; text and infinite values are refused with their place."
+    where = _cell(tasks, features, ("task", "feature"))
+    numbers = _numbers(values, where, "value", "make it a number, drop the feature, or leave it empty where unknown")
+    if (bad := np.flatnonzero(np.isinf(numbers).ravel())).size:
+        raise OutcomesError(
+            f"The value {numbers.ravel()[bad[0]]:g} {where(int(bad[0]))} is not finite{_and_more(bad.size - 1)}; "
+            "leave it empty (NaN) where unknown."
+        )
+    return numbers
+
+# %% ../nbs/00_outcomes.ipynb #9c2d23bd
 def _checked_variables(
     ds: xr.Dataset,  # outcomes whose form is right
     agents: np.ndarray,  # checked labels
@@ -280,8 +296,7 @@ def _checked_variables(
             found[name] = (table, _layer(ds[name].transpose(*table).values, name, where))
         elif dims == {"task", "feature"} and name == "features":
             columns = ds["feature"].values if "feature" in ds.coords else np.arange(ds.sizes["feature"])
-            values = ds[name].transpose("task", "feature").values
-            found[name] = (("task", "feature"), _numbers(values, _cell(tasks, columns, ("task", "feature")), "value"))
+            found[name] = (("task", "feature"), _feature_values(ds[name].transpose("task", "feature").values, tasks, columns))
         else:
             raise OutcomesError(
                 f"The variable {name!r} has dims {tuple(ds[name].dims)}; beside features(task, feature), "
@@ -290,14 +305,15 @@ def _checked_variables(
             )
     return found
 
-# %% ../nbs/00_outcomes.ipynb #9c2d23bd
+# %% ../nbs/00_outcomes.ipynb #5b58ca7d
 def validate(
     ds: xr.Dataset,  # what should be outcomes
 ) -> xr.Dataset:  # the same content in canonical form; `ds` itself is not changed
     """Check outcomes and put them into canonical form.
 
     Returns int32 `successes(agent, task)` and `trials(agent, task)`, text labels, coordinates llm, scaffold,
-    date, organisation on agent and benchmark, group on task, and attrs with a fresh `content_hash`.
+    date, organisation on agent and benchmark, group on task, and attrs with a fresh `content_hash`. Where there
+    are `features(task, feature)`, each has a `block`, its source ("given" where it brings none).
     Raises `OutcomesError` for the first fault found, with its place.
     """
     _check_form(ds)
@@ -309,6 +325,9 @@ def validate(
         if "feature" not in ds.coords:
             raise OutcomesError("The features have no names; add them with ds.assign_coords(feature=[...]).")
         coords["feature"] = labels["feature"] = _labels(ds["feature"].values, "feature")
+        ds = ds if "block" in ds.coords else ds.assign_coords(block=("feature", ["given"] * ds.sizes["feature"]))
+        if ds["block"].dims != ("feature",):
+            raise OutcomesError(f"The coordinate 'block' has dims {ds['block'].dims}, not ('feature',).")
     others = [str(n) for n in ds.coords if n not in (*labels, *AGENT_COORDS, *TASK_COORDS)]
     for name in (*AGENT_COORDS, *TASK_COORDS, *sorted(others)):
         dims = ds[name].dims
@@ -746,12 +765,33 @@ def _joined_layers(
     return tables
 
 # %% ../nbs/00_outcomes.ipynb #bf888960
+def _joined_features(
+    parts: Sequence[xr.Dataset],  # validated outcomes with features and final labels
+    tasks: pd.Index,  # all tasks
+    features: pd.Index,  # all features
+) -> np.ndarray:  # (task, feature), NaN where no part knows
+    "The features of all parts; two different numbers for one cell are an error."
+    full = np.full((len(tasks), len(features)), np.nan)
+    for part in parts:
+        at = np.ix_(tasks.get_indexer(part["task"].values), features.get_indexer(part["feature"].values))
+        old, new = full[at], part["features"].values
+        if (bad := np.flatnonzero(((old != new) & ~np.isnan(old) & ~np.isnan(new)).ravel())).size:
+            where = _cell(part["task"].values, part["feature"].values, ("task", "feature"))(int(bad[0]))
+            raise OutcomesError(
+                f"The datasets to combine disagree about the value {where}: {old.ravel()[bad[0]]:g} and "
+                f"{new.ravel()[bad[0]]:g}{_and_more(bad.size - 1)}; make them equal first."
+            )
+        full[at] = np.where(np.isnan(new), old, new)
+    return full
+
+# %% ../nbs/00_outcomes.ipynb #abc54c06
 def combine(
     datasets: Sequence[xr.Dataset],  # outcomes of one or several benchmarks
 ) -> xr.Dataset:  # outcomes of all agents on the union of tasks, 0 trials where an agent was never run
     """Put several outcomes into one: LLMs and scaffolds shared by name, agents kept apart, equal tasks merged.
 
-    Raises `OutcomesError` where an agent's label stays ambiguous or the datasets disagree about a task.
+    Features are joined by name, NaN for tasks that do not have them. Raises `OutcomesError` where an agent's
+    label stays ambiguous or the datasets disagree about a task or a feature.
     """
     parts = [validate(ds) for ds in datasets]
     if len(parts) < 2:
@@ -764,10 +804,11 @@ def combine(
     tables = _joined_layers(parts, about_agents.index, about_tasks.index)
     coords = _described(about_agents, "agent", {}) | _described(about_tasks, "task", {})
     variables = {name: (("agent", "task"), table) for name, table in tables.items()}
-    if features := [p["features"].to_pandas() for p in parts if "features" in p]:
-        joined = pd.concat(features).groupby(level=0, sort=False).first().reindex(about_tasks.index)
-        variables["features"] = (("task", "feature"), joined.to_numpy())
-        coords["feature"] = _labels(joined.columns, "feature")
+    if described := [p for p in parts if "features" in p]:
+        about_features = _joined_coords(described, "feature")
+        coords |= _described(about_features, "feature", {})
+        table = _joined_features(described, about_tasks.index, about_features.index)
+        variables["features"] = (("task", "feature"), table)
     return validate(xr.Dataset(variables, coords=coords, attrs=_joined_attrs(parts)))
 
 # %% ../nbs/00_outcomes.ipynb #32c57847

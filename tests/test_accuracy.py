@@ -10,8 +10,8 @@ from scipy.special import expit
 
 from agentirt_nb.inference import fit, summarise
 from agentirt_nb.leaderboards import load_leaderboard, simulate_outcomes
-from agentirt_nb.outcomes import from_arrays
-from agentirt_nb.prediction import predict
+from agentirt_nb.outcomes import combine, from_arrays
+from agentirt_nb.prediction import ability_draws, described, expected_pass_rate, predict, score, task_draws
 from agentirt_nb.settings import settings
 
 FOLDER = settings().data_folder
@@ -169,3 +169,214 @@ def test_same_seed_same_draws_and_another_seed_others():
     first, again, other = (fit(outcomes, seed=seed, progress=False).posterior.ability for seed in (3, 3, 4))
     assert first.equals(again)
     assert not first.equals(other)
+
+
+# --- difficulty explained by features ---
+
+
+def rated(seed: int, agents: int, tasks: int, features: int, explained: float, rest: float) -> tuple:
+    "Abilities, what features say of difficulties, difficulties, and one run of every cell; sds in logits."
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 1, (tasks, features))
+    said = explained * x @ rng.normal(0, 1, features) / np.sqrt(features)
+    theta, b = rng.normal(0, 1.5, agents), 0.5 + said + rng.normal(0, rest, tasks)
+    names = [f"t{j}" for j in range(tasks)]
+    known = pd.DataFrame(x, names, [f"f{k}" for k in range(features)])
+    cells = rng.binomial(1, expit(theta[:, None] - b))
+    return theta, said, b, from_arrays(cells, agents=[f"a{i}" for i in range(agents)], tasks=names, features=known)
+
+
+def difficulty_of_unseen_tasks(features: str, seeds: range) -> tuple[float, np.ndarray, np.ndarray]:
+    "Coverage of unseen difficulties by 90 % intervals; explained sd over its truth, and residual sd, by seed."
+    inside, explained, rest = [], [], []
+    for seed in seeds:
+        theta, said, b, outcomes = rated(seed, agents=60, tasks=200, features=10, explained=1.5, rest=1.0)
+        result = fit(outcomes.isel(task=slice(150)), ability="agent", features=features, seed=seed, progress=False)
+        draws = task_draws(result, described(outcomes.isel(task=slice(150, None))), seed=seed).difficulty
+        lower, upper = np.quantile(draws, [0.05, 0.95], axis=0)
+        truth = b[150:] - theta.mean()  # the fit's zero is the average agent
+        inside.append((lower <= truth) & (truth <= upper))
+        spread = summarise(result, "feature_sd")["mean"].values
+        explained.append(np.sqrt((spread**2).sum()) / said[:150].std())
+        rest.append(summarise(result, "difficulty_sd")["mean"].item())
+    return float(np.mean(inside)), np.array(explained), np.array(rest)
+
+
+def test_difficulties_of_unseen_tasks_are_covered_and_what_features_explain_is_recovered():
+    covered, explained, rest = difficulty_of_unseen_tasks("linear", range(5))
+    assert 0.86 <= covered <= 0.95
+    assert (abs(explained - 1) < 0.25).all()
+    assert (abs(rest - 1) < 0.25).all()
+
+
+@pytest.mark.slow
+def test_smooth_features_cover_unseen_tasks_too():
+    covered, explained, rest = difficulty_of_unseen_tasks("smooth", range(12))
+    assert 0.84 <= covered <= 0.95
+    assert abs(explained.mean() - 1) < 0.25
+    assert abs(rest.mean() - 1) < 0.25
+
+
+def test_features_that_say_nothing_do_no_harm():
+    worse, explained, rest = [], [], []
+    for seed in range(4):
+        outcomes = rated(seed, agents=40, tasks=140, features=100, explained=0.0, rest=2.0)[3]
+        train, new = outcomes.isel(task=slice(80)), outcomes.isel(task=slice(80, None))
+        loss = {}
+        for how in ("smooth", "none"):
+            result = fit(train, ability="agent", features=how, seed=seed, progress=False)
+            p = predict(result, tasks=described(new)).probability.values
+            loss[how] = -np.mean(np.where(new.successes.values == 1, np.log(p), np.log1p(-p)))
+            if how == "smooth":
+                explained.append(np.sqrt((summarise(result, "feature_sd")["mean"].values ** 2).sum()))
+                rest.append(summarise(result, "difficulty_sd")["mean"].item())
+        worse.append(loss["smooth"] - loss["none"])
+    assert np.mean(worse) < 0.01
+    assert np.mean(explained) < 0.5 * np.mean(rest)
+
+
+def test_features_that_say_something_help():
+    outcomes = rated(0, agents=40, tasks=140, features=5, explained=2.0, rest=0.7)[3]
+    train, new = outcomes.isel(task=slice(80)), outcomes.isel(task=slice(80, None))
+    loss = {}
+    for how in ("smooth", "linear", "none"):
+        p = predict(fit(train, ability="agent", features=how, seed=0, progress=False), tasks=described(new)).probability.values
+        loss[how] = -np.mean(np.where(new.successes.values == 1, np.log(p), np.log1p(-p)))
+    assert max(loss["smooth"], loss["linear"]) < loss["none"] - 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("features", ["linear", "smooth"])
+def test_laplace_and_nuts_agree_with_features(features):
+    outcomes = rated(1, agents=30, tasks=60, features=5, explained=1.3, rest=1.0)[3]
+    quick = fit(outcomes, ability="agent", features=features, draws=4000, seed=0, progress=False)
+    exact = fit(outcomes, ability="agent", features=features, method="nuts", draws=2000, seed=0, progress=False)
+    assert int(exact.sample_stats.diverging.sum()) <= 8  # of 8000: the smooth block's scale may come close to zero
+    for name, most in [("difficulty", 0.1), ("ability", 0.1), ("feature_sd", 0.25), ("difficulty_sd", 0.25)]:
+        assert float(exact.sample_stats[f"{name}_rhat"].max()) <= 1.01
+        sd = exact.posterior[name].std(["chain", "draw"])
+        gap = (quick.posterior[name].mean(["chain", "draw"]) - exact.posterior[name].mean(["chain", "draw"])) / sd
+        assert float(np.sqrt((gap**2).mean())) < most, name
+
+
+# --- abilities with a date ---
+
+
+def dated(seed: int, trend: float) -> xr.Dataset:
+    "Eighteen LLMs released over three years, whose ability grows by `trend` a year, in two scaffolds each, on 60 tasks."
+    rng = np.random.default_rng(seed)
+    days = np.sort(rng.integers(0, 3 * 365, 18))
+    llm = trend * days / 365.2425 + rng.normal(0, 0.6, 18)
+    i = np.repeat(np.arange(18), 2)
+    theta = llm[i] + np.tile([0.3, -0.3], 18) + rng.normal(0, 0.2, 36)
+    agents = pd.DataFrame(
+        {
+            "llm": [f"L{x:02d}" for x in i],
+            "scaffold": ["S0", "S1"] * 18,
+            "date": np.datetime64("2023-01-01") + days[i].astype("timedelta64[D]"),
+        },
+        [f"a{x:02d}" for x in range(36)],
+    )
+    cells = rng.binomial(1, expit((theta - theta.mean())[:, None] - rng.normal(0, 2, 60)))
+    return from_arrays(cells, agents=agents, tasks=[f"t{x}" for x in range(60)])
+
+
+def test_a_trend_in_release_dates_is_recovered():
+    inside, estimates = [], []
+    for seed in range(8):
+        year = summarise(
+            fit(dated(seed, trend=1.0), ability="dated", seed=seed, progress=False), "ability_per_year", interval=0.9
+        )
+        inside.append(bool(year.lower <= 1.0 <= year.upper))
+        estimates.append(year["mean"].item())
+    assert sum(inside) >= 6  # of 8 that hold the truth nine times in ten each
+    assert abs(np.mean(estimates) - 1.0) < 0.15
+
+
+def test_an_unseen_llm_of_a_later_date_is_predicted_higher():
+    result = fit(dated(0, trend=1.0), ability="dated", seed=0, progress=False)
+    asked = pd.DataFrame({"llm": ["x", "y"], "scaffold": ["S0", "S0"], "date": ["2024-01-01", "2026-01-01"]})
+    early, late = ability_draws(result, asked, seed=0).mean("sample").values
+    per_year = summarise(result, "ability_per_year")["mean"].item()
+    assert late - early == pytest.approx(2 * per_year, abs=0.15)
+    assert predict(result, asked, seed=0).probability.diff("agent").min() > 0
+
+
+# --- a handful of results ---
+
+
+@pytest.fixture(scope="module")
+def three_benchmarks() -> xr.Dataset:
+    "Forty agents of ten LLMs and four scaffolds on 35 tasks of each of three benchmarks, with two features."
+    rng = np.random.default_rng(5)
+    i, j = np.divmod(np.arange(40), 4)
+    theta = rng.normal(0, 1.2, 10)[i] + rng.normal(0, 0.5, 4)[j] + rng.normal(0, 0.3, 40)
+    x = rng.normal(0, 1, (105, 2))
+    b = np.repeat([-0.5, 0.0, 1.0], 35) + x @ [1.0, -0.5] + rng.normal(0, 0.8, 105)
+    agents = pd.DataFrame({"llm": [f"L{k}" for k in i], "scaffold": [f"S{k}" for k in j]}, [f"a{k:02d}" for k in range(40)])
+    tasks = pd.DataFrame({"benchmark": np.repeat(["one", "two", "three"], 35)}, [f"t{k:03d}" for k in range(105)])
+    features = pd.DataFrame(x, tasks.index, ["f1", "f2"])
+    return from_arrays(rng.binomial(1, expit(theta[:, None] - b)), agents=agents, tasks=tasks, features=features)
+
+
+def without(outcomes: xr.Dataset, agents: slice, tasks: slice) -> xr.Dataset:
+    "The outcomes with a rectangle of cells not run."
+    trials = outcomes.trials.copy()
+    trials[agents, tasks] = 0
+    return outcomes.assign(trials=trials, successes=outcomes.successes.where(trials > 0, 0))
+
+
+@pytest.mark.parametrize("what", ["agent", "task", "benchmark"])
+def test_score_says_what_a_refit_says(three_benchmarks, what):
+    rows, columns = {"agent": (slice(39, None), slice(0, 30)), "task": (slice(0, 25), slice(104, None))}.get(
+        what, (slice(0, 25), slice(101, None))
+    )
+    known = three_benchmarks.isel(agent=slice(39)) if what == "agent" else three_benchmarks.isel(task=slice(columns.start))
+    results = three_benchmarks.isel(agent=rows, task=columns)
+    if what == "benchmark":  # the last four tasks are all there is of a fourth
+        name = np.where(three_benchmarks.task.isin(results.task), "four", three_benchmarks.benchmark)
+        three_benchmarks = three_benchmarks.assign_coords(benchmark=("task", name))
+        results = three_benchmarks.isel(agent=rows, task=columns)
+    both = combine([known, results])
+    options = dict(features="linear", seed=0, draws=1500, progress=False)
+    scored, refit = score(fit(known, **options), results, seed=0), fit(both, **options)
+    assert "too few" not in scored.attrs["verdict"]
+    dim, name = ("agent", "ability") if what == "agent" else ("task", "difficulty")
+    ours, theirs = (summarise(r, name).sel({dim: results[dim].values}) for r in (scored, refit))
+    most = 0.6 if what == "benchmark" else 0.4  # its spread of difficulties: from those seen, where a refit has four tasks
+    assert float((abs(ours["mean"] - theirs["mean"]) / theirs.sd).max()) < most
+    assert float((abs(ours.sd / theirs.sd - 1)).max()) < 0.3
+    moved = summarise(scored, "ability")["mean"] - summarise(refit, "ability")["mean"]
+    assert float((abs(moved) / summarise(refit, "ability").sd).max()) < 0.4  # and the agents that were there
+
+
+def test_score_refuses_what_it_cannot_use(three_benchmarks):
+    known = without(three_benchmarks, slice(39, None), slice(0, None))
+    result = fit(known, features="linear", seed=0, progress=False)
+    nothing = three_benchmarks.isel(agent=[39], task=slice(5))
+    nothing = nothing.assign(trials=0 * nothing.trials, successes=0 * nothing.successes)
+    with pytest.raises(ValueError, match="no cell of the results was observed"):
+        score(result, nothing)
+    with pytest.raises(ValueError, match="the fit has seen 10 of the results already, such as a00 on t000; leave them out"):
+        score(result, three_benchmarks.isel(agent=slice(2), task=slice(5)))
+
+
+def test_score_takes_new_tasks_of_unknown_features(three_benchmarks):
+    known, new = three_benchmarks.isel(task=slice(103)), three_benchmarks.isel(agent=slice(20), task=slice(103, None))
+    result = fit(known, features="linear", seed=0, progress=False)
+    half = new.features.copy()
+    half[0], half[1, 1] = np.nan, np.nan
+    for features in (half, None):
+        results = new.drop_dims("feature") if features is None else new.assign(features=features)
+        scored = score(result, results.isel(agent=slice(12)), seed=0)
+        placed = summarise(scored, "difficulty").sel(task=new.task.values)
+        assert bool(np.isfinite(placed["mean"]).all())
+        assert float(placed.sd.max()) < 1.5  # twelve results tell more than features would
+
+
+def test_score_goes_by_the_benchmarks_that_tasks_of_the_fit_have(three_benchmarks):
+    known = three_benchmarks.isel(agent=slice(39))
+    results = three_benchmarks.isel(agent=[39], task=slice(10)).assign_coords(benchmark=("task", ["unnamed"] * 10))
+    scored = score(fit(known, seed=0, progress=False), results, seed=0)
+    assert scored.posterior.benchmark.values.tolist() == ["one", "three", "two"]
+    assert bool(np.isfinite(expected_pass_rate(scored).pass_rate).all())

@@ -90,11 +90,11 @@ def test_help_is_quick_and_teaches(tmp_path):
     started = time.perf_counter()
     done = agentirt("--help", cwd=tmp_path)
     assert time.perf_counter() - started < 5
-    for word in ("demo", "fit", "predict", "leaderboards", "130  interrupted"):
+    for word in ("demo", "fit", "predict", "score", "judge", "leaderboards", "130  interrupted"):
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "predict", "leaderboards"])
+@pytest.mark.parametrize("command", ["demo", "fit", "predict", "score", "judge", "leaderboards"])
 def test_the_help_of_each_command_has_examples_and_exit_codes(tmp_path, command):
     shown = agentirt(command, "--help", cwd=tmp_path).stdout
     assert f"examples:\n  agentirt {command}" in shown
@@ -210,6 +210,14 @@ def test_binary_and_truncated_files_are_refused(tmp_path):
         (("predict", "a.nc", "--agents", "x.csv", "--llm", "A"), "Give --agents or --llm"),
         (("predict", "a.nc", "--tasks", "x.csv", "--benchmark", "A"), "Give --tasks or --benchmark"),
         (("predict", "a.nc", "--tasks", "x.csv"), "There is no file 'x.csv'"),
+        (("score", "missing.zarr", "missing.csv", "--out", "b.nc"), "There is no file 'missing.csv'"),
+        (("score", "a.nc", "gso", "--out", "a.nc"), "it is a folder"),
+        (("judge", "missing.csv", "--model", "openai/x"), "There is no file 'missing.csv'"),
+        (("judge", "x.csv"), "required: --model"),
+        (("judge", "x.csv", "--model", "openai/x", "--yes"), "Say where to write the ratings"),
+        (("judge", "x.csv", "--model", "openai/x", "--yes", "--dry-run"), "not allowed with"),
+        (("judge", "x.csv", "--model", "openai/x", "--budget", "-1"), "'-1' is not a number of dollars"),
+        (("judge", "x.csv", "--model", "openai/x", "--level", "patch"), "--level: invalid choice: 'patch'"),
         (("leaderboards", "swebench_verifed"), "swebench_verified"),
         (("leaderboards", "--save", "x.zarr"), "Say which leaderboard to save"),
         (("leaderboards", "gso", "--save", "x.csv"), "must end in .zarr or .nc"),
@@ -274,6 +282,200 @@ def test_an_interruption_leaves_what_stood_there(tmp_path, stop):
     assert "agentirt: interrupted" in said
     assert (out / "zarr.json").read_text() == "the old fit"
     assert {path.name for path in tmp_path.iterdir()} == {"runs.csv", "fit.zarr"}
+
+
+# --- features ---
+
+
+def write_features(folder):
+    "Two tables of what is known of the 25 tasks: one that says how difficult they are, and one that says nothing."
+    rng, tasks = np.random.default_rng(0), [f"{i:03d}" for i in range(25)]
+    pd.DataFrame({"task": tasks, "size": rng.normal(0, 1.5, 25)}).to_csv(folder / "ratings.csv", index=False)  # as in `runs`
+    pd.DataFrame({"instance_id": tasks, "noise": rng.normal(0, 1, 25)}).to_csv(folder / "extra.csv", index=False)
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory):
+    "A folder with a fit that knows features of its tasks."
+    folder = tmp_path_factory.mktemp("rated")
+    runs().to_csv(folder / "runs.csv", index=False)
+    write_features(folder)
+    options = ("--features", "ratings.csv", "--features", "extra.csv", "--features-as", "linear", "--draws", 200, "--seed", 1)
+    done = agentirt("fit", "runs.csv", "--out", "rated.nc", *options, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "12 agents on 25 tasks (features: 2)" in done.stdout
+    return folder
+
+
+def test_each_table_of_features_is_a_block(rated):
+    blocks = pd.read_csv(rated / "rated-features.csv").set_index("block")["mean"]
+    assert set(blocks.index) == {"ratings", "extra"}
+    assert blocks["ratings"] > 2 * blocks["extra"]
+
+
+def test_predict_new_tasks_by_their_features(rated, tmp_path):
+    (tmp_path / "new.csv").write_text("task,benchmark,size,noise\neasy,odd,-2,0\nhard,odd,2,0\nno idea,odd,,\n")
+    options = ("--llm", "LLM B", "--scaffold", "Scaffold y", "--tasks", tmp_path / "new.csv")
+    done = agentirt("predict", "rated.nc", *options, cwd=rated)
+    table = predicted(done).set_index("task")
+    assert "3 new tasks, predicted from benchmark, size, noise" in done.stderr
+    assert table.probability["easy"] > table.probability["no idea"] > table.probability["hard"]
+    width = table.upper - table.lower
+    assert max(width["easy"], width["hard"]) < width["no idea"]
+
+
+def test_tasks_of_the_fit_and_others_are_not_mixed(rated, tmp_path):
+    (tmp_path / "mixed.csv").write_text("task,size\n003,1\nnew,1\n")
+    refused(inside("predict", "rated.nc", "--tasks", tmp_path / "mixed.csv", cwd=rated), "line 3: the fit has no task 'new'")
+    (tmp_path / "word.csv").write_text("task,size\nnew,large\n")
+    refused(inside("predict", "rated.nc", "--tasks", tmp_path / "word.csv", cwd=rated), "line 2: size is 'large'")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "There is no file 'f.csv'"),
+        ("tsk,size\n003,1\n", "no column 'task'"),
+        ("task,size\n003,large\n", "f.csv: .*large"),
+        ("task,size\nother,1\n", "f.csv: .*None of its labels is a task of these outcomes"),
+        ("task,size,size\n003,1,2\n", "f.csv: .*size"),
+        ("task,noise\n003,1\n", "f.csv has a feature 'noise', which is there already; rename that column"),
+    ],
+)
+def test_a_bad_table_of_features_is_one_sentence(rated, tmp_path, content, says):
+    for name in ("runs.csv", "extra.csv"):
+        (tmp_path / name).write_text((rated / name).read_text())
+    if content:
+        (tmp_path / "f.csv").write_text(content)
+    done = inside("fit", "runs.csv", "--out", "fit.nc", "--features", "extra.csv", "--features", "f.csv", cwd=tmp_path)
+    refused(done, says)
+    assert not list(tmp_path.glob("fit*"))
+
+
+def test_a_task_without_a_row_is_said_and_stays_in(rated, tmp_path):
+    (tmp_path / "some.csv").write_text("task,size\n003,1\n004,2\n005,1.5\n006,-1\n")
+    done = inside("fit", rated / "runs.csv", "--out", "fit.nc", "--features", "some.csv", "--quiet", cwd=tmp_path)
+    assert done.returncode in (0, 1), done.stderr
+    assert "no row for '000'" in done.stderr
+    assert len(pd.read_csv(tmp_path / "fit-tasks.csv")) == 25
+
+
+def test_dated_abilities_tell_a_trend_and_place_a_later_llm_higher(tmp_path):
+    date = {"LLM A": "2026-01-01", "LLM B": "2025-07-01", "LLM C": "2025-01-01", "LLM D": "2024-07-01"}
+    table = runs()
+    table.assign(date=table.llm.map(date)).to_csv(tmp_path / "runs.csv", index=False)
+    (tmp_path / "new.csv").write_text("llm,scaffold,date\nlater,Scaffold x,2026-07-01\nearlier,Scaffold x,2024-01-01\n")
+    done = inside("fit", "runs.csv", "--out", "dated.nc", "--ability", "dated", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Ability gained per year of release: [1-3]\.\d\d logits", done.stdout)
+    table = predicted(inside("predict", "dated.nc", "--agents", "new.csv", cwd=tmp_path)).set_index(["llm", "benchmark"])
+    assert table.pass_rate["later", "odd"] > table.pass_rate["earlier", "odd"] + 0.2
+    (tmp_path / "new.csv").write_text("llm,scaffold,date\nlater,Scaffold x,sometime\n")
+    refused(inside("predict", "dated.nc", "--agents", "new.csv", cwd=tmp_path), "sometime")
+
+
+# --- score ---
+
+
+def test_score_takes_a_new_agent_into_a_fit(rated, tmp_path):
+    cells = runs().query("agent == 'A+x'").head(12).assign(success=1)
+    cells.assign(agent="E+x", llm="LLM E", scaffold="Scaffold x").to_csv(tmp_path / "e.csv", index=False)
+    done = agentirt("score", "rated.nc", tmp_path / "e.csv", "--out", tmp_path / "with_e.zarr", "--seed", 1, cwd=rated)
+    assert done.returncode == 0, done.stderr
+    assert "New agents: 1; new tasks: 0." in done.stdout
+    agents = pd.read_csv(tmp_path / "with_e-agents.csv").set_index("agent")
+    assert len(agents) == 13
+    assert agents["mean"]["E+x"] > agents["mean"]["B+x"]
+    again = inside("score", tmp_path / "with_e.zarr", tmp_path / "e.csv", "--out", tmp_path / "twice.nc", cwd=tmp_path)
+    refused(again, r"the fit has seen 12 of the results already, such as E\+x on 000")
+    assert len(predicted(inside("predict", "with_e.zarr", cwd=tmp_path))) == 13 * 2
+
+
+def test_score_takes_a_new_task_with_its_features(rated, tmp_path):
+    rows = [{"agent": f"{llm}+y", "task": "new", "benchmark": "odd", "success": 0} for llm in "ABCD"]
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    (tmp_path / "ratings.csv").write_text("task,size,noise\nnew,3,0\n")
+    options = ("--out", tmp_path / "more.nc", "--features", tmp_path / "ratings.csv", "--seed", 1)
+    done = inside("score", "rated.nc", tmp_path / "new.csv", *options, cwd=rated)
+    assert done.returncode == 0, done.stderr
+    assert "New agents: 0; new tasks: 1." in done.stdout
+    tasks = pd.read_csv(tmp_path / "more-tasks.csv").set_index("task")
+    assert len(tasks) == 26
+    assert tasks["mean"]["new"] > tasks["mean"].median() + 1
+
+
+# --- judge ---
+
+
+def write_tasks(folder):
+    "Two tasks to be judged, one with a text longer than the csv module reads by itself."
+    pd.DataFrame({"task": ["a", "b"], "text": ["Repair it.", "word " * 40_000]}).to_csv(folder / "tasks.csv", index=False)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    "A provider on this machine that gives every axis its lowest score, 1000 tokens in and 100 out a call."
+    pytest.importorskip("litellm", reason="the extra 'judge' is not installed")
+    import threading
+    from http.server import ThreadingHTTPServer
+
+    from test_judge import Handler, Story
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.daemon_threads, running.story = True, Story({})
+        threading.Thread(target=running.serve_forever, kwargs=dict(poll_interval=0.02), daemon=True).start()
+        monkeypatch.setenv("OPENAI_API_BASE", f"http://127.0.0.1:{running.server_port}/v1")
+        monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        yield running.story
+        running.shutdown()
+
+
+JUDGE = ("judge", "tasks.csv", "--model", "openai/local-judge", "--level", "problem", "--quiet")
+SECRET = "sk-local-5b1d0c9f"  # noqa: S105
+
+
+def test_judge_asks_nobody_until_told_to(server, tmp_path):
+    write_tasks(tmp_path)
+    done = inside(*JUDGE, "--price", 3, 15, "--out", "ratings.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"2 tasks, level problem: (\d+) calls .* ([\d,]+) tokens in .* for (\d+\.\d\d) dollars", done.stdout)
+    assert int(found[1]) > 2
+    assert float(found[3]) > 0
+    assert "Nothing was asked" in done.stdout
+    done = inside(*JUDGE, "--price", 3, 15, "--yes", "--out", "ratings.csv", "--budget", 0.001, cwd=tmp_path)
+    refused(done, "against a budget of 0.001 dollars; nothing was asked")
+    assert server.asked == []
+    assert {path.name for path in tmp_path.iterdir()} <= {"tasks.csv", "cache"}
+
+
+def test_judge_writes_ratings_and_pays_once(server, tmp_path):
+    write_tasks(tmp_path)
+    order = (*JUDGE, "--price", 3, 15, "--yes", "--budget", 1, "--out", "ratings.csv")
+    done = agentirt(*order, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    calls = len(server.asked)
+    assert f"Used: {calls * 1000:,} tokens in and {calls * 100} out for {calls * 0.0045:.2f} dollars." in done.stdout
+    ratings = pd.read_csv(tmp_path / "ratings.csv", index_col="task")
+    assert ratings.index.tolist() == ["a", "b"]
+    assert ratings.shape[1] == 15
+    assert (ratings.dtypes == "int64").all()
+    again = inside(*order, cwd=tmp_path)
+    assert (again.returncode, len(server.asked)) == (0, calls)
+    assert re.search(r": 0 calls .*Used: 0 tokens in and 0 out for 0.00 dollars", again.stdout, re.DOTALL)
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert SECRET not in "".join(run.stdout + run.stderr for run in (done, again))
+    assert not [data for data in files if SECRET.encode() in data]
+
+
+def test_ratings_with_gaps_are_written_and_end_in_code_1(server, tmp_path):
+    write_tasks(tmp_path)
+    server.script = ["I will not."] * 1000
+    done = inside(*JUDGE, "--yes", "--out", "ratings.csv", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "calls have no answer and are NaN" in done.stderr
+    assert "an unknown number of dollars" in done.stdout
+    assert pd.read_csv(tmp_path / "ratings.csv", index_col="task").isna().all(axis=None)
 
 
 # --- predict ---

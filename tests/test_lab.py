@@ -1,4 +1,4 @@
-"""The first tutorial in a real JupyterLab and browser: it runs, answers to the keyboard, and nothing leaves the machine."""
+"""Tutorials in a real JupyterLab and browser: they run, answer to the keyboard, and nothing leaves the machine."""
 
 import importlib.util
 import os
@@ -22,6 +22,24 @@ def needs_browser() -> None:
         pytest.fail(f"The browser test cannot run: {missing}.")
     if missing:
         pytest.skip(f"No browser test: {missing}.")
+
+
+@pytest.mark.browser
+def test_the_drafts_tutorial_runs_and_draws(tmp_path):
+    # stands first: one browser at a time, and the fixture below keeps its own open
+    needs_browser()
+    work = tmp_path / "work"
+    work.mkdir()
+    shutil.copy(TUTORIAL.with_name("03_twenty_drafts_and_no_budget.ipynb"), work / "drafts.ipynb")
+    with jupyterlab(tmp_path, work) as address, opened_notebook(address, "drafts.ipynb", height=12_000) as (page, watch):
+        assert run_all(page) == []
+        drawn = page.locator(".jp-OutputArea-output :is(canvas, svg.marks)")
+        drawn.nth(6).wait_for()
+        page.screenshot(path=tmp_path / "drafts.png")
+        assert drawn.count() == 7
+        assert all(drawn.nth(i).bounding_box()["width"] < 800 for i in range(7))
+        assert watch.foreign == []
+        assert watch.complaints == []
 
 
 @pytest.fixture(scope="module")

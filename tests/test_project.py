@@ -141,32 +141,62 @@ def test_a_link_is_written_through(tmp_path):
 
 
 def test_the_package_itself_imports_nothing():
-    code = (
-        "import sys; before = set(sys.modules); import agentirt_nb; print(sorted(set(sys.modules) - before))"
-    )
+    code = "import sys; before = set(sys.modules); import agentirt_nb; print(sorted(set(sys.modules) - before))"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert ast.literal_eval(shown) == ["agentirt_nb"]
 
 
+def normal(name: str) -> str:
+    "A distribution's name as package indexes compare it."
+    return name.lower().replace("_", "-")
+
+
+def declared(*extras: str) -> set[str]:
+    "The distributions that pyproject.toml asks for, with those of the extras named."
+    project = PYPROJECT["project"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    return {normal(re.split(r"[<>=!~\[; ]", line)[0]) for line in lines}
+
+
+def imports(tree: ast.AST) -> set[str]:
+    "The top names of what a tree imports from other packages."
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"agentirt_nb"}
+
+
+WHOLLY_OF = {"auditor.py": "inspect"}  # modules that cannot be imported without an extra
+OPTIONAL = ("embeddings", "judge", "inspect")
+
+
+def undeclared(path: Path) -> dict[str, bool]:
+    "Imports that pyproject.toml does not declare, and whether they stand inside functions; extras may be imported there alone."
+    tree, providers = ast.parse(path.read_text(encoding="utf-8")), packages_distributions()
+    at_once = imports(ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], []))
+    extra = [WHOLLY_OF[path.name]] if path.name in WHOLLY_OF else []
+    missing = {}
+    for top in imports(tree):
+        allowed = declared(*extra) if top in at_once else declared(*OPTIONAL)
+        if not {normal(name) for name in providers.get(top, [top])} & allowed:
+            missing[top] = top not in at_once
+    return missing
+
+
 def test_every_import_of_the_package_is_declared():
-    declared = {
-        re.split(r"[<>=!~\[; ]", line)[0].lower().replace("_", "-")
-        for line in PYPROJECT["project"]["dependencies"]
-    }
-    providers = packages_distributions()
     for path in (ROOT / "agentirt_nb").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += (
-                [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
-            )
-            for top in (
-                {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"agentirt_nb"}
-            ):
-                provided = {name.lower().replace("_", "-") for name in providers.get(top, [top])}
-                assert provided & declared, (
-                    f"{path.name} imports {top}, which pyproject.toml does not declare"
-                )
+        assert undeclared(path) == {}, f"{path.name} imports what pyproject.toml does not declare"
+
+
+def test_an_extra_is_declared_for_functions_alone(tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text("import litellm, numpy\ndef f():\n    import litellm\n    import nowhere\n")
+    assert undeclared(module) == {"litellm": False, "nowhere": True}
+    module.write_text("import numpy\ndef f():\n    from litellm.utils import x\n")
+    assert undeclared(module) == {}
 
 
 def test_requirements_pin_versions_and_name_no_address():
@@ -174,14 +204,12 @@ def test_requirements_pin_versions_and_name_no_address():
     for path in sorted((ROOT / "requirements").glob("*.txt")):
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
         for line in lines:
-            assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*==[\w.!+]+( ; [\w .='()!<>]+)?", line), (
-                f"{path.name}: {line}"
-            )
+            assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*==[\w.!+]+( ; [\w .='()!<>]+)?", line), f"{path.name}: {line}"
         pinned[path.stem] = {tuple(line.split(" ;")[0].split("==")) for line in lines}
     assert pinned["run"] <= pinned["test"]
-    names = dict(pinned["run"])
-    for line in PYPROJECT["project"]["dependencies"]:
-        assert re.split(r"[<>=]", line)[0] in names
+    assert declared() <= set(dict(pinned["run"]))
+    asked = declared("test", *OPTIONAL) - {"agentirt-nb"}
+    assert asked - set(dict(pinned["test"])) == {"sentence-transformers"}  # PyTorch is too large to test with
 
 
 def test_no_file_names_a_machine():
@@ -241,9 +269,7 @@ def test_a_wheel_works_without_network_and_checkout(wheel, tmp_path):
     )
     env = {name: text for name, text in os.environ.items() if not name.startswith("AGENTIRT_")}
     env["PYTHONPATH"] = str(tmp_path / "site")
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     place, snapshot = done.stdout.splitlines()
     assert place.startswith(str(tmp_path))
@@ -261,9 +287,7 @@ def test_readme_shows_text_code_and_pictures():
         cell("markdown", "# Title\n\nSee [the first](00_settings.ipynb) and [the web](https://example.org)."),
         cell("code", "#| hide\nsecret = 1"),
         cell("code", "#| echo: false\nchart", [picture]),
-        cell(
-            "code", ["x = 1\n", "x"], [{"output_type": "execute_result", "data": {"text/plain": ["```1```"]}}]
-        ),
+        cell("code", ["x = 1\n", "x"], [{"output_type": "execute_result", "data": {"text/plain": ["```1```"]}}]),
     ]
     text, pictures = rendered({"cells": cells}, ROOT / "nbs")
     assert pictures == {"images/readme-1.svg": b"<svg/>"}

@@ -32,12 +32,12 @@ if ! "$venv/bin/python" -c 'import sys; raise SystemExit(sys.version_info < (3, 
     fi
 fi
 
-echo "Installing $pins into $venv (about a gigabyte; some minutes the first time)"
+echo "Installing $pins into $venv (up to 1.5 gigabytes; some minutes the first time)"
 if command -v uv >/dev/null; then
     install=(uv pip install --quiet --python "$venv/bin/python")
 else
     "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
     install=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)
 fi
-"${install[@]}" -r "$pins"
+"${install[@]}" --no-deps -r "$pins"  # the pins are complete; what they leave out is left out on purpose
 "${install[@]}" --no-deps --no-build-isolation -e .

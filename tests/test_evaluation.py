@@ -1,0 +1,156 @@
+"""Cross-validation: the published folds exactly, no leak, interruption and resumption, equal seeds."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from sklearn.model_selection import KFold
+
+from agentirt_nb.evaluation import PREDICTORS, cross_validate, evaluate, folds
+from agentirt_nb.leaderboards import load_leaderboard
+from agentirt_nb.outcomes import combine, from_arrays
+
+needs_data = pytest.mark.skipif(not os.environ.get("AGENTIRT_DATA_FOLDER"), reason="AGENTIRT_DATA_FOLDER is not set")
+
+
+def simulated(agents=24, tasks=40, seed=0):
+    rng = np.random.default_rng(seed)
+    p = 1 / (1 + np.exp(rng.normal(0, 1.5, tasks) - rng.normal(0, 1.5, agents)[:, None]))
+    return from_arrays(
+        (rng.random(p.shape) < p).astype(int), agents=[f"a{i}" for i in range(agents)], tasks=[f"t{j}" for j in range(tasks)]
+    )
+
+
+def md5(text):
+    return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8], 16)
+
+
+@needs_data
+def test_published_folds_follow_the_protocol_to_the_letter():
+    gso, pro = load_leaderboard("gso"), load_leaderboard("swebench_pro")
+    both = combine([gso, pro])
+    tasks = folds(both, "tasks")
+    for board in (gso, pro):
+        expected = np.empty(board.sizes["task"], int)
+        for i, (_, test) in enumerate(KFold(5, shuffle=True, random_state=0).split(board.task)):
+            expected[test] = i
+        assert (tasks.sel(task=board.task).values == expected).all()
+    responses = folds(both, "responses")
+    for agent, task in [("o3", gso.task.values[3]), ("claude-opus-4", gso.task.values[70])]:
+        assert int(responses.sel(agent=agent, task=task)) == md5(f"gso::{agent}::{task}::0") % 5
+    agent, task = pro.agent.values[2], pro.task.values[5]
+    assert int(responses.sel(agent=agent, task=task)) == md5(f"pro::{agent}::{task}::0") % 5
+    ordered = sorted(gso.agent.values.tolist(), key=lambda a: md5(f"gso::{a}::0"))
+    assert [int(folds(gso, "agents").sel(agent=a)) for a in ordered] == [i % 5 for i in range(15)]
+
+
+@pytest.mark.parametrize("split", ["responses", "tasks", "agents"])
+def test_a_fold_never_sees_its_own_cells(split):
+    outcomes = simulated()
+    cells = cross_validate(
+        outcomes, split, "random", only=[0], ability="agent" if split != "agents" else "llm_scaffold", progress=False
+    )
+    held = cells.probability.sel(predictor="model").notnull()
+    flipped = outcomes.assign(successes=xr.where(held, outcomes.trials - outcomes.successes, outcomes.successes))
+    again = cross_validate(
+        flipped, split, "random", only=[0], ability="agent" if split != "agents" else "llm_scaffold", progress=False
+    )
+    assert held.any()
+    np.testing.assert_array_equal(cells.probability.values, again.probability.values)
+
+
+def test_every_cell_is_scored_once_by_every_predictor_and_seeds_repeat():
+    outcomes = simulated()
+    outcomes["trials"][3, 5] = 0
+    outcomes["successes"][3, 5] = 0
+    cells = cross_validate(outcomes, "responses", "random", ability="agent", seed=3, progress=False)
+    assert (cells.probability.notnull() == (outcomes.trials > 0)).all()
+    again = cross_validate(outcomes, "responses", "random", ability="agent", seed=3, workers=1, progress=False)
+    np.testing.assert_array_equal(cells.probability.values, again.probability.values)
+    other = cross_validate(outcomes, "responses", "random", ability="agent", seed=4, progress=False)
+    assert (other.probability.values != cells.probability.values).any()
+    scores = evaluate(cells, bootstrap=20).sel(statistic="value").isel(benchmark=0)
+    assert (scores.coverage == 1).all()
+    assert list(cells.predictor.values) == list(PREDICTORS)
+    assert (
+        scores.log_loss.sel(predictor="model")
+        < scores.log_loss.sel(predictor="margin")
+        < scores.log_loss.sel(predictor="global rate")
+    )
+
+
+def test_the_bootstrap_interval_holds_the_value_and_narrows_with_more_tasks():
+    few, many = (
+        evaluate(cross_validate(simulated(tasks=n), "tasks", "random", ability="agent", progress=False)) for n in (20, 160)
+    )
+    width = [
+        float((s.log_loss.sel(statistic="upper") - s.log_loss.sel(statistic="lower")).sel(predictor="model")[0])
+        for s in (few, many)
+    ]
+    assert width[1] < width[0]
+    for s in (few, many):
+        value, lower, upper = (s.log_loss.sel(predictor="model", statistic=x)[0] for x in ("value", "lower", "upper"))
+        assert lower <= value <= upper
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (dict(split="task"), "'task' is unknown"),
+        (dict(split="agents", how="grouped"), "'grouped' is unknown"),
+        (dict(split="agents", count=25), "25 folds"),
+        (dict(split="tasks", count=1), "1 folds"),
+    ],
+)
+def test_wrong_arguments_get_one_sentence(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        cross_validate(simulated(), progress=False, **arguments)
+
+
+RUN = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_evaluation import simulated
+from agentirt_nb.evaluation import cross_validate
+print("ready", flush=True)
+cross_validate(simulated(60, 120), "responses", "random", count=12, ability="agent", cache={folder!r}, workers=1, progress=False)
+"""
+
+
+def test_a_killed_run_keeps_its_finished_folds(tmp_path):
+    code = RUN.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "cache"))
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    limit = time.monotonic() + 120
+    while (
+        len(done := sorted((tmp_path / "cache").glob("responses-*-*[0-9].npz"))) < 3
+        and process.poll() is None
+        and time.monotonic() < limit
+    ):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    stamps = {path: path.stat().st_mtime_ns for path in done}
+    assert len(stamps) >= 3
+    outcomes = simulated(60, 120)
+    options = dict(how="random", count=12, ability="agent", progress=False)
+    resumed = cross_validate(outcomes, "responses", cache=tmp_path / "cache", **options)
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    names = [path.name for path in (tmp_path / "cache").iterdir()]  # a write that was killed may have left its temporary file
+    assert sum(re.fullmatch(r"responses-[0-9a-f]{16}-\d+\.npz", name) is not None for name in names) == 12
+    np.testing.assert_array_equal(resumed.probability.values, cross_validate(outcomes, "responses", **options).probability.values)
+
+
+def test_agents_with_nothing_disclosed_are_scored_too():
+    outcomes = simulated()
+    assert set(outcomes.llm.values.tolist()) == {""}
+    cells = cross_validate(outcomes, "agents", "random", progress=False)
+    assert float(evaluate(cells, bootstrap=0).coverage.sel(predictor="model", statistic="value")[0]) == 1.0
