@@ -105,7 +105,7 @@ def test_a_second_audit_fills_the_gaps(tasks, tmp_path, monkeypatch):
     monkeypatch.setitem(SCRIPTS, "broken", [submit(**GOOD)])
     monkeypatch.setitem(SCRIPTS, "corrected", [submit(**GOOD)])
     second = audit(tasks[tasks.task != "good"], tmp_path)
-    with warnings.catch_warnings(action="error"):
+    with warnings.catch_warnings(action="error", category=UserWarning):
         features = au.audit_features([first, second])
         assert au.audit_features([second, first]).sel(task=features.task).equals(features)  # a lost audit replaces nothing
     assert features.notnull().all() and features.sizes["task"] == 4
@@ -143,7 +143,7 @@ def test_a_task_cannot_close_its_own_fence(tasks):
 def test_images_run_in_containers_without_network():
     images = ["python:3.12", "host.example/x/y:1"]
     tasks = pd.DataFrame(dict(task=["a", "b"], text="Repair it.", image=images, workdir=["/testbed", None]))
-    with warnings.catch_warnings(action="error"):
+    with warnings.catch_warnings(action="error", category=UserWarning):
         first, second = au.audit_task(tasks).dataset
     assert (first.sandbox.type, first.files) == ("docker", None)
     services = [sample.sandbox.config.services["default"] for sample in (first, second)]

@@ -224,7 +224,7 @@ def test_disconnected_graph_warns_and_names_the_components():
     assert oc.components(ds).values.tolist() == [0, 0, 1, 2]
     assert described.data.component.values.tolist() == [0, 0, 1, 2]
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         oc.describe(ds.isel(agent=[0, 1]))
 
 

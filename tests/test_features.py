@@ -132,7 +132,7 @@ def test_missing_rows_become_unknown_only_when_asked_for():
 def test_rows_for_other_tasks_are_left_aside_without_a_word():
     more = pd.concat([TABLE, pd.DataFrame({"task": ["other"], "words": [9], "files": [9]})])
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         xr.testing.assert_identical(ft.attach_features(small(), more), ft.attach_features(small(), TABLE))
 
 
@@ -480,7 +480,7 @@ def test_any_text_and_patch(text, patch):
 def test_static_features_of_a_benchmark():
     bench = load_leaderboard("terminal_bench")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         found = ft.attach_features(bench, ft.static_features(ft.task_texts()))
     assert found.features.sel(feature="text words").min() > np.log1p(10)
     with pytest.raises(oc.OutcomesError, match="The texts of 'swebench_pro' are not published here"):
