@@ -532,7 +532,7 @@ class Naughty(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    row = {"sha256": hashlib.sha256(CONTENT).hexdigest(), "bytes": len(CONTENT)}
+    row = {"sha256": hashlib.sha256(CONTENT).hexdigest(), "bytes": len(CONTENT), "folder": "agent-psychometrics"}
     monkeypatch.setattr(lb, "sources", lambda: pd.DataFrame([row], index=[PATH]))
     Naughty.release = threading.Event()
     with ThreadingHTTPServer(("127.0.0.1", 0), Naughty) as httpd:
@@ -624,7 +624,7 @@ def test_killed_download_leaves_nothing_half_written(server, tmp_path, sign):
     code = f"""
         import pandas as pd
         from agentirt_nb import leaderboards as lb
-        row = {{"sha256": {hashlib.sha256(CONTENT).hexdigest()!r}, "bytes": {len(CONTENT)}}}
+        row = {{"sha256": {hashlib.sha256(CONTENT).hexdigest()!r}, "bytes": {len(CONTENT)}, "folder": "agent-psychometrics"}}
         lb.sources = lambda: pd.DataFrame([row], index=[{PATH!r}])
         print("ready", flush=True)
         lb.fetch({PATH!r}, base_url={address(server, "stuck")!r}, cache={str(tmp_path)!r}, progress=False)
