@@ -330,7 +330,7 @@ def train_parity(
     state, losses = (params, jax.vmap(optax.adam(learning_rate).init)(params)), []
     if checkpoint and Path(checkpoint).exists():
         state, losses = _resume(Path(checkpoint), asked, state)
-    stops = np.unique(np.geomspace(min(steps, 10), steps, evaluations).round().astype(int))
+    stops = np.unique(np.r_[np.geomspace(min(steps, 10), steps, evaluations).round().astype(int), steps])
     with tqdm(total=steps, desc="steps", disable=not progress) as bar:
         bar.update(int(stops[len(losses) - 1]) if losses else 0)
         for i in range(len(losses), len(stops)):
