@@ -30,6 +30,7 @@ from numpyro.infer.util import constrain_fn, potential_energy, unconstrain_fn
 from scipy.optimize import minimize
 from scipy.special import gammainc, gammaln, pdtrc, zeta
 from scipy.stats import norm
+from threadpoolctl import threadpool_limits
 
 from .inference import _alarm, _judge_nuts, _versions, interval_of, summarise
 from .leaderboards import fetch
@@ -275,7 +276,7 @@ FORMS: dict[str, _Form] = {
     "joint": _Form(_joint, ("exponent_0", "exponent_1", "floor"), 6, 2),
     "bottleneck": _Form(_bottleneck, ("exponent", "floor"), 5, 2),
 }
-_RARE = 1e-3  # a smaller share of diverging draws does not bias intervals that are read to two digits
+_RARE = 1e-3  # a smaller share of diverging transitions does not bias intervals that are read to two digits
 _EXACT = 1e-4  # relative noise is at least this, or curves of theory without any would have no scale
 
 
@@ -313,6 +314,8 @@ def _observed(curve: xr.DataArray, over: tuple[str, ...], form: str) -> pd.DataF
         wanted = f"{FORMS[form].dims} dim{'s' if FORMS[form].dims > 1 else ''}"
         raise ValueError(f"the form {form!r} is over {wanted}, but over={over!r} names {len(over)}.")
     scales = {dim: _scale(curve, dim) for dim in over}
+    if not curve.size:
+        raise ValueError("the curve is empty: it has no cells; check how it was selected.")
     loss = curve.astype(float).transpose(*over, ...).values.reshape(*map(len, scales.values()), -1)
     grid = np.meshgrid(*scales.values(), np.arange(loss.shape[-1]), indexing="ij")
     cells = pd.DataFrame({dim: x.ravel() for dim, x in zip(over, grid)} | dict(loss=loss.ravel()))
@@ -428,7 +431,7 @@ def fit_curve(
     seed, draws = shared.seed if seed is None else seed, shared.draws if draws is None else draws
     if draws < 100 or not 0 <= seed < 2**32:
         raise ValueError(f"draws={draws}, seed={seed}: give at least 100 draws and a seed from 0 to 4294967295.")
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), threadpool_limits(1, "blas"):  # threads of BLAS would only wait for each other
         c, key = _standardised(cells, over), jax.random.key(seed)
         sites = _sites(form, c)
         start = _summits(form, sites, c, key)
@@ -436,7 +439,7 @@ def fit_curve(
             samples, diverging = jax.device_get(_nuts(key, start, form, sites, c, target, thin, draws))
             free = _draws_dataset(samples, over, ("log_loss",))
             diverged = int(diverging.sum())
-            converged, verdict, figures = _judge_nuts(free, diverged if diverged > _RARE * diverging.size else 0)
+            converged, verdict, figures = _judge_nuts(free, diverged if diverged > _RARE * thin * diverging.size else 0)
             if converged:
                 break
     size = len(cells)
@@ -616,13 +619,11 @@ def tail_exponent(
     if (bad := ~(np.isfinite(c) & (c >= 0) & (c % 1 == 0))).any():
         raise ValueError(f"counts hold {c[bad][0]:g}; give how often each was used, whole numbers from 0.")
     if smallest < 1 or not 0 < inside < 1 or (quanta is not None and quanta < (c > 0).sum()):
-        raise ValueError(
-            f"smallest={smallest}, interval={inside}, quanta={quanta}: give from 1, within 0 and 1, all that were used."
-        )
+        raise ValueError(f"smallest={smallest}, interval={inside}, quanta={quanta}: give from 1, in (0, 1), at least those used.")
     c = c[c >= smallest]
     if len(c) < 10 or c.max() < smallest + 2:
         raise ValueError(
-            f"{len(c)} counts of {smallest} or more, up to {c.max(initial=0):g}: too few, or too alike, for an exponent."
+            f"{len(c)} counts from {smallest} to {c.max(initial=0):g} are too few or too alike: give ten or more that differ."
         )
     m = np.append(np.arange(smallest, smallest + 10), np.floor((smallest + 9) * 1.3 ** np.arange(1, 100)))
     m = m[m <= max(c.max() / 4, smallest + 1)]
@@ -634,8 +635,9 @@ def tail_exponent(
 
     top = np.log(c.max())
     search = partial(minimize, misfit, jac=True, method="L-BFGS-B", bounds=[(top - 3, top + 5), (5e-4, 2)])
-    z = min((search([top, np.log(s)]) for s in (1.1, 1.5, 2.5)), key=lambda end: end.fun).x
-    s, sd = np.exp(z[1]), _sandwich(z, m, quanta)
+    with threadpool_limits(1, "blas"):
+        z = min((search([top, np.log(s)]) for s in (1.1, 1.5, 2.5)), key=lambda end: end.fun).x
+        s, sd = np.exp(z[1]), _sandwich(z, m, quanta)
     wide = np.exp(norm.ppf((1 + inside) / 2) * sd)
     values = dict(alpha=s - 1, lower=max(s / wide - 1, 0.0), upper=s * wide - 1, sd=s * sd, types=len(c))
     return xr.Dataset(values, attrs=dict(interval=inside, smallest=smallest, quanta=quanta or "no end"))
@@ -656,9 +658,7 @@ def envelope_exponent(
     inside, shared = (rank >= ranks[0]) & (rank <= ranks[1]) & (rank > 0), settings()
     values = np.nan_to_num(sizes.transpose("n_clusters", "rank").values.astype(float))
     if (values < 0).any() or ((values[:, inside] > 0).any(0).sum() < 3):
-        raise ValueError(
-            f"ranks {ranks} hold fewer than three positive sizes, or a size is negative; give a wider range of ranks."
-        )
+        raise ValueError(f"ranks {ranks} hold fewer than three positive sizes, or a size is negative; give a wider range.")
 
     def slope(rows):
         top = values[rows].max(0)
@@ -673,27 +673,28 @@ def envelope_exponent(
     return xr.Dataset(found | dict(alpha=-found["slope"] - 1), dict(rank=rank), dict(interval=level, ranks=list(ranks)))
 
 # %% ../nbs/20_scaling_laws.ipynb #8d226b24
-_STUDY_COLUMNS = dict(
-    paper="Paper", category="Category", task="Task", details="Task details", architecture="Architecture", loss="Loss"
-)
+_ABOUT = ("Paper", "Category", "Task", "Task details", "Architecture", "Loss")
 
 
 def _plain(text: pd.Series) -> pd.Series:
     "Text from outside as one short line without control characters; missing text is empty."
-    return text.fillna("").astype(str).map(lambda t: re.sub(r"[^\w .,:;()/%&+'-]", "", re.sub(r"\s+", " ", t)).strip()[:120])
+    return (
+        text.astype(object)
+        .where(text.notna(), "")
+        .astype(str)
+        .map(lambda t: re.sub(r"[^\w .,:;()/%&+'-]", "", re.sub(r"\s+", " ", t)).strip()[:120])
+    )
 
 
-def scaling_studies() -> (
-    pd.DataFrame
-):  # a row a law: paper, category, task, details, architecture, loss, date, fit, parameters, data, theory
-    "Published exponents of loss in parameters and data, where both are known, and the data exponent that theory expects."
+def scaling_studies() -> pd.DataFrame:  # paper, category, task, details, architecture, loss, date, fit, parameters, data, theory
+    "Published exponents of loss in parameters and data, a row where both are known, and the data exponent of the theory."
     path = fetch("scaling-laws.csv")
     table = pd.read_csv(path)
     wanted = ["Scaling Variable 1", "Scaling Variable 2", "Exponent 1", "Exponent 2", "Dependent Variable", "Date"]
-    if missing := [c for c in (*_STUDY_COLUMNS.values(), *wanted) if c not in table]:
+    if missing := [c for c in (*_ABOUT, *wanted) if c not in table]:
         raise ValueError(f"{path.name} lacks the column {missing[0]!r}; fetch the file anew.")
     one, two, dependent = (_plain(table[c]) for c in ("Scaling Variable 1", "Scaling Variable 2", "Dependent Variable"))
-    about = pd.DataFrame({name: _plain(table[column]) for name, column in _STUDY_COLUMNS.items()})
+    about = pd.DataFrame({name.split()[-1].lower(): _plain(table[name]) for name in _ABOUT})
     about["date"] = pd.to_datetime(table.Date.str.replace("Sept", "Sep"), format="%d %b %Y", errors="coerce")
     first, second = (pd.to_numeric(table[c], errors="coerce") for c in ("Exponent 1", "Exponent 2"))
     joint = (one == "Parameters") & (two == "Data") & (dependent == "Loss")

@@ -75,8 +75,12 @@ def measure(notebook: Path, presses: int) -> dict:
             times = [press(page, keys[i // 10 % 2]) for i in range(presses)][2:]
             held = hold(page, "ArrowRight")
     times.sort()
-    figures = {"median_ms": statistics.median(times), "p90_ms": times[int(0.9 * len(times))], "worst_ms": times[-1],
-               "after_held_key_ms": held}
+    figures = {
+        "median_ms": statistics.median(times),
+        "p90_ms": times[int(0.9 * len(times))],
+        "worst_ms": times[-1],
+        "after_held_key_ms": held,
+    }
     return {"presses": len(times)} | {name: round(value, 1) for name, value in figures.items()}
 
 
