@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['CURVES', 'SLOTS', 'DENSITIES', 'NOISES', 'Curve', 'Noise', 'fit_tasks', 'llm_family', 'compare_curves',
-           'difficulty_tail', 'tail_check']
+           'trial_shares', 'difficulty_tail', 'tail_check']
 
-# %% ../nbs/23_task_quanta.ipynb #b973d917
+# %% ../nbs/23_task_quanta.ipynb #e7dd8a0e
 import json
 import warnings
 from collections.abc import Callable, Sequence
@@ -26,6 +26,7 @@ from jax.nn import log_sigmoid, logsumexp
 from jax.scipy.special import log_ndtr
 from numpyro.infer.util import constrain_fn, potential_energy
 from scipy.optimize import minimize
+from scipy.special import expit
 from scipy.stats import norm, qmc
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
@@ -33,7 +34,7 @@ from tqdm.auto import tqdm
 from .evaluation import _auc, folds
 from .inference import _alarm, _versions
 from .leaderboards import _table
-from .outcomes import content_hash, from_arrays, validate
+from .outcomes import content_hash, validate
 from .settings import settings
 
 # %% ../nbs/23_task_quanta.ipynb #f51c2ee1
@@ -125,7 +126,7 @@ CURVES = {
 }
 SLOTS = 8  # quanta that a task of the slots curve may need at most
 
-# %% ../nbs/23_task_quanta.ipynb #83087af3
+# %% ../nbs/23_task_quanta.ipynb #d45aa80c
 def _uneven_grid(fine: float, step: float, coarse: float, far: float) -> tuple[np.ndarray, np.ndarray]:
     "Difficulties in logits, close together where agents are, and the edges between them."
     inner, outer = np.arange(-fine, fine + step / 2, step), np.arange(fine + coarse, far + step, coarse)
@@ -150,7 +151,7 @@ def _exponential(x, edges, at):
     c = _rate()
     below = lambda e: -jnp.expm1(-c * jnp.maximum(e - at, 0))  # by differences: a density with an edge needs the exact mass
     mass = jnp.abs(below(edges[1:]) - below(edges[:-1]))
-    return jnp.log(jnp.maximum(mass, 1e-200)) - jnp.log(jnp.abs(jnp.diff(edges)))
+    return jnp.log(jnp.maximum(mass, 1e-100)) - jnp.log(jnp.abs(jnp.diff(edges)))
 
 
 def _gumbel(x, edges, at):
@@ -362,7 +363,7 @@ def _constrained(x, cells: _Cells, kind: _Kind) -> dict:
     "Parameters and the log likelihood of tasks at x."
     return constrain_fn(_model, (cells, kind), {}, _sites(kind)[0](x), return_deterministic=True)
 
-# %% ../nbs/23_task_quanta.ipynb #3f5c4ac1
+# %% ../nbs/23_task_quanta.ipynb #4bb36c2f
 def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
     "Unconstrained parameters of greatest posterior density, and whether they were reached."
     _, size, where = _sites(kind)
@@ -378,7 +379,10 @@ def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[
 
 def _spread(x: np.ndarray, cells: _Cells, kind: _Kind) -> tuple[np.ndarray, bool]:
     "Square root (size, size) of the covariance of the Laplace approximation at x, and whether x is a summit."
-    size, directions = np.linalg.eigh(np.asarray(_curvature(x, cells, kind)))
+    curvature = np.asarray(_curvature(x, cells, kind))
+    if not np.isfinite(curvature).all():
+        return np.full_like(curvature, np.nan), False
+    size, directions = np.linalg.eigh(curvature)
     return directions / np.sqrt(np.maximum(size, 1e-2)), bool(size[0] > -1e-3)
 
 
@@ -504,7 +508,7 @@ def _labelled_draws(values: dict, of_task: dict, outcomes: xr.Dataset) -> xr.Dat
     if ability.shape[2] > 1:
         data["second_ability"] = (["chain", "draw", "agent"], ability[:, :, 1])
     for name, x in of_task.items():
-        natural = np.exp(x) if name.startswith("log_") else 1 / (1 + np.exp(-x)) if name in ("slip", "guess") else x
+        natural = np.exp(x) if name.startswith("log_") else expit(x) if name in ("slip", "guess") else x
         data[name.removeprefix("log_")] = (["chain", "draw", "task"], natural[None])
     posterior = xr.Dataset(data, dict(agent=outcomes.agent.values, task=outcomes.task.values))
     for name in ("ability", "second_ability", "difficulty", "second_difficulty", "location", "scale"):
@@ -522,7 +526,7 @@ def llm_family(
     family = [maker.get(llm) or llm.split()[0] if llm.strip() else f"agent {agent}" for llm, agent in pairs]
     return xr.DataArray(family, dims="agent", coords=dict(agent=outcomes.agent.values), name="family")
 
-# %% ../nbs/23_task_quanta.ipynb #1604c951
+# %% ../nbs/23_task_quanta.ipynb #614eedc2
 @partial(jax.jit, static_argnames="kind")
 def _held_out(xs, cells: _Cells, kind: _Kind) -> tuple:
     "Probability of each pattern (pattern, task, agent) and of success (task, agent), over draws of parameters and the nodes."
@@ -601,7 +605,7 @@ def compare_curves(
     bar = tqdm(total=len(models) * count, desc="Response curves", unit=" fits", disable=not progress, leave=False)
     with bar, threadpool_limits(1, "blas"):
         for name, (curve, noise) in zip(names, models):
-            rows[name] = dict(auc=np.nan, elpd_loo=np.nan, elpd_loo_se=np.nan, doubtful=np.nan, converged="", reason="")
+            rows[name] = dict.fromkeys(("auc", "elpd_loo", "elpd_loo_se", "doubtful"), np.nan) | dict(converged="", reason="")
             try:
                 _, k, n, kind = _chosen_cells(outcomes, curve, "normal", noise, "all")
             except ValueError as refusal:
@@ -640,7 +644,36 @@ def _ranked(table: pd.DataFrame, losses: dict, ran, family, bootstrap: int, inte
     result["log_loss"], result["behind"] = (("model", "statistic"), values[0]), (("model", "statistic"), values[1])
     return result.assign_attrs(interval=interval, seed=seed, families=len(np.unique(family)), units="nats a cell")
 
-# %% ../nbs/23_task_quanta.ipynb #0d671317
+# %% ../nbs/23_task_quanta.ipynb #ca913e0b
+def trial_shares(
+    outcomes: xr.Dataset,  # with cells that were tried several times
+    noises: Sequence[str] = tuple(NOISES),
+    curve: str = "2pl",
+) -> xr.Dataset:  # share (scatter, successes), scatter "observed" first; parameters of each scatter in attrs
+    "Observed and expected shares of cells by number of successes, over the cells with the most common number of trials."
+    chosen = {noise: _chosen_cells(outcomes, curve, "normal", noise, "all") for noise in noises}
+    _, k, n, kind = next(iter(chosen.values()))
+    most = int(np.bincount(n[n > 0]).argmax())
+    where, rows, found = n == most, {}, {}
+    rows["observed"] = np.bincount(k[where], minlength=most + 1) / where.sum()
+    with jax.enable_x64(True), threadpool_limits(1, "blas"):
+        for noise, (*_, kind) in chosen.items():
+            known = tuple(dict.fromkeys([*kind.patterns, *((i, most) for i in range(most + 1))]))
+            kind, at = kind._replace(patterns=known), [known.index((i, most)) for i in range(most + 1)]
+            cells = _cells(k, n, kind)
+            mode, _ = _mode(cells, kind)
+            pmf = np.asarray(_held_out(jnp.asarray(mode)[None], cells, kind)[0])[at]
+            rows[noise] = pmf.transpose(0, 2, 1)[:, where].mean(1)
+            values = jax.device_get(_constrained(mode, cells, kind))
+            found |= {f"{noise}: {name}": float(values[name]) for name in NOISES[noise].shared}
+    table = np.array(list(rows.values()))
+    return xr.Dataset(
+        dict(share=(("scatter", "successes"), table)),
+        dict(scatter=list(rows), successes=np.arange(most + 1)),
+        dict(trials=most, cells=int(where.sum()), curve=curve, kind=str(outcomes.attrs.get("kind", ""))) | found,
+    )
+
+# %% ../nbs/23_task_quanta.ipynb #2a87d9e5
 def difficulty_tail(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     densities: Sequence[str] = tuple(DENSITIES),  # of DENSITIES; the normal is always in, to compare with
@@ -649,7 +682,7 @@ def difficulty_tail(
     tasks: str = "all",  # "all" (never solved: censored) or "decided"
     interval: float | None = None,  # None: settings().interval
 ) -> xr.Dataset:  # over density, best first
-    """Log likelihood of each density of difficulty (nats), its lead over the normal with Vuong's z, and the rate c per logit with its interval.
+    """Log likelihood of each density of difficulty (nats), its lead over the normal, Vuong's z, and the rate c per logit.
 
     Also `height` (density, difficulty), the densities themselves. Raises ValueError for fewer than 30 tasks or 10 agents."""
     interval, z = settings().interval if interval is None else interval, norm.ppf(0.5 + (interval or settings().interval) / 2)
@@ -669,7 +702,8 @@ def difficulty_tail(
                 height = np.exp(np.asarray(_log_density(name, jnp.asarray(b), jnp.asarray(edges))))
             rate = float(values.get("rate", np.nan))
             ends = (rate * np.exp(-z * sd.get("rate", np.nan)), rate * np.exp(z * sd.get("rate", np.nan)))
-            rows[name] = dict(rate=rate, rate_lower=ends[0], rate_upper=ends[1], converged="yes" if sound else "no", height=height)
+            rows[name] = dict(rate=rate, rate_lower=ends[0], rate_upper=ends[1], height=height)
+            rows[name]["converged"] = "yes" if sound else "no"
             start = mode if len(names) > 1 and name == "normal" else start
     return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, tasks=tasks, interval=interval))
 
@@ -707,7 +741,17 @@ def _tail_table(rows: dict, of_task: dict, outcomes: xr.Dataset, b: np.ndarray, 
     agents = int((outcomes.trials > 0).any("task").sum())
     return tail.assign_attrs(unsolved=int((~solved).sum()), agents=agents, kind=str(outcomes.attrs.get("kind", "")))
 
-# %% ../nbs/23_task_quanta.ipynb #c5e0ba65
+# %% ../nbs/23_task_quanta.ipynb #8e164e58
+def _gumbel_against_normal(k: np.ndarray, n: np.ndarray, kinds: dict[str, _Kind], start: np.ndarray, z: float) -> tuple:
+    "Lead of the Gumbel density over the normal, its rate and the ends of the rate's interval; NaN if a fit failed."
+    total = {}
+    for name, kind in kinds.items():
+        _, sound, values, sd = _fitted_population(_cells(k, n, kind), kind, start)
+        total[name] = values["task_log_likelihood"].sum() if sound else np.nan
+    rate, spread = float(values["rate"]), np.exp(z * sd["rate"])
+    return total["gumbel"] - total["normal"], rate, rate / spread, rate * spread
+
+
 def tail_check(
     outcomes: xr.Dataset,  # the board whose agents, gaps and number of tasks are copied
     truths: Sequence[str] = ("normal", "gumbel"),  # densities to draw from
@@ -719,34 +763,26 @@ def tail_check(
     seed: int | None = None,  # None: settings().seed
     progress: bool = True,
 ) -> xr.Dataset:  # lead of Gumbel over normal, rate, rate_lower, rate_upper, true_rate over (truth, replicate)
-    "Simulated boards of the same shape, 1PL, with known densities of difficulty: can the truth be told, and the rate be measured?"
+    "Simulated boards of the same shape, 1PL, with known densities of difficulty: can truth be told, and the rate measured?"
     interval, z = settings().interval if interval is None else interval, norm.ppf(0.5 + (interval or settings().interval) / 2)
     seed = settings().seed if seed is None else seed
     if unknown := set(truths) - {"normal", "gumbel"}:
         raise ValueError(f"truth {sorted(unknown)[0]!r} cannot be drawn from; use 'normal' and 'gumbel'.")
     rng, names = np.random.default_rng(seed), ("lead", "rate", "rate_lower", "rate_upper", "true_rate")
     found = np.full((len(names), len(truths), replicates), np.nan)
-    both = {name: _chosen_cells(outcomes, "1pl", name, "binomial", tasks)[3] for name in ("normal", "gumbel")}
     _, _, n, kind = _chosen_cells(outcomes, "1pl", "normal", "binomial", "all")
-    both = {name: kind._replace(density=name, decided=tasks == "decided") for name in both}
+    both = {name: kind._replace(density=name, decided=tasks == "decided") for name in ("normal", "gumbel")}
     bar = tqdm(total=len(truths) * replicates, desc="Simulated boards", unit=" boards", disable=not progress, leave=False)
     with jax.enable_x64(True), threadpool_limits(1, "blas"), bar:
-        board = {t: _fitted_population(_cells(*_chosen_cells(outcomes, "1pl", t, "binomial", tasks)[1:]), both[t]) for t in truths}
         for i, truth in enumerate(truths):
-            start, _, values, _ = board[truth]
-            theta, where = values["ability"][0], float(values["location"])
+            _, k_board, n_board, board = _chosen_cells(outcomes, "1pl", truth, "binomial", tasks)
+            mode, _, values, _ = _fitted_population(_cells(k_board, n_board, board), board)
             for r in range(replicates):
-                rate = (float(rates[r]) if rates is not None else float(values["rate"])) if truth == "gumbel" else np.nan
-                scatter = rng.gumbel(size=n.shape[1]) / rate if truth == "gumbel" else rng.normal(0, values["scale"], n.shape[1])
-                logit = theta[:, None] - where - scatter
-                k = rng.binomial(n, 1 / (1 + np.exp(-logit)))
-                ll = {}
-                for name in ("normal", "gumbel"):
-                    _, sound, fitted, sd = _fitted_population(_cells(k, n, both[name]), both[name], start)
-                    ll[name] = fitted["task_log_likelihood"].sum() if sound else np.nan
-                spread = np.exp(z * sd["rate"])
-                c = float(fitted["rate"])
-                found[:, i, r] = ll["gumbel"] - ll["normal"], c, c / spread, c * spread, rate
+                rate = np.nan if truth == "normal" else float(values["rate"] if rates is None else rates[r])
+                scatter = rng.normal(0, values["scale"], n.shape[1]) if truth == "normal" else rng.gumbel(size=n.shape[1]) / rate
+                logit = values["ability"][0][:, None] - float(values["location"]) - scatter
+                k = rng.binomial(n, expit(logit))
+                found[:, i, r] = *_gumbel_against_normal(k, n, both, mode, z), rate
                 bar.update()
     variables = {name: (("truth", "replicate"), x) for name, x in zip(names, found)}
     return xr.Dataset(variables, dict(truth=list(truths), replicate=np.arange(replicates)), dict(interval=interval, tasks=tasks))

@@ -1,0 +1,154 @@
+"""Quanta on tasks: other people's formulas, simulated truth, and data that cannot say."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import expit
+from scipy.stats import betabinom, gumbel_r, norm
+
+from agentirt_nb.leaderboards import load_leaderboard
+from agentirt_nb.outcomes import from_arrays
+from agentirt_nb.task_quanta import (
+    CURVES,
+    compare_curves,
+    difficulty_tail,
+    fit_tasks,
+    llm_family,
+    tail_check,
+    trial_shares,
+)
+
+
+def board(p, trials=1, seed=0):
+    "Outcomes drawn from probabilities (agent, task)."
+    counts = np.random.default_rng(seed).binomial(trials, p)
+    labels = dict(agents=[f"agent {i}" for i in range(len(p))], tasks=[f"task {j}" for j in range(p.shape[1])])
+    return from_arrays(counts, np.full(p.shape, trials), **labels)
+
+
+@pytest.fixture(scope="module")
+def rasch():
+    rng = np.random.default_rng(0)
+    ability, difficulty = np.sort(rng.normal(0, 1.5, 50)), rng.normal(0.5, 1.5, 80)
+    return ability, difficulty, board(expit(ability[:, None] - difficulty))
+
+
+def test_the_likelihood_of_a_task_is_the_integral_over_its_difficulty(rasch):
+    _, _, outcomes = rasch
+    fitted = fit_tasks(outcomes, "1pl", "normal", draws=300)
+    tail = difficulty_tail(outcomes, ["gumbel"])
+    k = outcomes.successes.values
+    theta = fitted.posterior.ability.mean(["chain", "draw"]).values
+    theta = theta - theta.mean()
+    sd = float(np.exp(np.log(fitted.posterior.scale).mean()))
+    at = float(fitted.posterior.location.mean())
+    for j in (0, 17, 42):
+        z = lambda b: (theta - b) * (2 * k[:, j] - 1)
+        direct = quad(lambda b: np.exp(-np.logaddexp(0, -z(b)).sum()) * norm.pdf(b, at, sd), -12, 12, limit=400)[0]  # noqa: B023
+        ours = float(tail.task_log_likelihood.sel(density="normal", task=f"task {j}"))
+        assert abs(np.log(direct) - ours) < 0.15  # posterior means beside the mode
+
+
+def test_abilities_and_difficulties_are_recovered(rasch):
+    ability, difficulty, outcomes = rasch
+    fitted = fit_tasks(outcomes, "1pl")
+    mean = fitted.posterior.mean(["chain", "draw"])
+    assert np.corrcoef(mean.ability, ability)[0, 1] > 0.97 and np.corrcoef(mean.difficulty, difficulty)[0, 1] > 0.95
+    again = fit_tasks(outcomes, "1pl")
+    assert np.array_equal(again.posterior.ability, fitted.posterior.ability)
+
+
+def test_tasks_that_nobody_or_everybody_solved_have_finite_posteriors():
+    rng = np.random.default_rng(1)
+    p = expit(rng.normal(0, 1, (30, 1)) - rng.normal(0, 1, 40))
+    p[:, 0], p[:, 1] = 0, 1
+    difficulty = fit_tasks(board(p), "2pl").posterior.difficulty
+    assert np.isfinite(difficulty).all()
+    assert difficulty.sel(task="task 0").mean() > difficulty.sel(task="task 1").mean() + 3
+
+
+def test_a_missing_cell_is_not_a_failure(rasch):
+    _, _, outcomes = rasch
+    hidden = np.random.default_rng(2).random(outcomes.trials.shape) < 0.5
+    some = outcomes.assign(
+        successes=outcomes.successes.where(~hidden, 0).astype(int), trials=outcomes.trials.where(~hidden, 0).astype(int)
+    )
+    full, half = (fit_tasks(o, "1pl").posterior.location.mean() for o in (outcomes, some))
+    assert abs(float(full - half)) < 0.4  # as failures, half of all cells would raise difficulty by a logit or more
+
+
+@pytest.mark.parametrize("truth", ["lpe", "mirrored lpe"])
+def test_the_true_curve_predicts_best(truth):
+    rng = np.random.default_rng(3)
+    p = expit(rng.normal(0, 1.5, (100, 1)) - rng.normal(0, 1.5, 200))
+    p = p**3 if truth == "lpe" else 1 - (1 - p) ** 3
+    table = compare_curves(board(p, seed=4), ["1pl", "lpe", "mirrored lpe"], loo=False, progress=False)
+    assert table.model.values[0] == truth
+    wrong = "mirrored lpe" if truth == "lpe" else "lpe"
+    assert table.behind.sel(model=wrong, statistic="lower") > 0
+
+
+def test_leave_one_out_agrees_with_hidden_cells(rasch):
+    _, _, outcomes = rasch
+    table = compare_curves(outcomes, ["1pl", "2pl"], progress=False)
+    per_cell = -table.elpd_loo / outcomes.sizes["agent"] / outcomes.sizes["task"]
+    assert np.allclose(per_cell, table.log_loss.sel(statistic="value"), atol=0.01)
+    assert (table.doubtful < 0.01).all()
+
+
+def test_beta_binomial_scatter_is_found_and_matches_scipy():
+    rng = np.random.default_rng(5)
+    p = expit(rng.normal(0, 1.5, (40, 1)) - rng.normal(0, 1.5, 60))
+    own = rng.beta(4 * p, 4 * (1 - p))
+    outcomes = board(own, trials=5, seed=6)
+    table = compare_curves(outcomes, ["1pl"], ["binomial", "beta-binomial"], loo=False, progress=False)
+    assert table.model.values[0] == "1pl, beta-binomial"
+    shares = trial_shares(outcomes, ["beta-binomial"], curve="1pl")
+    phi = shares.attrs["beta-binomial: concentration"]
+    assert 2.5 < phi < 6.5
+    direct = betabinom.pmf(np.arange(6)[:, None, None], 5, phi * p, phi * (1 - p)).mean((1, 2))
+    assert np.abs(shares.share.sel(scatter="beta-binomial").values - direct).max() < 0.03
+
+
+def test_the_tail_of_decided_tasks_is_conditional():
+    "Leaving unsolved tasks out must not shorten the tail."
+    rng = np.random.default_rng(7)
+    difficulty = gumbel_r.rvs(loc=1, scale=2.5, size=400, random_state=rng)
+    outcomes = board(expit(rng.normal(0, 1.5, (60, 1)) - difficulty), seed=8)
+    assert (outcomes.successes.sum("agent") == 0).sum() > 20
+    every, decided = (difficulty_tail(outcomes, ["gumbel"], tasks=tasks).sel(density="gumbel") for tasks in ("all", "decided"))
+    assert decided.rate_lower < 0.4 < decided.rate_upper and every.rate_lower < 0.4 < every.rate_upper
+    assert decided.rate_upper - decided.rate_lower > every.rate_upper - every.rate_lower
+
+
+def test_what_cannot_be_identified_is_refused(rasch):
+    _, _, outcomes = rasch
+    for curve, needs in ((name, CURVES[name].agents) for name in ("2pl", "lpe, slopes", "conjunctive", "slots")):
+        with pytest.raises(ValueError, match=f"Not identified: .* {needs}"):
+            fit_tasks(outcomes.isel(agent=slice(0, needs - 1)), curve)
+    with pytest.raises(ValueError, match="one cell|more than once"):
+        fit_tasks(outcomes, "1pl", noise="logit-normal")
+    with pytest.raises(ValueError, match="'3pl' is unknown"):
+        compare_curves(outcomes, ["3pl"], progress=False)
+    with pytest.raises(ValueError, match="say nothing about a tail"):
+        difficulty_tail(outcomes.isel(agent=slice(0, 5)))
+    with pytest.raises(ValueError, match="cannot be drawn from"):
+        tail_check(outcomes, ["gamma"])
+
+
+def test_agents_of_one_maker_are_one_family():
+    outcomes = load_leaderboard("swebench_verified")
+    family = llm_family(outcomes)
+    assert family.sizes["agent"] == 134
+    claude = outcomes.llm.str.startswith("Claude")
+    assert set(family.values[claude.values]) == {"Anthropic"}
+
+
+@pytest.mark.slow
+def test_the_rate_is_covered_and_the_density_told_on_the_shape_of_verified():
+    check = tail_check(load_leaderboard("swebench_verified"), replicates=60, seed=3, progress=False)
+    gumbel, normal = check.sel(truth="gumbel"), check.sel(truth="normal")
+    covered = float(((gumbel.rate_lower <= gumbel.true_rate) & (gumbel.true_rate <= gumbel.rate_upper)).mean())
+    assert 0.8 <= covered <= 0.98  # 60 replicates: 90 % ± 2.5 standard errors
+    assert abs(float((gumbel.rate / gumbel.true_rate - 1).mean())) < 0.1
+    assert float((gumbel.lead > 0).mean()) >= 0.95 and float((normal.lead < 0).mean()) >= 0.95
