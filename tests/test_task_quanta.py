@@ -1,4 +1,6 @@
-"""Quanta on tasks: other people's formulas, simulated truth, and data that cannot say."""
+"""Quanta on tasks: other people's formulas, simulated truth, and data that cannot say.
+
+Boards are of one shape throughout, 60 agents on 120 tasks, so that each model is compiled once."""
 
 import numpy as np
 import pytest
@@ -13,7 +15,6 @@ from agentirt_nb.task_quanta import (
     compare_curves,
     difficulty_tail,
     fit_tasks,
-    llm_family,
     tail_check,
     trial_shares,
 )
@@ -29,13 +30,13 @@ def board(p, trials=1, seed=0):
 @pytest.fixture(scope="module")
 def rasch():
     rng = np.random.default_rng(0)
-    ability, difficulty = np.sort(rng.normal(0, 1.5, 50)), rng.normal(0.5, 1.5, 80)
+    ability, difficulty = np.sort(rng.normal(0, 1.5, 60)), rng.normal(0.5, 1.5, 120)
     return ability, difficulty, board(expit(ability[:, None] - difficulty))
 
 
 def test_the_likelihood_of_a_task_is_the_integral_over_its_difficulty(rasch):
     _, _, outcomes = rasch
-    fitted = fit_tasks(outcomes, "1pl", "normal", draws=300)
+    fitted = fit_tasks(outcomes, "1pl", "normal")
     tail = difficulty_tail(outcomes, ["gumbel"])
     k = outcomes.successes.values
     theta = fitted.posterior.ability.mean(["chain", "draw"]).values
@@ -43,8 +44,9 @@ def test_the_likelihood_of_a_task_is_the_integral_over_its_difficulty(rasch):
     sd = float(np.exp(np.log(fitted.posterior.scale).mean()))
     at = float(fitted.posterior.location.mean())
     for j in (0, 17, 42):
-        z = lambda b: (theta - b) * (2 * k[:, j] - 1)
-        direct = quad(lambda b: np.exp(-np.logaddexp(0, -z(b)).sum()) * norm.pdf(b, at, sd), -12, 12, limit=400)[0]  # noqa: B023
+        signs = 2 * k[:, j] - 1
+        likelihood = lambda b, signs=signs: np.exp(-np.logaddexp(0, signs * (b - theta)).sum()) * norm.pdf(b, at, sd)
+        direct = quad(likelihood, -12, 12, limit=400)[0]
         ours = float(tail.task_log_likelihood.sel(density="normal", task=f"task {j}"))
         assert abs(np.log(direct) - ours) < 0.15  # posterior means beside the mode
 
@@ -60,7 +62,7 @@ def test_abilities_and_difficulties_are_recovered(rasch):
 
 def test_tasks_that_nobody_or_everybody_solved_have_finite_posteriors():
     rng = np.random.default_rng(1)
-    p = expit(rng.normal(0, 1, (30, 1)) - rng.normal(0, 1, 40))
+    p = expit(rng.normal(0, 1, (60, 1)) - rng.normal(0, 1, 120))
     p[:, 0], p[:, 1] = 0, 1
     difficulty = fit_tasks(board(p), "2pl").posterior.difficulty
     assert np.isfinite(difficulty).all()
@@ -80,8 +82,8 @@ def test_a_missing_cell_is_not_a_failure(rasch):
 @pytest.mark.parametrize("truth", ["lpe", "mirrored lpe"])
 def test_the_true_curve_predicts_best(truth):
     rng = np.random.default_rng(3)
-    p = expit(rng.normal(0, 1.5, (100, 1)) - rng.normal(0, 1.5, 200))
-    p = p**3 if truth == "lpe" else 1 - (1 - p) ** 3
+    p = expit(rng.normal(0, 1.5, (60, 1)) - rng.normal(0, 1.5, 120))
+    p = p**4 if truth == "lpe" else 1 - (1 - p) ** 4
     table = compare_curves(board(p, seed=4), ["1pl", "lpe", "mirrored lpe"], loo=False, progress=False)
     assert table.model.values[0] == truth
     wrong = "mirrored lpe" if truth == "lpe" else "lpe"
@@ -98,7 +100,7 @@ def test_leave_one_out_agrees_with_hidden_cells(rasch):
 
 def test_beta_binomial_scatter_is_found_and_matches_scipy():
     rng = np.random.default_rng(5)
-    p = expit(rng.normal(0, 1.5, (40, 1)) - rng.normal(0, 1.5, 60))
+    p = expit(rng.normal(0, 1.5, (60, 1)) - rng.normal(0, 1.5, 120))
     own = rng.beta(4 * p, 4 * (1 - p))
     outcomes = board(own, trials=5, seed=6)
     table = compare_curves(outcomes, ["1pl"], ["binomial", "beta-binomial"], loo=False, progress=False)
@@ -113,9 +115,9 @@ def test_beta_binomial_scatter_is_found_and_matches_scipy():
 def test_the_tail_of_decided_tasks_is_conditional():
     "Leaving unsolved tasks out must not shorten the tail."
     rng = np.random.default_rng(7)
-    difficulty = gumbel_r.rvs(loc=1, scale=2.5, size=400, random_state=rng)
+    difficulty = gumbel_r.rvs(loc=0, scale=2.5, size=120, random_state=rng)
     outcomes = board(expit(rng.normal(0, 1.5, (60, 1)) - difficulty), seed=8)
-    assert (outcomes.successes.sum("agent") == 0).sum() > 20
+    assert (outcomes.successes.sum("agent") == 0).sum() >= 5
     every, decided = (difficulty_tail(outcomes, ["gumbel"], tasks=tasks).sel(density="gumbel") for tasks in ("all", "decided"))
     assert decided.rate_lower < 0.4 < decided.rate_upper and every.rate_lower < 0.4 < every.rate_upper
     assert decided.rate_upper - decided.rate_lower > every.rate_upper - every.rate_lower
@@ -126,7 +128,7 @@ def test_what_cannot_be_identified_is_refused(rasch):
     for curve, needs in ((name, CURVES[name].agents) for name in ("2pl", "lpe, slopes", "conjunctive", "slots")):
         with pytest.raises(ValueError, match=f"Not identified: .* {needs}"):
             fit_tasks(outcomes.isel(agent=slice(0, needs - 1)), curve)
-    with pytest.raises(ValueError, match="one cell|more than once"):
+    with pytest.raises(ValueError, match="tried more than once"):
         fit_tasks(outcomes, "1pl", noise="logit-normal")
     with pytest.raises(ValueError, match="'3pl' is unknown"):
         compare_curves(outcomes, ["3pl"], progress=False)
@@ -134,14 +136,6 @@ def test_what_cannot_be_identified_is_refused(rasch):
         difficulty_tail(outcomes.isel(agent=slice(0, 5)))
     with pytest.raises(ValueError, match="cannot be drawn from"):
         tail_check(outcomes, ["gamma"])
-
-
-def test_agents_of_one_maker_are_one_family():
-    outcomes = load_leaderboard("swebench_verified")
-    family = llm_family(outcomes)
-    assert family.sizes["agent"] == 134
-    claude = outcomes.llm.str.startswith("Claude")
-    assert set(family.values[claude.values]) == {"Anthropic"}
 
 
 @pytest.mark.slow
