@@ -24,11 +24,11 @@ def _series(known: dict[str, str], names: list[str]) -> alt.Color:
     "One colour per series, in the order given."
     return alt.Color("series:N", title=None, scale=alt.Scale(domain=names, range=[known[name] for name in names]))
 
-# %% ../nbs/33_order_charts.ipynb #e7c68b95
+# %% ../nbs/33_order_charts.ipynb #b8e3658c
 def reversal_chart(
     table: xr.Dataset,  # of `reversal_rates`
 ) -> alt.LayerChart:
-    "Reversals per task solved by the weaker agent against the gap, observed and simulated. Raises ValueError where no gap has a rate."
+    "Reversals by gap between two agents, observed and simulated. Raises ValueError where no gap has a rate."
     rows = table.reset_coords(["gap_from", "gap_to"]).isel(gap=table.observed.notnull().values)
     if not rows.sizes["gap"]:
         raise ValueError("No gap has a reversal rate: there is nothing to show.")
@@ -57,7 +57,7 @@ def reversal_chart(
     ]
     return alt.layer(*layers).properties(width=560, height=320, title=_title("How often is the order reversed?", table, *lines))
 
-# %% ../nbs/33_order_charts.ipynb #bf66a7ec
+# %% ../nbs/33_order_charts.ipynb #9a36090a
 CEILING, FLOOR = 2 * np.log(2), 0.94 / 1.5  # conjunctive tasks of many quanta, additive ones of 32 (room 25)
 
 
@@ -89,10 +89,11 @@ def complexity_chart(
         panels.append((area + bars + points).properties(width=170, height=260, title=title))
     first = next(iter(tables.values()))
     text = "Are complex tasks steeper or flatter?"
-    line = f"Difficulty held fixed; bars and ranges of ρ: {percent(first.attrs['interval'])} intervals over families of agents and tasks."
+    level = percent(first.attrs["interval"])
+    line = f"Difficulty held fixed; bars and ranges of ρ: {level} intervals over families of agents and tasks."
     return alt.hconcat(*panels).properties(title=_title(text, first, line))
 
-# %% ../nbs/33_order_charts.ipynb #1ad4c86b
+# %% ../nbs/33_order_charts.ipynb #5365d6dc
 def cluster_chart(
     found: xr.Dataset,  # of `residual_clusters`
     interval: float = 0.9,  # of the null's bands

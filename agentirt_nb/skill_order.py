@@ -231,7 +231,7 @@ def scalability(
         coords["model"] = list(worlds)
     return xr.Dataset(values, coords, dict(interval=level, families=int(np.unique(llm_families(outcomes)).size)))
 
-# %% ../nbs/26_skill_order.ipynb #0be99c2a
+# %% ../nbs/26_skill_order.ipynb #5189e8ce
 def _penalised_2pl(k: np.ndarray, n: np.ndarray, weight: np.ndarray, rounds: int = 30) -> tuple:
     """Difficulty (task,), log discrimination (task,) and ability (agent,) by alternating Fisher scoring, agents weighted.
 
