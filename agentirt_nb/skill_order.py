@@ -96,7 +96,7 @@ def _worlds(outcomes: xr.Dataset, fit: xr.DataTree, simulations: int, rng: np.ra
     p = [_probabilities(fit, outcomes, [one])[0] for one in at]
     return {name: [_simulated(one, n, phi, rng) for one in p] for name, phi in models.items()}
 
-# %% ../nbs/26_skill_order.ipynb #0be69128
+# %% ../nbs/26_skill_order.ipynb #0f74647b
 def _pairs(k: np.ndarray, n: np.ndarray, ability: np.ndarray | None, solved: float, failed: float):
     "Gap, reversals and tasks solved by the weaker, each (weaker, stronger); NaN gap where the order is the other."
     ran = n > 0
@@ -112,7 +112,7 @@ def _pairs(k: np.ndarray, n: np.ndarray, ability: np.ndarray | None, solved: flo
 def _by_gap(pairs, edges: np.ndarray, weight: np.ndarray) -> np.ndarray:  # (2, bin)
     "Reversals and tasks solved by the weaker, summed in bins of the gap."
     gap, reversals, base = pairs
-    keep = np.isfinite(gap) & (gap < edges[-1] + 1e-12)
+    keep = (gap >= edges[0]) & (gap <= edges[-1])  # False for NaN
     at = np.clip(np.searchsorted(edges, gap[keep], side="right") - 1, 0, len(edges) - 2)
     w = (weight[:, None] * weight)[keep]
     return np.array([np.bincount(at, w * x[keep], len(edges) - 1) for x in (reversals, base)])
