@@ -886,8 +886,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'agentirt_nb.task_quanta.difficulty_tail': ( 'task_quanta.html#difficulty_tail',
                                                                                       'agentirt_nb/task_quanta.py'),
                                          'agentirt_nb.task_quanta.fit_tasks': ('task_quanta.html#fit_tasks', 'agentirt_nb/task_quanta.py'),
-                                         'agentirt_nb.task_quanta.llm_family': ( 'task_quanta.html#llm_family',
-                                                                                 'agentirt_nb/task_quanta.py'),
                                          'agentirt_nb.task_quanta.tail_check': ( 'task_quanta.html#tail_check',
                                                                                  'agentirt_nb/task_quanta.py'),
                                          'agentirt_nb.task_quanta.trial_shares': ( 'task_quanta.html#trial_shares',
