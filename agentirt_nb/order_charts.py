@@ -66,8 +66,11 @@ def complexity_chart(
     tables: dict[str, xr.Dataset],  # name of a board: of `discrimination_complexity` with measure "discrimination"
 ) -> alt.HConcatChart:
     "Discrimination by tercile of complexity at fixed difficulty, a panel a board. Raises ValueError for other measures."
-    if not tables or any(table.attrs["measure"] != "discrimination" for table in tables.values()):
-        raise ValueError("Give at least one result of discrimination_complexity with measure='discrimination'.")
+    fit_to_show = lambda table: table.attrs["measure"] == "discrimination" and table.adjusted.notnull().all()
+    if not tables or not all(map(fit_to_show, tables.values())):
+        raise ValueError(
+            "Give at least one result of discrimination_complexity, with measure='discrimination' and no empty tercile."
+        )
     terciles = ["low", "middle", "high"]
     x = alt.X("tercile:O", sort=terciles, title="complexity", axis=alt.Axis(labelAngle=0))
     top = 1.05 * max(float((t.adjusted_upper / t.adjusted[0]).max()) for t in tables.values())
