@@ -13,7 +13,7 @@ import xarray as xr
 
 from .charts import COLOURS, PALETTE, percent
 
-# %% ../nbs/33_order_charts.ipynb #f47ccc6c
+# %% ../nbs/33_order_charts.ipynb #ce6ca9fa
 def _title(text: str, table: xr.Dataset, *lines: str) -> alt.TitleParams:
     "A title that says where data are simulated."
     kind = ["Simulated data, not a real leaderboard."] if table.attrs.get("kind") == "simulated" else []
@@ -22,9 +22,10 @@ def _title(text: str, table: xr.Dataset, *lines: str) -> alt.TitleParams:
 
 def _series(known: dict[str, str], names: list[str]) -> alt.Color:
     "One colour per series, in the order given."
-    return alt.Color("series:N", title=None, scale=alt.Scale(domain=names, range=[known[name] for name in names]))
+    scale = alt.Scale(domain=names, range=[known[name] for name in names])
+    return alt.Color("series:N", title=None, scale=scale, legend=alt.Legend(symbolOpacity=1))
 
-# %% ../nbs/33_order_charts.ipynb #b8e3658c
+# %% ../nbs/33_order_charts.ipynb #65fdafe6
 def reversal_chart(
     table: xr.Dataset,  # of `reversal_rates`
 ) -> alt.LayerChart:
@@ -37,7 +38,7 @@ def reversal_chart(
     what = "pass rate" if table.attrs["by"] == "rate" else "ability (logits)"
     x = alt.X("gap:O", sort=labels, title=f"gap in {what} between the weaker and the stronger agent", axis=alt.Axis(labelAngle=0))
     title, kinds = "reversals per task solved", {"observed": COLOURS["ink"]}
-    y = lambda name: alt.Y(f"{name}:Q", title=title, scale=alt.Scale(domainMin=0, nice=True), axis=alt.Axis(format=".0%"))
+    y = lambda name: alt.Y(f"{name}:Q", title=title, scale=alt.Scale(domainMin=0, nice=True), axis=alt.Axis(format=".1~%"))
     layers = []
     if "model" in table.dims:
         kinds |= {f"simulated, {model}": PALETTE[i] for i, model in enumerate(rows.model.values)}
@@ -65,8 +66,11 @@ def complexity_chart(
     tables: dict[str, xr.Dataset],  # name of a board: of `discrimination_complexity` with measure "discrimination"
 ) -> alt.HConcatChart:
     "Discrimination by tercile of complexity at fixed difficulty, a panel a board. Raises ValueError for other measures."
-    if not tables or any(table.attrs["measure"] != "discrimination" for table in tables.values()):
-        raise ValueError("Give at least one result of discrimination_complexity with measure='discrimination'.")
+    fit_to_show = lambda table: table.attrs["measure"] == "discrimination" and table.adjusted.notnull().all()
+    if not tables or not all(map(fit_to_show, tables.values())):
+        raise ValueError(
+            "Give at least one result of discrimination_complexity, with measure='discrimination' and no empty tercile."
+        )
     terciles = ["low", "middle", "high"]
     x = alt.X("tercile:O", sort=terciles, title="complexity", axis=alt.Axis(labelAngle=0))
     top = 1.05 * max(float((t.adjusted_upper / t.adjusted[0]).max()) for t in tables.values())
@@ -93,7 +97,7 @@ def complexity_chart(
     line = f"Difficulty held fixed; bars and ranges of ρ: {level} intervals over families of agents and tasks."
     return alt.hconcat(*panels).properties(title=_title(text, first, line))
 
-# %% ../nbs/33_order_charts.ipynb #5365d6dc
+# %% ../nbs/33_order_charts.ipynb #63dc9825
 def cluster_chart(
     found: xr.Dataset,  # of `residual_clusters`
     interval: float = 0.9,  # of the null's bands
@@ -140,4 +144,5 @@ def _against(table: pd.DataFrame, x: str, name: str, scale: alt.Scale, series: d
 
 def _said(name: str, value: xr.DataArray, null: xr.DataArray, p: xr.DataArray) -> str:
     "A figure, that of the null, and the p value."
-    return f"{name} {float(value):.2f}, shuffled {float(null.mean()):.2f}, p = {float(p):.2g}"
+    said = f"{name} {float(value):.2f}, shuffled {float(null.mean()):.2f}, p = {float(p):.2g}"
+    return said.replace("-", "−")

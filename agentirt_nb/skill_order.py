@@ -297,7 +297,7 @@ def discrimination_complexity(
     bootstrap: int = 200,  # draws of families of agents and of tasks
     interval: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
-) -> xr.Dataset:  # rho, lower, upper, p_value, tasks; raw, adjusted, adjusted_lower, adjusted_upper (tercile); attrs reading
+) -> xr.Dataset:  # rho, lower, upper, p_value, tasks; raw, adjusted, its ends (tercile; NaN where ties empty one); attrs reading
     "Partial Spearman correlation of steepness and complexity at fixed difficulty. Raises ValueError where few tasks are left."
     fitted = isinstance(fit, xr.DataTree)
     if measure not in ("discrimination", "scalability") or (fitted and "discrimination" not in fit.posterior):
