@@ -29,7 +29,7 @@ from .outcomes import validate
 from .prediction import ability_draws, task_draws
 from .settings import settings
 
-# %% ../nbs/27_emergence.ipynb #98f26ed1
+# %% ../nbs/27_emergence.ipynb #75ae06bc
 DATES: dict[str, str] = {"submission": "submitted", "release": "its LLM was released"}  # which date an agent carries
 
 
@@ -52,6 +52,16 @@ def _day(years: np.ndarray) -> np.ndarray:
 def _year(date: str | np.datetime64 | pd.Timestamp) -> float:
     "A date as a calendar year with decimals."
     return 1970 + pd.Timestamp(date).asm8.astype("datetime64[D]").astype(float) / 365.2425
+
+
+def _records(year: np.ndarray, rate: np.ndarray, w: np.ndarray) -> np.ndarray:
+    "Which agents (sample, agent) set records, by year and pass rate (agent,), among those with a positive weight."
+    order = np.lexsort((-rate, year))
+    rate = np.where((w > 0) & np.isfinite(year), rate, -np.inf)[:, order]
+    best = np.maximum.accumulate(rate, 1)
+    mask = np.zeros(w.shape, bool)
+    mask[:, order] = (best > np.c_[np.full(len(w), -np.inf), best[:, :-1]]) & (rate > -np.inf)
+    return mask
 
 
 def board(
@@ -79,10 +89,6 @@ def board(
     theta, b, a = (x.values[keep].astype(float) for x in (theta, task.difficulty, task.discrimination))
     rate = np.array([expit(a * (theta[:, [i]] - b)).mean() for i in range(theta.shape[1])])
     year, trials = _years_of(seen, dates), seen.trials.values
-    order = np.lexsort((-rate, year))
-    best = np.maximum.accumulate(np.where(np.isfinite(year), rate, -np.inf)[order])
-    record = np.zeros(len(rate), bool)
-    record[order] = (best > np.append(-np.inf, best[:-1])) & np.isfinite(year[order])
     unknown = np.full(seen.successes.shape if "successes" in seen else trials.shape, np.nan)
     successes = seen.successes.values if "successes" in seen else unknown
     return xr.Dataset(
@@ -94,7 +100,7 @@ def board(
             failure=("agent", ((trials - successes).sum(1) + 0.5) / (trials.sum(1) + 1)),
             solved=("task", successes.sum(0) > 0 if "successes" in seen else unknown[0]),
             year=("agent", year),
-            record=("agent", record),
+            record=("agent", _records(year, rate, np.ones((1, len(rate))))[0]),
             successes=(["agent", "task"], successes),
             trials=(["agent", "task"], trials),
         ),
@@ -120,7 +126,7 @@ def failure_curve(
     exact = xr.apply_ufunc(lambda z: hyp2f1(1, r, 1 + r, -np.exp(z)), above)
     return xr.Dataset(dict(failure=exact, asymptote=np.pi * r / np.sin(np.pi * r) * np.exp(-r * above)))
 
-# %% ../nbs/27_emergence.ipynb #8fa83142
+# %% ../nbs/27_emergence.ipynb #31f6b9a7
 LAWS: list[str] = ["expected against ability", "observed against ability"]
 LAWS += ["expected against date", "observed against date", "ability against date"]
 EXPONENTS: list[str] = ["ability, straight", "date, straight", "ability, curve", "date, curve"]
@@ -195,21 +201,11 @@ def _resampled(found: xr.Dataset, rng: np.random.Generator, again: bool) -> tupl
 
 def _failures(found: xr.Dataset, of_task: np.ndarray) -> dict[str, np.ndarray]:
     "Log failure (sample, agent), expected and observed, with tasks counted as often as `of_task` says."
-    theta, b, a = (found[name].values for name in ("ability", "difficulty", "discrimination"))
-    share = of_task / of_task.sum(1, keepdims=True)
-    expected = [(expit(a * (b - theta[:, [i]])) * share).sum(1) for i in range(theta.shape[1])]
+    theta, b, a = (found[name].values.astype("f4") for name in ("ability", "difficulty", "discrimination"))
+    share = (of_task / of_task.sum(1, keepdims=True)).astype("f4")
+    expected = [np.einsum("st,st->s", expit(a * (b - theta[:, [i]])), share).astype(float) for i in range(theta.shape[1])]
     failed, tried = of_task @ (found.trials - found.successes).values.T, of_task @ found.trials.values.T
     return dict(expected=np.log(np.stack(expected, 1)), observed=np.log((failed + 0.5) / (tried + 1)))
-
-
-def _records(found: xr.Dataset, w: np.ndarray) -> np.ndarray:
-    "Which agents (sample, agent) set records among those with a positive weight."
-    order = np.lexsort((-found.pass_rate.values, found.year.values))
-    rate = np.where((w > 0) & found.year.notnull().values, found.pass_rate.values, -np.inf)[:, order]
-    best = np.maximum.accumulate(rate, 1)
-    mask = np.zeros(w.shape, bool)
-    mask[:, order] = (best > np.c_[np.full(len(w), -np.inf), best[:, :-1]]) & (rate > -np.inf)
-    return mask
 
 
 def _laws(found: xr.Dataset, inside: np.ndarray, rng: np.random.Generator, again: bool) -> tuple[dict, dict]:
@@ -221,7 +217,7 @@ def _laws(found: xr.Dataset, inside: np.ndarray, rng: np.random.Generator, again
     c, _ = _curve(theta[:, inside], log_failure["expected"][:, inside], of_agent[:, inside])
     exponents = {"ability, straight": -lines[LAWS[0]][0], "ability, curve": c}
     if found.attrs["dates"] != "none":
-        mask = _records(found, of_agent).astype(float)
+        mask = _records(found.year.values, found.pass_rate.values, of_agent).astype(float)
         year = np.broadcast_to(np.nan_to_num(found.year.values - np.nanmean(found.year.values)), mask.shape)
         lines |= {f"{name} against date": _line(year, y, mask) for name, y in log_failure.items()}
         lines["ability against date"] = _line(year, theta, mask)
@@ -235,13 +231,13 @@ def _laws(found: xr.Dataset, inside: np.ndarray, rng: np.random.Generator, again
 
 def _by_chance(found: xr.Dataset, rng: np.random.Generator, times: int = 200) -> float:
     "Mean R² of log failure against date over the records, when dates are dealt out at random."
-    year, gone = found.year.values, np.log(1 - found.pass_rate.values)
-    r2, dated = [], np.isfinite(year)
+    dated = found.year.notnull().values
+    year, rate = found.year.values[dated] - found.year.min().item(), found.pass_rate.values[dated]
+    r2 = []
     for _ in range(times):
-        shuffled = found.assign(year=("agent", np.where(dated, year, np.nan)))
-        shuffled.year.values[dated] = rng.permutation(year[dated])
-        mask = _records(shuffled, np.ones((1, len(year))))
-        r2.append(_line(np.nan_to_num(shuffled.year.values)[None] - 2020, gone[None], mask)[2][0] if mask.sum() > 2 else np.nan)
+        shuffled = rng.permutation(year)
+        mask = _records(shuffled, rate, np.ones((1, len(year))))
+        r2.append(_line(shuffled[None], np.log(1 - rate)[None], mask)[2][0] if mask.sum() > 2 else np.nan)
     return float(np.nanmean(r2))
 
 
@@ -266,7 +262,7 @@ def failure_law(
     if inside.sum() < 5:
         raise ValueError(f"top={top:.3g} of {len(mean)} agents leaves {inside.sum()}: a slope needs five; give a larger share.")
     rng = np.random.default_rng(settings().seed if seed is None else seed)
-    level, gone = interval_of(fit, interval), _failures(found, np.ones((found.sizes["sample"], found.sizes["task"])))
+    level = interval_of(fit, interval)
     (lines, exponents), (plain, point) = (_laws(found, inside, rng, again) for again in (True, False))
     blank = np.full(found.sizes["sample"], np.nan)
     pick = lambda table, part: np.array([table[name][part] if name in table else blank for name in LAWS])
@@ -282,7 +278,7 @@ def failure_law(
             exponent=("way", of_exponent(point).mean(1)),
             r_squared_by_chance=_by_chance(found, rng) if dates is not None else np.nan,
             ability=("agent", mean),
-            expected_failure=("agent", np.exp(gone["expected"]).mean(0)),
+            expected_failure=("agent", 1 - found.pass_rate.values),
             observed_failure=("agent", found.failure.values),
             year=found.year,
             record=found.record,
@@ -547,7 +543,7 @@ def first_solves(
     table["within_a_year"] = ("task", (when <= trend.attrs["end"] + 1).mean(0))
     return table.isel(task=np.lexsort((-table.within_a_year.values, np.quantile(when, 0.5, axis=0, method="closest_observation"))))
 
-# %% ../nbs/27_emergence.ipynb #ef85f63b
+# %% ../nbs/27_emergence.ipynb #28adfd1b
 FORECASTERS: list[str] = ["ability trend", "constant rate", "logistic in date"]
 
 
@@ -630,9 +626,8 @@ def forecast_check(
     draws += [method(seen, begin, now, shape, rng) for method in (_constant_rate, _logistic_in_date)]
     scores = np.stack([_scores(x, first, cut, last, trend.attrs["horizon"], level) for x in draws])  # (forecaster, score, task)
     again = rng.integers(0, len(tasks), (1000, len(tasks)))
-    with np.errstate(invalid="ignore"):
-        mean = lambda x: np.nansum(x, -1) / np.isfinite(x).sum(-1)  # nothing solved: NaN
-        spread = _ends(np.concatenate([mean(scores[..., rows])[None] for rows in again]).reshape(len(again), -1).T, level)
+    mean = lambda x: np.nansum(x, -1) / np.where(np.isfinite(x).any(-1), np.isfinite(x).sum(-1), np.nan)  # nothing solved: NaN
+    spread = _ends(np.concatenate([mean(scores[..., rows])[None] for rows in again]).reshape(len(again), -1).T, level)
     table = xr.Dataset(coords=dict(forecaster=FORECASTERS, task=found.task.values[tasks]))
     for i, name in enumerate(("coverage", "mean_error", "brier", "crps")):
         table[name] = ("forecaster", mean(scores)[:, i])
