@@ -116,7 +116,7 @@ def failure_curve(
     easiest: float = 0.0,  # b_0, where the tail begins, logits
     slope: float = 1.0,  # λ of every task's success curve; must exceed c
 ) -> xr.Dataset:  # failure, asymptote over ability's dims (or ability)
-    "Mean failure rate over tasks with exponential difficulties, exact and as its asymptote. Raises ValueError unless 0 < c < slope."
+    "Mean failure over tasks with exponential difficulties, exact and as its asymptote. Raises ValueError unless 0 < c < slope."
     if not (np.isfinite([c, easiest, slope]).all() and 0 < c < slope):
         raise ValueError(f"c is {c} and slope {slope}; both must be finite, with 0 < c < slope, or failure has no such tail.")
     if not isinstance(ability, xr.DataArray):
@@ -126,7 +126,7 @@ def failure_curve(
     exact = xr.apply_ufunc(lambda z: hyp2f1(1, r, 1 + r, -np.exp(z)), above)
     return xr.Dataset(dict(failure=exact, asymptote=np.pi * r / np.sin(np.pi * r) * np.exp(-r * above)))
 
-# %% ../nbs/27_emergence.ipynb #31f6b9a7
+# %% ../nbs/27_emergence.ipynb #06d0b851
 LAWS: list[str] = ["expected against ability", "observed against ability"]
 LAWS += ["expected against date", "observed against date", "ability against date"]
 EXPONENTS: list[str] = ["ability, straight", "date, straight", "ability, curve", "date, curve"]
@@ -141,7 +141,8 @@ def _need_trend(found: xr.Dataset) -> None:
         dated = int(found.year.notnull().sum())
         other = "release" if found.attrs["dates"] == "submission" else "submission"
         raise ValueError(
-            f"{found.attrs['benchmark']} has {len(years)} records over {span:.2f} years by date of {found.attrs['dates']} "
+            f"{found.attrs['benchmark']} has {len(years)} record{'' if len(years) == 1 else 's'} over {span:.2f} years "
+            f"by date of {found.attrs['dates']} "
             f"({dated} dated agents): a trend needs {FEWEST[0]} records over {FEWEST[1]} years. "
             f"Try dates={other!r}, or dates=None for what needs no trend."
         )
@@ -224,8 +225,9 @@ def _laws(found: xr.Dataset, inside: np.ndarray, rng: np.random.Generator, again
         speed = lines["ability against date"][0]
         exponents["date, straight"] = -lines[LAWS[2]][0] / speed
         use = mask.any(0)
-        exponents["date, curve"] = _curve((np.nan_to_num(speed)[:, None] * year)[:, use], log_failure["expected"][:, use],
-                                          mask[:, use])[0]
+        exponents["date, curve"] = _curve(
+            (np.nan_to_num(speed)[:, None] * year)[:, use], log_failure["expected"][:, use], mask[:, use]
+        )[0]
     return lines, exponents
 
 
@@ -285,8 +287,15 @@ def failure_law(
             inside=("agent", inside),
         ),
         dict(law=LAWS, way=EXPONENTS, agent=found.agent.values, llm=("agent", found.llm.values)),
-        found.attrs | dict(interval=level, year_zero=float(found.year.mean()), lowest=float(mean[inside].min()),
-                           highest=float(mean.max()), agents=int(inside.sum()), records=int(found.record.sum())),
+        found.attrs
+        | dict(
+            interval=level,
+            year_zero=float(found.year.mean()),
+            lowest=float(mean[inside].min()),
+            highest=float(mean.max()),
+            agents=int(inside.sum()),
+            records=int(found.record.sum()),
+        ),
     )
     for name, draws in (("slope", table.slope_draws), ("exponent", table.exponent_draws)):
         for end, values in zip(("lower", "upper"), _ends(draws.values, level)):
@@ -342,8 +351,11 @@ def compare_exponents(
         raise ValueError(f"tolerance={tolerance}, interval={level}: both must lie between 0 and 1.")
     rng, size = np.random.default_rng(settings().seed if seed is None else seed), law.sizes["sample"]
     own = law.exponent_draws
-    given = {"tail of difficulties": tail, "failure against ability": own.sel(way=f"ability, {form}"),
-             "failure against date": own.sel(way=f"date, {form}") if frequency is None else frequency}
+    given = {
+        "tail of difficulties": tail,
+        "failure against ability": own.sel(way=f"ability, {form}"),
+        "failure against date": own.sel(way=f"date, {form}") if frequency is None else frequency,
+    }
     draws = {n: np.full(size, np.nan) if x is None else _as_draws(x, size, level, rng) for n, x in given.items()}
     names = list(draws)
     pairs = [(names[i], names[j]) for i in range(3) for j in range(i + 1, 3)]
@@ -371,7 +383,7 @@ def _frontier_covariance(t, s, wander):
 
 
 def frontier_model(years, ability, covariance):
-    "Record abilities (record,) at years since the first: level + slope · years + wander · Brownian motion + scatter + known error."
+    "Record abilities (record,): level + slope · years since the first + wander · Brownian motion + scatter + known error."
     wander = numpyro.sample("wander", dist.HalfNormal(1.0))  # logits per square root of a year
     scatter = numpyro.sample("scatter", dist.HalfNormal(1.0))  # logits
     noise = covariance + (scatter**2 + 1e-6) * jnp.eye(len(years))
@@ -401,7 +413,9 @@ def _frontier_draws(years, ability, covariance, until, size, rng) -> tuple[np.nd
         cross = np.stack([_FLAT**2 * t, _FLAT**2 * (1 + until * t) + w[k] ** 2 * np.minimum(t, until)])
         prior = np.array([[_FLAT**2, _FLAT**2 * until], [_FLAT**2 * until, _FLAT**2 * (1 + until**2) + w[k] ** 2 * until]])
         gain = np.linalg.solve(total, cross.T).T
-        draws = rng.multivariate_normal([0, ability.mean()] + gain @ (ability - ability.mean()), prior - gain @ cross.T, mine.sum())
+        draws = rng.multivariate_normal(
+            [0, ability.mean()] + gain @ (ability - ability.mean()), prior - gain @ cross.T, mine.sum()
+        )
         slope[mine], level[mine] = draws.T
     return w[cell], s[cell], slope, level
 
@@ -432,8 +446,13 @@ def frontier_trend(
     future = level[:, None] + slope[:, None] * step * ahead + moves.cumsum(1)
     path = np.maximum.accumulate(np.c_[theta, future], 1)
     return xr.Dataset(
-        dict(path=(["sample", "time"], path), per_year=("sample", slope), wander=("sample", w), scatter=("sample", s),
-             now=("sample", path[:, len(when) - 1])),
+        dict(
+            path=(["sample", "time"], path),
+            per_year=("sample", slope),
+            wander=("sample", w),
+            scatter=("sample", s),
+            now=("sample", path[:, len(when) - 1]),
+        ),
         dict(time=np.append(when, end + step * ahead)),
         found.attrs | dict(end=end, horizon=float(end + step * ahead[-1]), records=len(when)),
     )
@@ -538,10 +557,15 @@ def first_solves(
     rng = np.random.default_rng((settings().seed if seed is None else seed) + 1)
     when, level = _first_solves(found, trend, tasks, rng), interval_of(fit, interval)
     names = ("date", "date_lower", "date_upper")
-    table = xr.Dataset({n: ("task", _day(x)) for n, x in zip(names, _order_interval(when, level))},
-                       dict(task=found.task.values[tasks]), trend.attrs | dict(interval=level))
+    table = xr.Dataset(
+        {n: ("task", _day(x)) for n, x in zip(names, _order_interval(when, level))},
+        dict(task=found.task.values[tasks]),
+        trend.attrs | dict(interval=level),
+    )
     table["within_a_year"] = ("task", (when <= trend.attrs["end"] + 1).mean(0))
-    return table.isel(task=np.lexsort((-table.within_a_year.values, np.quantile(when, 0.5, axis=0, method="closest_observation"))))
+    return table.isel(
+        task=np.lexsort((-table.within_a_year.values, np.quantile(when, 0.5, axis=0, method="closest_observation")))
+    )
 
 # %% ../nbs/27_emergence.ipynb #28adfd1b
 FORECASTERS: list[str] = ["ability trend", "constant rate", "logistic in date"]
@@ -562,7 +586,7 @@ def _constant_rate(first: np.ndarray, start: float, end: float, shape: tuple, rn
 
 
 def _logistic_in_date(first: np.ndarray, start: float, end: float, shape: tuple, rng: np.random.Generator) -> np.ndarray:
-    "First-solve years (sample, task) if the share of tasks ever solved is logistic in date, with Laplace draws of its parameters."
+    "First-solve years (sample, task) if the share of tasks ever solved is logistic in date; Laplace draws of its parameters."
     solved_at_start, open_ = first <= start, first > end
     exact = first[~solved_at_start & ~open_] - end
 
@@ -599,7 +623,9 @@ def forecast_check(
     size: int = 400,  # draws
     interval: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
-) -> xr.Dataset:  # coverage, mean_error, brier, crps, each with _lower and _upper (forecaster); date … (forecaster, task); first_solve (task)
+) -> (
+    xr.Dataset
+):  # coverage, mean_error, brier, crps, each with _lower and _upper (forecaster); date … (forecaster, task); first_solve (task)
     """Forecasts of first solves from agents before a date, scored on agents after it.
 
     Raises ValueError where there are too few records before, no agent after, or fewer than five tasks still unsolved."""
@@ -637,10 +663,21 @@ def forecast_check(
         ordered = np.stack([_order_interval(x, level)[i] for x in draws])
         table[name] = (["forecaster", "task"], _day(np.where(ordered <= 2200, ordered, np.inf)))
     table["first_solve"] = ("task", _day(first))
-    return table.assign_attrs(benchmark=found.attrs["benchmark"], before=str(before)[:10], last=str(_day(last))[:10], interval=level,
-                              dates=dates, agents=len(early), agents_after=len(late), records=trend.attrs["records"],
-                              solved=int(np.isfinite(first).sum()), converged=fitted.attrs["converged"], kind=fitted.attrs["kind"],
-                              verdict=fitted.attrs["verdict"], pareto_k=fitted.attrs["pareto_k"])
+    return table.assign_attrs(
+        benchmark=found.attrs["benchmark"],
+        before=str(before)[:10],
+        last=str(_day(last))[:10],
+        interval=level,
+        dates=dates,
+        agents=len(early),
+        agents_after=len(late),
+        records=trend.attrs["records"],
+        solved=int(np.isfinite(first).sum()),
+        converged=fitted.attrs["converged"],
+        kind=fitted.attrs["kind"],
+        verdict=fitted.attrs["verdict"],
+        pareto_k=fitted.attrs["pareto_k"],
+    )
 
 # %% ../nbs/27_emergence.ipynb #fa7ede2e
 CURVES: list[str] = ["step", "2PL", "logistic positive exponent"]
@@ -662,7 +699,10 @@ def _fit_step(theta: np.ndarray, s: np.ndarray, n: np.ndarray, prior: float) -> 
     x, s, n = (np.take_along_axis(v, order, 1) for v in (theta, s, n))
     pad = lambda v: np.pad(v.cumsum(1), ((0, 0), (1, 0)))
     s, n = pad(s), pad(n)
-    low, high = (s + prior) / np.maximum(n + 2 * prior, 1e-9), (s[:, -1:] - s + prior) / np.maximum(n[:, -1:] - n + 2 * prior, 1e-9)
+    low, high = (
+        (s + prior) / np.maximum(n + 2 * prior, 1e-9),
+        (s[:, -1:] - s + prior) / np.maximum(n[:, -1:] - n + 2 * prior, 1e-9),
+    )
     fits = lambda k, t, p: k * np.log(np.clip(p, 1e-9, 1)) + (t - k) * np.log(np.clip(1 - p, 1e-9, 1))
     value = np.where(low <= high + 1e-12, fits(s, n, low) + fits(s[:, -1:] - s, n[:, -1:] - n, high), -np.inf)
     k, row = value[:, 1:-1].argmax(1) + 1, np.arange(len(x))
@@ -680,9 +720,12 @@ def _log_chance(p, x):
 @partial(jax.jit, static_argnames="free")
 def _fit_smooth(theta, s, n, start, free: bool):
     "Parameters (task, 3) of σ(a (θ − b))^ξ by damped Newton steps on the penalised likelihood; ξ = 1 unless `free`."
+
     def loss(p, x, s, n):
         up, down = _log_chance(p, x)
-        return -(s * up + (n - s) * down).sum() + 0.5 * (p[0] ** 2 + (p[1] / 5) ** 2 + p[2] ** 2) + (0 if free else 1e4 * p[2] ** 2)
+        return (
+            -(s * up + (n - s) * down).sum() + 0.5 * (p[0] ** 2 + (p[1] / 5) ** 2 + p[2] ** 2) + (0 if free else 1e4 * p[2] ** 2)
+        )
 
     def one(x, s, n, p):
         def step(_, state):
@@ -691,8 +734,10 @@ def _fit_smooth(theta, s, n, start, free: bool):
             new = p + jnp.clip(jnp.nan_to_num(move), -1, 1)
             better = loss(new, x, s, n) < loss(p, x, s, n)
             return jnp.where(better, new, p), jnp.clip(jnp.where(better, damp / 4, damp * 4), 1e-4, 1e5)
+
         p, _ = jax.lax.fori_loop(0, 40, step, (p, 1.0))
         return p, loss(p, x, s, n)
+
     return jax.vmap(one)(theta, s, n, start)
 
 
@@ -730,8 +775,10 @@ def step_share(
     llm = np.where(found.llm.values == "", found.agent.values.astype(str), found.llm.values)
     code = np.unique(llm, return_inverse=True)[1]
     if folds < 2 or code.max() + 1 < 2 * folds or not len(usable):
-        raise ValueError(f"{code.max() + 1} LLMs and {len(usable)} tasks with three successes and failures do not allow {folds} folds "
-                         "of two LLMs or more.")
+        raise ValueError(
+            f"{code.max() + 1} LLMs and {len(usable)} tasks with three successes and failures do not allow {folds} folds "
+            "of two LLMs or more."
+        )
     rng = np.random.default_rng(settings().seed if seed is None else seed)
     fold = (rng.permutation(code.max() + 1) % folds)[code]
     theta, s, n = _without_task(found)[usable], s[usable], n[usable]
@@ -743,9 +790,16 @@ def step_share(
     lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=1)
     cell = ["criterion", "curve"]
     return xr.Dataset(
-        dict(share=(cell, counts / len(usable)), lower=(cell, lower), upper=(cell, upper), aic=(["task", "curve"], aic.T),
-             held_out=(["task", "curve"], held.T), guess=("task", guess), slip=("task", slip),
-             clean=((aic.argmin(0) == 0) & (guess < 0.1) & (slip < 0.1)).sum()),
+        dict(
+            share=(cell, counts / len(usable)),
+            lower=(cell, lower),
+            upper=(cell, upper),
+            aic=(["task", "curve"], aic.T),
+            held_out=(["task", "curve"], held.T),
+            guess=("task", guess),
+            slip=("task", slip),
+            clean=((aic.argmin(0) == 0) & (guess < 0.1) & (slip < 0.1)).sum(),
+        ),
         dict(criterion=["AIC", "held out"], curve=CURVES, task=found.task.values[usable]),
         found.attrs | dict(interval=level, folds=folds, tasks=len(usable), left_out=found.sizes["task"] - len(usable)),
     )

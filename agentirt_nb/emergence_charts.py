@@ -6,7 +6,7 @@
 __all__ = ['SCALING_HELP', 'frontier_chart', 'failure_chart', 'exponent_sides_chart', 'forecast_chart', 'scaling_what_if_chart',
            'next_html', 'ScalingWhatIf']
 
-# %% ../nbs/34_emergence_charts.ipynb #a53c5326
+# %% ../nbs/34_emergence_charts.ipynb #47e50705
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -27,7 +27,6 @@ from agentirt_nb.emergence import (
     _line,
     _order_interval,
     _passing,
-    _year,
     board,
     emergence,
     frontier_trend,
@@ -55,8 +54,16 @@ class _Attrs:
 def _agents(law: xr.Dataset) -> pd.DataFrame:
     "Agents of a law as rows: ability, failure (observed where known), date, and what each is to the law."
     observed = law.observed_failure if law.observed_failure.notnull().any() else law.expected_failure
-    rows = pd.DataFrame(dict(agent=law.agent.values, ability=law.ability.values, failure=observed.values, year=law.year.values,
-                             record=law.record.values, inside=law.inside.values))
+    rows = pd.DataFrame(
+        dict(
+            agent=law.agent.values,
+            ability=law.ability.values,
+            failure=observed.values,
+            year=law.year.values,
+            record=law.record.values,
+            inside=law.inside.values,
+        )
+    )
     return rows.assign(date=_day(rows.year))
 
 
@@ -82,23 +89,32 @@ def frontier_chart(
     of = law.sel(law="observed against date" if law.observed_failure.notnull().any() else "expected against date")
     logs = of.intercept_draws.values[:, None] + of.slope_draws.values[:, None] * (years - law.attrs["year_zero"])
     line = _band(years, np.exp(logs), level)
-    dots = alt.Chart(rows).mark_point(filled=True, opacity=0.85).encode(
-        alt.X("date:T", title=f"date of {law.attrs['dates']}"),
-        color=alt.condition("datum.record", alt.value(COLOURS["ink"]), alt.value(COLOURS["quiet"])),
-        size=alt.condition("datum.record", alt.value(42), alt.value(18)),
-        tooltip=["agent:N", alt.Tooltip("ability:Q", format=".2f"), alt.Tooltip("failure:Q", format=".1%"), "date:T"])
+    dots = (
+        alt.Chart(rows)
+        .mark_point(filled=True, opacity=0.85)
+        .encode(
+            alt.X("date:T", title=f"date of {law.attrs['dates']}"),
+            color=alt.condition("datum.record", alt.value(COLOURS["ink"]), alt.value(COLOURS["quiet"])),
+            size=alt.condition("datum.record", alt.value(42), alt.value(18)),
+            tooltip=["agent:N", alt.Tooltip("ability:Q", format=".2f"), alt.Tooltip("failure:Q", format=".1%"), "date:T"],
+        )
+    )
     panels = []
     for table, y, title in [(path, "ability", "ability (logits)"), (line, "failure", "failure rate")]:
         scale = _failure_scale(rows.failure) if y == "failure" else alt.Scale(zero=False)
         axis = _FAILURE_AXIS if y == "failure" else alt.Axis()
         base = alt.Chart(table.assign(date=_day(table.x))).encode(alt.X("date:T"))
-        band = base.mark_area(opacity=0.2, color=COLOURS["main"], clip=True).encode(alt.Y("lower:Q", scale=scale), alt.Y2("upper:Q"))
+        band = base.mark_area(opacity=0.2, color=COLOURS["main"], clip=True).encode(
+            alt.Y("lower:Q", scale=scale), alt.Y2("upper:Q")
+        )
         middle = base.mark_line(color=COLOURS["main"], clip=True).encode(alt.Y("middle:Q", title=title, scale=scale, axis=axis))
         panels.append((band + middle + dots.encode(alt.Y(f"{y}:Q", scale=scale))).properties(width=330, height=260))
     found = [f"{float(of[n]):.2f}" for n in ("slope", "slope_lower", "slope_upper")]
     speed = trend.per_year.quantile([0.5, (1 - level) / 2, (1 + level) / 2]).values
-    said = (f"Frontier: {speed[0]:.1f} logits a year ({speed[1]:.1f} to {speed[2]:.1f}). Log failure: {found[0]} a year "
-            f"({found[1]} to {found[2]}).".replace("-", "−"))
+    said = (
+        f"Frontier: {speed[0]:.1f} logits a year ({speed[1]:.1f} to {speed[2]:.1f}). Log failure: {found[0]} a year "
+        f"({found[1]} to {found[2]}).".replace("-", "−")
+    )
     marks = f"Dark: agents that set a record. Band: {percent(level)} interval; on the left with a forecast."
     return alt.hconcat(*panels, title=headline(_Attrs(law), f"The frontier on {law.attrs['benchmark']}", said, marks))
 
@@ -121,15 +137,23 @@ def failure_chart(
     beyond = beyond.encode(alt.X("x:Q"), alt.Y("middle:Q", scale=scale))
     band = base.mark_area(opacity=0.2, color=COLOURS["main"], clip=True).encode(alt.Y("lower:Q", scale=scale), alt.Y2("upper:Q"))
     middle = base.mark_line(color=COLOURS["main"]).encode(alt.Y("middle:Q", title="failure rate", scale=scale))
-    dots = alt.Chart(rows).mark_point(filled=True, opacity=0.85, size=26).encode(
-        alt.X("ability:Q", title="ability (logits)", scale=alt.Scale(zero=False)), y,
-        color=alt.condition("datum.inside", alt.value(COLOURS["ink"]), alt.value(COLOURS["quiet"])),
-        tooltip=["agent:N", alt.Tooltip("ability:Q", format=".2f"), alt.Tooltip("failure:Q", format=".1%")])
+    dots = (
+        alt.Chart(rows)
+        .mark_point(filled=True, opacity=0.85, size=26)
+        .encode(
+            alt.X("ability:Q", title="ability (logits)", scale=alt.Scale(zero=False)),
+            y,
+            color=alt.condition("datum.inside", alt.value(COLOURS["ink"]), alt.value(COLOURS["quiet"])),
+            tooltip=["agent:N", alt.Tooltip("ability:Q", format=".2f"), alt.Tooltip("failure:Q", format=".1%")],
+        )
+    )
     curve = law.sel(way="ability, curve")
-    said = [f"Straight: c = {-float(of.slope):.2f} per logit ({-float(of.slope_upper):.2f} to {-float(of.slope_lower):.2f}); by the "
-            f"exact curve {float(curve.exponent):.2f} ({float(curve.exponent_lower):.2f} to {float(curve.exponent_upper):.2f}).",
-            f"Fitted to the dark dots, {law.attrs['agents']} agents from {law.attrs['lowest']:.1f} logits on. "
-            f"Band: {percent(level)} interval."]
+    said = [
+        f"Straight: c = {-float(of.slope):.2f} per logit ({-float(of.slope_upper):.2f} to {-float(of.slope_lower):.2f}); by the "
+        f"exact curve {float(curve.exponent):.2f} ({float(curve.exponent_lower):.2f} to {float(curve.exponent_upper):.2f}).",
+        f"Fitted to the dark dots, {law.attrs['agents']} agents from {law.attrs['lowest']:.1f} logits on. "
+        f"Band: {percent(level)} interval.",
+    ]
     title = headline(_Attrs(law), f"Failure against ability on {law.attrs['benchmark']}", *said)
     return (band + beyond + middle + dots).properties(width=width, height=height, title=title)
 
@@ -150,13 +174,20 @@ def exponent_sides_chart(
         verdict, level = x.attrs["verdict"], x.attrs["interval"]
         axis = alt.Axis(labelLimit=220, labels=i == 0, ticks=False, domain=False)
         base = alt.Chart(rows, width=width / (1 + 0.4 * (len(several) > 1)), height=alt.Step(32)).encode(
-            alt.Y("estimate:N", sort=None, title=None, axis=axis))
+            alt.Y("estimate:N", sort=None, title=None, axis=axis)
+        )
         rule = base.transform_filter("isValid(datum.lower)").mark_rule(size=2, color=shades[verdict], opacity=0.6)
         rule = rule.encode(alt.X("lower:Q", title="exponent c (per logit)", scale=alt.Scale(domain=[0, top])), alt.X2("upper:Q"))
         dot = base.transform_filter("isValid(datum.mean)").mark_circle(size=70, opacity=1, color=shades[verdict])
-        dot = dot.encode(alt.X("mean:Q"), tooltip=["estimate:N", *(alt.Tooltip(f"{v}:Q", format=".3f") for v in rows.columns[1:])])
-        none = base.transform_filter("!isValid(datum.mean)").transform_calculate(text="'none'").mark_text(
-            align="left", color=COLOURS["soft"]).encode(x=alt.value(4), text="text:N")
+        dot = dot.encode(
+            alt.X("mean:Q"), tooltip=["estimate:N", *(alt.Tooltip(f"{v}:Q", format=".3f") for v in rows.columns[1:])]
+        )
+        none = (
+            base.transform_filter("!isValid(datum.mean)")
+            .transform_calculate(text="'none'")
+            .mark_text(align="left", color=COLOURS["soft"])
+            .encode(x=alt.value(4), text="text:N")
+        )
         title = headline(_Attrs(x), f"{name}: {verdict}" if name else verdict, f"lines: {percent(level)} intervals")
         panels.append((rule + dot + none).properties(title=title))
     return alt.hconcat(*panels)
@@ -179,7 +210,9 @@ def forecast_chart(
     rows["solved"] = rows.first_solve.notna()
     spread = pd.to_timedelta(np.random.default_rng(0).uniform(-0.04, 0.04, len(rows)) * (last - start).days, unit="D")
     rows["came"] = rows.first_solve.where(rows.solved, edge + spread)
-    rows["low"], rows["high"], rows["middle"] = (rows[c].fillna(top).clip(upper=top) for c in ("date_lower", "date_upper", "date"))
+    rows["low"], rows["high"], rows["middle"] = (
+        rows[c].fillna(top).clip(upper=top) for c in ("date_lower", "date_upper", "date")
+    )
     rows["outcome"] = np.where(rows.solved, "solved", f"unsolved by {check.attrs['last']}")
     covered = (rows.low <= rows.came.where(rows.solved, top)) & (rows.high >= rows.came.where(rows.solved, last))
     rows["outcome"] = rows.outcome + np.where(covered, ", in the interval", ", outside")
@@ -189,21 +222,30 @@ def forecast_chart(
     y = alt.Scale(domain=[start, top], clamp=True)
     base = alt.Chart(rows).encode(
         alt.X("came:T", title="date of first solve", scale=alt.Scale(domain=[start, edge + (edge - last)])),
-        color=alt.Color("outcome:N", title=None, scale=alt.Scale(domain=order, range=list(shades.values())),
-                        legend=alt.Legend(orient="top", columns=2, symbolOpacity=1)))
+        color=alt.Color(
+            "outcome:N",
+            title=None,
+            scale=alt.Scale(domain=order, range=list(shades.values())),
+            legend=alt.Legend(orient="top", columns=2, symbolOpacity=1),
+        ),
+    )
     rules = base.mark_rule(opacity=0.25).encode(alt.Y("low:T", title="forecast", scale=y), alt.Y2("high:T"))
     tips = ["task:N", "outcome:N", *(alt.Tooltip(f"{c}:T") for c in ("date_lower", "date", "date_upper", "first_solve"))]
     dots = base.mark_point(filled=True, size=30, opacity=0.9).encode(alt.Y("middle:T", scale=y), tooltip=tips)
     diagonal = alt.Chart(pd.DataFrame(dict(came=[start, last]))).mark_line(color=COLOURS["soft"], strokeDash=[5, 4])
     end = alt.Chart(pd.DataFrame(dict(last=[last]))).mark_rule(color=COLOURS["grid"]).encode(alt.X("last:T"))
     value = lambda n, f: f"{float(of[n]):{f}}"
-    said = [f"{percent(check.attrs['interval'])} intervals cover {percent(round(float(of.coverage), 2))}; mean error of solved "
-            f"{value('mean_error', '.0f')} days; CRPS {value('crps', '.0f')} days.",
-            f"Agents before {check.attrs['before']}; upper ends are cut at {top.date()}."]
+    said = [
+        f"{percent(check.attrs['interval'])} intervals cover {percent(round(float(of.coverage), 2))}; mean error of solved "
+        f"{value('mean_error', '.0f')} days; CRPS {value('crps', '.0f')} days.",
+        f"Agents before {check.attrs['before']}; upper ends are cut at {top.date()}.",
+    ]
     title = headline(_Attrs(check), f"Forecasts by {forecaster}, {check.attrs['benchmark']}", *said)
-    return (end + diagonal.encode(alt.X("came:T"), alt.Y("came:T")) + rules + dots).properties(width=width, height=320, title=title)
+    return (end + diagonal.encode(alt.X("came:T"), alt.Y("came:T")) + rules + dots).properties(
+        width=width, height=320, title=title
+    )
 
-# %% ../nbs/34_emergence_charts.ipynb #407f1e52
+# %% ../nbs/34_emergence_charts.ipynb #d2fb6c6b
 SCALING_HELP: dict[str, str] = {
     "benchmark": "Which benchmark's tasks to look at.",
     "ability": "Ability of the best agent, in logits. Moving it moves the date to when the trend's median reaches it.",
@@ -240,24 +282,43 @@ def _prepare(fit: xr.DataTree, benchmark: str, dates: str, size: int, level: flo
         last = np.append(trend.time.values, np.inf)[np.searchsorted(middle, rows.ability.max())]
         keep = trend.time.values <= max(trend.attrs["end"] + 1, last + 0.5)
         trend, middle = trend.isel(time=keep), middle[keep]
-    return dict(found=found, grid=grid, failure=failure, trend=trend, middle=middle, why=why, tasks=rows, slope=slope,
-                range=(theta[inside].min(), theta.max()), theta=theta)
+    return dict(
+        found=found,
+        grid=grid,
+        failure=failure,
+        trend=trend,
+        middle=middle,
+        why=why,
+        tasks=rows,
+        slope=slope,
+        range=(theta[inside].min(), theta.max()),
+        theta=theta,
+    )
 
-
+# %% ../nbs/34_emergence_charts.ipynb #618cd327
 def _law_panel(ready: dict[str, Any], level: float) -> alt.LayerChart:
     "Expected failure against ability: agents, the curve with its band, and the chosen point."
     curve = _band(ready["grid"], ready["failure"], level)
-    agents = pd.DataFrame(dict(agent=ready["found"].agent.values, ability=ready["theta"], failure=1 - ready["found"].pass_rate.values))
+    agents = pd.DataFrame(
+        dict(agent=ready["found"].agent.values, ability=ready["theta"], failure=1 - ready["found"].pass_rate.values)
+    )
     y = alt.Y("middle:Q", title="failure rate", scale=_FAILURE, axis=_FAILURE_AXIS)
     base = alt.Chart(curve).encode(alt.X("x:Q", title="ability (logits)", scale=alt.Scale(zero=False, nice=False)))
     band = base.mark_area(opacity=0.2, color=COLOURS["main"]).encode(alt.Y("lower:Q"), alt.Y2("upper:Q"))
-    dots = alt.Chart(agents).mark_point(filled=True, size=20, opacity=0.7, color=COLOURS["quiet"], aria=False).encode(
-        alt.X("ability:Q"), alt.Y("failure:Q", scale=_FAILURE), tooltip=["agent:N", alt.Tooltip("failure:Q", format=".1%")])
+    dots = (
+        alt.Chart(agents)
+        .mark_point(filled=True, size=20, opacity=0.7, color=COLOURS["quiet"], aria=False)
+        .encode(
+            alt.X("ability:Q"), alt.Y("failure:Q", scale=_FAILURE), tooltip=["agent:N", alt.Tooltip("failure:Q", format=".1%")]
+        )
+    )
     chosen = alt.Chart(pd.DataFrame({"one": [1]})).transform_calculate(
-        x="chosen[0]", failure="chosen[1]", lower="chosen[2]", upper="chosen[3]")
+        x="chosen[0]", failure="chosen[1]", lower="chosen[2]", upper="chosen[3]"
+    )
     rule = chosen.mark_rule(size=2, color=COLOURS["ink"]).encode(alt.X("x:Q"), alt.Y("lower:Q"), alt.Y2("upper:Q"))
     point = chosen.mark_point(shape="diamond", filled=True, size=120, opacity=1, color=COLOURS["ink"]).encode(
-        alt.X("x:Q"), alt.Y("failure:Q"))
+        alt.X("x:Q"), alt.Y("failure:Q")
+    )
     return (band + base.mark_line(color=COLOURS["main"]).encode(y) + dots + rule + point).properties(width=280, height=280)
 
 
@@ -274,14 +335,23 @@ def _date_panel(ready: dict[str, Any], level: float) -> alt.LayerChart:
     band = base.mark_area(opacity=0.2, color=COLOURS["main"]).encode(alt.Y("lower:Q"), alt.Y2("upper:Q"))
     line = base.mark_line(color=COLOURS["main"]).encode(alt.Y("middle:Q", title="ability (logits)"))
     zones = {"within reach": "main", "falls next": "accent", "later": "quiet"}
-    colour = alt.Color("zone:N", title=None, legend=alt.Legend(orient="top", symbolOpacity=1),
-                       scale=alt.Scale(domain=list(zones), range=[COLOURS[c] for c in zones.values()]))
+    colour = alt.Color(
+        "zone:N",
+        title=None,
+        legend=alt.Legend(orient="top", symbolOpacity=1),
+        scale=alt.Scale(domain=list(zones), range=[COLOURS[c] for c in zones.values()]),
+    )
     tasks = alt.Chart(rows[["task", "ability", "date", "date_lower", "date_upper"]]).transform_calculate(
-        zone="datum.ability <= chosen[0] ? 'within reach' : datum.ability <= chosen[5] ? 'falls next' : 'later'")
+        zone="datum.ability <= chosen[0] ? 'within reach' : datum.ability <= chosen[5] ? 'falls next' : 'later'"
+    )
     dots = tasks.mark_point(filled=True, size=26, opacity=0.8, aria=False).encode(
-        x, alt.Y("ability:Q"), colour, tooltip=["task:N", *(alt.Tooltip(f"{c}:T") for c in ("date_lower", "date", "date_upper"))])
-    spans = tasks.transform_filter("datum.zone == 'falls next'").mark_rule(color=COLOURS["accent"], opacity=0.6).encode(
-        alt.X("date_lower:T"), alt.X2("date_upper:T"), alt.Y("ability:Q"))
+        x, alt.Y("ability:Q"), colour, tooltip=["task:N", *(alt.Tooltip(f"{c}:T") for c in ("date_lower", "date", "date_upper"))]
+    )
+    spans = (
+        tasks.transform_filter("datum.zone == 'falls next'")
+        .mark_rule(color=COLOURS["accent"], opacity=0.6)
+        .encode(alt.X("date_lower:T"), alt.X2("date_upper:T"), alt.Y("ability:Q"))
+    )
     one = alt.Chart(pd.DataFrame({"one": [1]})).transform_calculate(date="chosen[4]", ability="chosen[0]")
     when = one.mark_rule(color=COLOURS["ink"], strokeDash=[3, 3]).encode(alt.X("date:T"))
     level_ = one.mark_rule(color=COLOURS["ink"], strokeDash=[3, 3]).encode(alt.Y("ability:Q"))
@@ -299,7 +369,7 @@ def scaling_what_if_chart(
     panels[0] = panels[0].add_params(*(alt.param(name=name, value=value) for name, value in values.items()))
     return alt.hconcat(*panels, title=title).resolve_scale(color="independent")
 
-
+# %% ../nbs/34_emergence_charts.ipynb #103ee1bd
 def next_html(
     rows: pd.DataFrame,  # task, ability and, with a trend, date, date_lower, date_upper, never_solved
     dated: bool,  # whether there are dates
@@ -308,7 +378,7 @@ def next_html(
     total: int,  # tasks out of reach
 ) -> str:
     "A table of the tasks that fall next; task names are escaped."
-    head = f'<b>{_help("Next to fall", "next")}</b>: {len(rows)} of {total} tasks out of reach'
+    head = f"<b>{_help('Next to fall', 'next')}</b>: {len(rows)} of {total} tasks out of reach"
     if rows.empty:
         return f'<div class="agentirt-soft">{head}.</div>'
     day = lambda d: f"after {horizon}" if pd.isna(d) else f"{d:%Y-%m-%d}"
@@ -317,12 +387,13 @@ def next_html(
         name = escape(str(row.task))
         more = f"<td>{day(row.date)}</td><td>{day(row.date_lower)} to {day(row.date_upper)}</td>" if dated else ""
         never = "solved by nobody yet" if row.never_solved else ""
-        cells.append(f'<tr><td title="{name}">{name}</td><td>{row.ability:.1f} ({row.ability_lower:.1f} to {row.ability_upper:.1f})</td>'
-                     f"{more}<td>{never}</td></tr>".replace("-", "−" if not dated else "-"))
-    columns = f"<th>task</th><th>ability for an even chance</th>{f'<th>date</th><th>{percent(level)} interval</th>' if dated else ''}<th></th>"
+        where = f"{row.ability:.1f} ({row.ability_lower:.1f} to {row.ability_upper:.1f})".replace("-", "−")
+        cells.append(f'<tr><td title="{name}">{name}</td><td>{where}</td>{more}<td>{never}</td></tr>')
+    columns = "<th>task</th><th>ability for an even chance</th>"
+    columns += f"<th>date</th><th>{percent(level)} interval</th><th></th>" if dated else "<th></th>"
     return f'<div class="agentirt-soft">{head}</div><table class="agentirt-table"><tr>{columns}</tr>{"".join(cells)}</table>'
 
-
+# %% ../nbs/34_emergence_charts.ipynb #aeae0448
 class ScalingWhatIf(widgets.VBox):
     "Explorer of the frontier: move ability or date, see failure, when tasks come within reach, and which fall next."
 
@@ -345,10 +416,17 @@ class ScalingWhatIf(widgets.VBox):
         wide = {"style": {"description_width": "136px"}, "layout": {"width": "460px"}, "description_allow_html": True}
         self.controls: dict[str, widgets.ValueWidget] = {
             "benchmark": widgets.Dropdown(options=names, value=benchmark, description=_help("benchmark", "benchmark"), **wide),
-            "ability": widgets.FloatSlider(step=0.1, readout_format="+.1f", description=_help("ability", "ability"),
-                                           tooltip=SCALING_HELP["ability"], **wide),
-            "date": widgets.SelectionSlider(options=[("no trend", 0.0)], description=_help("date", "date"),
-                                            tooltip=SCALING_HELP["date"], continuous_update=True, **wide)}
+            "ability": widgets.FloatSlider(
+                step=0.1, readout_format="+.1f", description=_help("ability", "ability"), tooltip=SCALING_HELP["ability"], **wide
+            ),
+            "date": widgets.SelectionSlider(
+                options=[("no trend", 0.0)],
+                description=_help("date", "date"),
+                tooltip=SCALING_HELP["date"],
+                continuous_update=True,
+                **wide,
+            ),
+        }
         self.number, self.next, self.chart = widgets.HTML(), widgets.HTML(), LiveChart()
         self.number.add_class("agentirt-number-box")
         self._choose()
@@ -368,8 +446,11 @@ class ScalingWhatIf(widgets.VBox):
         alarm = []
         if self._fit.attrs.get("converged", "no") != "yes":
             verdict = escape(str(self._fit.attrs.get("verdict", "")))
-            alarm = [widgets.HTML(f'<div class="agentirt-alarm" role="alert">NOT CONVERGED. Do not read results from this fit. '
-                                  f"{verdict}</div>")]
+            alarm = [
+                widgets.HTML(
+                    f'<div class="agentirt-alarm" role="alert">NOT CONVERGED. Do not read results from this fit. {verdict}</div>'
+                )
+            ]
         right = widgets.VBox([self.number], layout={"padding": "4px 0 0 24px", "width": "360px"})
         top = widgets.HBox([widgets.VBox(list(self.controls.values())), right], layout={"flex_flow": "row wrap"})
         return [widgets.HTML(STYLE), *alarm, top, widgets.Box([self.chart], layout={"overflow": "auto"}), self.next]
@@ -386,7 +467,10 @@ class ScalingWhatIf(widgets.VBox):
         if trend is None:
             date.options = [("no trend", 0.0)]
         else:
-            weeks = np.append(np.arange(trend.time.values[0], trend.attrs["end"], 1 / 52), trend.time.values[trend.time.values >= trend.attrs["end"]])
+            weeks = np.append(
+                np.arange(trend.time.values[0], trend.attrs["end"], 1 / 52),
+                trend.time.values[trend.time.values >= trend.attrs["end"]],
+            )
             date.options = [(str(d)[:10], float(y)) for d, y in zip(_day(weeks), weeks)]
             date.value = float(weeks[np.searchsorted(weeks, trend.attrs["end"] - 1e-9)])
         self._drawn = False
@@ -422,8 +506,14 @@ class ScalingWhatIf(widgets.VBox):
         failure = ready["failure"][:, at]
         lower, upper = _ends(failure[None], self._level)[:, 0]
         above = ready["tasks"][ready["tasks"].ability > theta]
-        state = dict(ability=theta, failure=float(failure.mean()), lower=float(lower), upper=float(upper), above=len(above),
-                     next=above.head(self._falling))
+        state = dict(
+            ability=theta,
+            failure=float(failure.mean()),
+            lower=float(lower),
+            upper=float(upper),
+            above=len(above),
+            next=above.head(self._falling),
+        )
         if ready["trend"] is not None:
             passing = _passing(ready["trend"].path.values, ready["trend"].time.values, np.full((len(failure), 1), theta))
             state["dates"] = [pd.Timestamp(d) for d in _day(_order_interval(passing, self._level)[:, 0])]
@@ -433,9 +523,11 @@ class ScalingWhatIf(widgets.VBox):
         "The big number with its interval, the date at which the best agent gets there, and the law."
         s, level, ready = self.state, percent(self._level), self._now
         lower, upper = _ends(ready["slope"][None], self._level)[:, 0]
-        text = (f'<div class="agentirt-number" aria-live="polite">{s["failure"]:.1%}</div><div class="agentirt-soft">'
-                f'{_help("expected failure rate", "failure")}<br>{_help(level + " interval", "interval")} '
-                f'<span class="agentirt-interval">{s["lower"]:.1%} to {s["upper"]:.1%}</span></div>')
+        text = (
+            f'<div class="agentirt-number" aria-live="polite">{s["failure"]:.1%}</div><div class="agentirt-soft">'
+            f"{_help('expected failure rate', 'failure')}<br>{_help(level + ' interval', 'interval')} "
+            f'<span class="agentirt-interval">{s["lower"]:.1%} to {s["upper"]:.1%}</span></div>'
+        )
         if ready["trend"] is None:
             when = escape(ready["why"])
         else:
@@ -443,9 +535,11 @@ class ScalingWhatIf(widgets.VBox):
             day = lambda d: f"after {horizon}" if pd.isna(d) else f"{d:%Y-%m-%d}"
             when = f"The best agent gets there on <b>{day(s['dates'][0])}</b> ({day(s['dates'][1])} to {day(s['dates'][2])})."
         low, high = ready["range"]
-        return text + (f'<div class="agentirt-soft" style="margin-top:8px">{when}</div><div class="agentirt-soft" style="margin-top:8px">'
-                       f"From {low:.1f} to {high:.1f} logits failure falls as e<sup>−cθ</sup>, c = {ready['slope'].mean():.2f} "
-                       f"({lower:.2f} to {upper:.2f}).</div>").replace("-0.", "−0.")
+        return text + (
+            f'<div class="agentirt-soft" style="margin-top:8px">{when}</div><div class="agentirt-soft" style="margin-top:8px">'
+            f"From {low:.1f} to {high:.1f} logits failure falls about as e<sup>−cθ</sup>, c = {ready['slope'].mean():.2f} "
+            f"({lower:.2f} to {upper:.2f}).</div>"
+        ).replace("-0.", "−0.")
 
     def _title(self) -> alt.TitleParams:
         "Title of the chart."
@@ -482,5 +576,7 @@ class ScalingWhatIf(widgets.VBox):
 
     def __repr__(self) -> str:
         s = self.state
-        return (f"ScalingWhatIf(benchmark={self.controls['benchmark'].value!r}, ability={s['ability']:+.1f}): expected failure rate "
-                f"{s['failure']:.1%} ({s['lower']:.1%} to {s['upper']:.1%}), {s['above']} tasks out of reach")
+        return (
+            f"ScalingWhatIf(benchmark={self.controls['benchmark'].value!r}, ability={s['ability']:+.1f}): expected failure rate "
+            f"{s['failure']:.1%} ({s['lower']:.1%} to {s['upper']:.1%}), {s['above']} tasks out of reach"
+        )

@@ -19,8 +19,10 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("emergence")
     work = folder / "work"
     work.mkdir()
-    cells = [dict(cell_type="code", id=f"cell{i}", metadata={}, source=s, outputs=[], execution_count=None)
-             for i, s in enumerate(CELLS)]
+    cells = [
+        dict(cell_type="code", id=f"cell{i}", metadata={}, source=s, outputs=[], execution_count=None)
+        for i, s in enumerate(CELLS)
+    ]
     kernel = dict(kernelspec=dict(display_name="python3", language="python", name="python3"))
     (work / "scaling.ipynb").write_text(json.dumps(dict(cells=cells, metadata=kernel, nbformat=4, nbformat_minor=5)))
     with jupyterlab(folder, work) as address, opened_notebook(address, "scaling.ipynb") as (page, watch):
