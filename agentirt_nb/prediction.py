@@ -209,10 +209,10 @@ def _feature_shift(fit: xr.DataTree, tasks: pd.DataFrame, benchmark: Sequence[st
             UserWarning,
             stacklevel=4,
         )
-    table = tasks.reindex(columns=names).astype(float)
-    new = xr.DataArray(table.to_numpy(), dims=["task", "feature"], coords=dict(task=np.arange(len(table)), feature=names))
+    table = _numbers(tasks, names)
+    new = xr.DataArray(table, dims=["task", "feature"], coords=dict(task=np.arange(len(table)), feature=names))
     shift = weight @ feature_columns(train, new, smooth).values.T
-    if (unknown := ~np.isfinite(table).any(axis=1).to_numpy()).any():
+    if (unknown := ~np.isfinite(table).any(axis=1)).any():
         of_train = fit.observed_data.benchmark.sel(task=train.task.values).values
         seen = weight @ feature_columns(train, smooth=smooth).values.T
         for j in np.flatnonzero(unknown):
@@ -221,18 +221,22 @@ def _feature_shift(fit: xr.DataTree, tasks: pd.DataFrame, benchmark: Sequence[st
     return shift
 
 
-def _numbers(tasks: pd.DataFrame, name: str) -> np.ndarray:
-    "A column of numbers (task,), NaN where the table does not say. Raises ValueError for text and infinities."
-    column = tasks[name] if name in tasks else pd.Series(np.nan, index=tasks.index)
-    values = pd.to_numeric(column, errors="coerce").to_numpy(float)
-    if (bad := np.isinf(values) | (np.isnan(values) & column.notna().to_numpy())).any():
-        raise ValueError(f"{name} {column.to_numpy()[bad][0]!r} of the tasks is no finite number; leave it empty if unknown.")
+def _numbers(tasks: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    "Columns of numbers (task, name), NaN where the table does not say. Raises ValueError for text and infinities."
+    table = tasks.reindex(columns=names)
+    try:
+        values = table.to_numpy(float)
+    except (ValueError, TypeError):
+        values = table.apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    bad = np.isinf(values) | (np.isnan(values) & table.notna().to_numpy())
+    for i, j in np.argwhere(bad)[:1]:
+        raise ValueError(f"{names[j]} is {table.iloc[i, j]} in a table of tasks: no finite number; leave it empty if unknown.")
     return values
 
 
 def _described_difficulty(fit: xr.DataTree, tasks: pd.DataFrame, benchmark: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     "Draws of difficulty (draw, task) for tasks described by benchmark, features and perhaps a difficulty."
-    given = _numbers(tasks, "difficulty")
+    given = _numbers(tasks, ["difficulty"])[:, 0]
     known = fit.posterior.benchmark.values.tolist()
     for name, value in zip(benchmark, given):
         if name and name not in known and np.isnan(value):
@@ -279,7 +283,8 @@ def task_draws(
         slope = np.ones_like(difficulty)
         if "discrimination_sd" in posterior:
             slope = np.stack([np.exp(_population(fit, "discrimination_sd", rng)) for _ in labels], axis=1)
-        slope = np.where(np.isnan(known := _numbers(tasks, "discrimination")), slope, known)
+        known = _numbers(tasks, ["discrimination"])[:, 0]
+        slope = np.where(np.isnan(known), slope, known)
         if "task" in tasks and "difficulty" not in tasks:  # a label of the fit means that very task
             run = np.isin(labels, observed.task.values)
             own = task_draws(fit, np.asarray(labels)[run].tolist())
@@ -384,7 +389,7 @@ def feature_effects(
 
 # %% ../nbs/12_prediction.ipynb #86e19734
 _Z = np.linspace(-4.5, 4.5, 31)  # grid for what is new, in its own prior sds
-_COPIES = 16  # of every draw, where draws must find an LLM never seen, or an agent and a task at once
+_COPIES = 16  # of every draw, where draws must find an LLM or scaffold never seen, or an agent and a task at once
 
 
 def _given_results(logits, sd, successes, trials, slope, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -394,7 +399,7 @@ def _given_results(logits, sd, successes, trials, slope, rng) -> tuple[np.ndarra
     log_weight = -0.5 * _Z**2 - np.log(np.exp(-0.5 * _Z**2).sum()) + np.zeros((len(logits), 1))
     for c in range(len(successes)):  # cell by cell: the memory of one
         eta = logits[:, [c]] + slope[:, [c]] * sd[:, None] * _Z
-        log_weight += successes[c] * log_expit(eta) + (trials[c] - successes[c]) * log_expit(-eta)
+        log_weight += trials[c] * log_expit(eta) - (trials[c] - successes[c]) * eta
     evidence = logsumexp(log_weight, axis=1)
     cumulative = np.cumsum(np.exp(log_weight - evidence[:, None]), axis=1)
     node = (cumulative < rng.random((len(logits), 1))).sum(1).clip(max=len(_Z) - 1)
@@ -449,6 +454,13 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
         if name not in copied.posterior.benchmark:
             worlds.places[name] = _new_locations(copied, rng)
     return worlds
+
+
+def _strangers(fit: xr.DataTree, results: xr.Dataset, new_agent: np.ndarray) -> bool:
+    "Whether a new agent has an LLM or a scaffold that the fit has not seen; of all others only the residual is new."
+    if "llm_ability" not in fit.posterior:
+        return False
+    return any(not np.isin(results[part].values[new_agent], fit.posterior[part].values).all() for part in ("llm", "scaffold"))
 
 
 def _weigh_known(worlds: _Worlds, k, n, new_agent, new_task) -> None:
@@ -556,7 +568,7 @@ def score(
         where = f"{results.agent.values[i]} on {results.task.values[j]}"
         raise ValueError(f"the fit has seen {int((both > 0).sum())} of the results already, such as {where}; leave them out.")
     meet = n[np.ix_(new_agent, new_task)].any() or not np.isin(results.benchmark.values, fit.posterior.benchmark.values).all()
-    copies = _COPIES if meet or (new_agent.any() and (n > 0).sum() <= 200) else 1
+    copies = _COPIES if meet or (_strangers(fit, results, new_agent) and (n > 0).sum() <= 200) else 1
     worlds = _worlds(fit, results, new_agent, new_task, copies, rng)
     _weigh_known(worlds, k, n, new_agent, new_task)
     _place_agents(worlds, results, k, n, new_agent, new_task, rng)
