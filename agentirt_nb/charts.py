@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['COLOURS', 'PALETTE', 'FONT', 'LADDERS', 'agentirt_theme', 'setup_charts', 'headline', 'observed', 'draws', 'percent',
-           'level_of', 'ladder', 'tried', 'ability_ladder', 'ladder_rows', 'ladder_subtitle', 'ladder_tooltip',
-           'spread_labels', 'wright_map', 'difficulty_table', 'wright_agents', 'panel_title', 'wright_tasks',
-           'response_curve', 'known_tasks', 'typical_tasks', 'outcomes_by_ability', 'item_characteristic_curve',
-           'interval_ladder', 'interval_rows', 'interval_marks', 'reliability_curve', 'save_chart']
+           'ladder', 'tried', 'ability_ladder', 'ladder_rows', 'ladder_subtitle', 'ladder_tooltip', 'spread_labels',
+           'wright_map', 'difficulty_table', 'wright_agents', 'panel_title', 'wright_tasks', 'response_curve',
+           'known_tasks', 'typical_tasks', 'outcomes_by_ability', 'item_characteristic_curve', 'interval_ladder',
+           'interval_rows', 'interval_marks', 'reliability_curve', 'save_chart']
 
 # %% ../nbs/30_charts.ipynb #0bca3c34
 import json
@@ -22,7 +22,7 @@ import xarray as xr
 from IPython import get_ipython
 from scipy.stats import rankdata
 
-from .inference import summarise
+from .inference import interval_of, summarise
 from .settings import SettingsError, settings, write_atomically
 
 # %% ../nbs/30_charts.ipynb #03e1c951
@@ -152,17 +152,6 @@ def percent(
     "A credible level as a person writes it."
     return f"{100 * level:g} %"
 
-# %% ../nbs/30_charts.ipynb #6844712f
-def level_of(
-    fit: xr.DataTree,
-    interval: float | None,  # asked for; None: the fit's own
-) -> float:
-    "The credible level to use. Raises ValueError unless it lies between 0 and 1."
-    level = float(fit.attrs.get("interval", settings().interval)) if interval is None else interval
-    if not 0 < level < 1:
-        raise ValueError(f"interval is {level:g}; give a probability between 0 and 1, such as 0.9.")
-    return level
-
 # %% ../nbs/30_charts.ipynb #62ebc4b7
 def ladder(
     fit: xr.DataTree,
@@ -175,7 +164,7 @@ def ladder(
     if sample.ndim != 2 or sample.dims[1] not in ("agent", "llm", "scaffold"):
         raise ValueError(f"A ladder needs one number per agent, LLM or scaffold; {name!r} has dims {sample.dims[1:]}.")
     dim = str(sample.dims[1])
-    level = level_of(fit, interval)
+    level = interval_of(fit, interval)
     table = summarise(fit, name, interval=level, relative=True)
     ranks = xr.apply_ufunc(rankdata, -sample, input_core_dims=[[dim]], output_core_dims=[[dim]], kwargs={"axis": -1})
     ends = ranks.quantile([(1 - level) / 2, (1 + level) / 2], "sample", method="closest_observation").astype(int)
@@ -426,7 +415,7 @@ def response_curve(
     interval: float | None = None,  # credible level; None: the fit's own
 ) -> xr.Dataset:  # probability, lower, upper on dims task, ability
     "P(success) of some tasks against ability in logits: sigmoid(discrimination × (ability − difficulty))."
-    level = level_of(fit, interval)
+    level = interval_of(fit, interval)
     difficulty = draws(fit, "difficulty").sel(task=known_tasks(fit, tasks))
     steepness = draws(fit, "discrimination").sel(task=difficulty.task) if "discrimination" in fit["posterior"] else 1.0
     if ability is None:

@@ -23,7 +23,7 @@ from sklearn.model_selection import GroupKFold, KFold
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from .inference import fit
+from .inference import fit, interval_of
 from .models import Priors
 from .outcomes import content_hash, validate
 from .prediction import ability_draws, described, described_agents, score, task_draws
@@ -236,6 +236,8 @@ def cross_validate(
         raise ValueError("choose names blocks of features, but the outcomes have none; see `attach_features`.")
     fold = folds(outcomes, split, how, count, seed)
     numbers = sorted(set(fold.values.ravel().tolist()))
+    if given < 0 or workers < 1:
+        raise ValueError(f"given={given}, workers={workers}: give no fewer than 0 cells and 1 worker.")
     if only is not None and not set(only) <= set(numbers):
         raise ValueError(f"only={only} names folds that do not exist; there are folds {numbers[0]} to {numbers[-1]}.")
     numbers = numbers if only is None else list(only)
@@ -314,6 +316,13 @@ def _metrics(p, k, n, fold, agent, task, weight) -> dict:
     )
 
 
+def _ready(held_out: xr.Dataset, interval: float | None) -> float:
+    "The probability inside intervals; raises ValueError unless that and the predictions can be used."
+    if "probability" not in held_out or "predictor" not in held_out.dims:
+        raise ValueError("there are no held-out predictions to score; make them with `cross_validate`.")
+    return interval_of(held_out, interval)
+
+
 def evaluate(
     held_out: xr.Dataset,  # from `cross_validate`
     bootstrap: int = 100,  # draws of agents and tasks; 0: no interval
@@ -322,7 +331,7 @@ def evaluate(
     predictors: list[str] | None = None,  # some of them; None: all
 ) -> xr.Dataset:  # each score over (benchmark, predictor, statistic), statistic: value, lower, upper
     "Scores of every predictor on the same held-out cells, benchmark by benchmark."
-    interval = settings().interval if interval is None else interval
+    interval = _ready(held_out, interval)
     rng = np.random.default_rng(settings().seed if seed is None else seed)
     held_out = held_out.transpose("predictor", "agent", "task", ...)
     names = held_out.predictor.values.tolist() if predictors is None else list(predictors)
@@ -369,7 +378,7 @@ def reliability(
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # predicted, observed, lower, upper, auc, trials over (predictor, bin)
     "Predicted against observed rates in bins of probability, over all benchmarks; NaN in empty bins."
-    interval = settings().interval if interval is None else interval
+    interval = _ready(held_out, interval)
     rng = np.random.default_rng(settings().seed if seed is None else seed)
     held_out = held_out.transpose("predictor", "agent", "task", ...)
     table = np.full((6, held_out.sizes["predictor"], bins), np.nan)

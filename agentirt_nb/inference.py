@@ -960,11 +960,11 @@ def _as_tree(posterior: xr.Dataset, stats: xr.Dataset, outcomes: xr.Dataset, att
 
 # %% ../nbs/11_inference.ipynb #24bd0805
 def interval_of(
-    fit: xr.DataTree,  # a fit
-    interval: float | None = None,  # probability inside an interval; None: the fit's own
+    fit: xr.DataTree | xr.Dataset,  # a fit, or another result
+    interval: float | None = None,  # probability inside an interval; None: the result's own, else settings().interval
 ) -> float:
     "The probability inside the intervals of a result. Raises ValueError unless it lies between 0 and 1."
-    interval = float(fit.attrs["interval"]) if interval is None else interval
+    interval = float(fit.attrs.get("interval", settings().interval)) if interval is None else interval
     if not 0 < interval < 1:
         raise ValueError(f"interval is {interval!r}, but must be a probability between 0 and 1, such as 0.9.")
     return interval

@@ -208,6 +208,11 @@ def agent_ability(data: ModelData, priors: Priors):
     return numpyro.sample("ability", dist.ZeroSumNormal(sd, (len(data.agent),)))
 
 # %% ../nbs/10_models.ipynb #76139a3e
+def _scales(priors: Priors, *names: str) -> list:
+    "One spread for each name, with the prior scale of that name."
+    return [numpyro.sample(name, dist.HalfNormal(getattr(priors, name))) for name in names]
+
+
 def _component(name: str, labels: np.ndarray, sd):
     "Zero-sum effects of the disclosed levels; a single level is the zero of the scale."
     return numpyro.sample(name, dist.ZeroSumNormal(sd, (len(labels),))) if len(labels) > 1 else jnp.zeros(len(labels))
@@ -215,9 +220,7 @@ def _component(name: str, labels: np.ndarray, sd):
 
 def llm_scaffold_ability(data: ModelData, priors: Priors):
     "θ ~ Normal(θ_LLM + θ_scaffold, σ_residual), (agent,) in logits; an undisclosed part is a draw from its population."
-    llm_sd = numpyro.sample("llm_sd", dist.HalfNormal(priors.llm_sd))
-    scaffold_sd = numpyro.sample("scaffold_sd", dist.HalfNormal(priors.scaffold_sd))
-    residual_sd = numpyro.sample("residual_sd", dist.HalfNormal(priors.residual_sd))
+    llm_sd, scaffold_sd, residual_sd = _scales(priors, "llm_sd", "scaffold_sd", "residual_sd")
     llm = jnp.append(_component("llm_ability", data.llm, llm_sd), 0.0)  # position -1: undisclosed
     scaffold = jnp.append(_component("scaffold_ability", data.scaffold, scaffold_sd), 0.0)
     variance = residual_sd**2 + (data.agent_llm < 0) * llm_sd**2 + (data.agent_scaffold < 0) * scaffold_sd**2
@@ -277,7 +280,7 @@ def ability_design(
 def marginal_ability(data: ModelData, priors: Priors, ability: str = "llm_scaffold"):
     "Abilities with every effect integrated out: θ ~ Normal(0, design · variance · designᵀ), (agent,) in logits."
     design, membership, names, _ = ability_design(data, ability)
-    scales = jnp.stack([numpyro.sample(name, dist.HalfNormal(getattr(priors, name))) for name in names])
+    scales = jnp.stack(_scales(priors, *names))
     covariance = (design * (membership @ scales**2)) @ design.T + 1e-6 * jnp.eye(len(design))
     return numpyro.sample("ability", dist.MultivariateNormal(0.0, covariance))
 

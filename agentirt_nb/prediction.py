@@ -7,9 +7,10 @@ __all__ = ['ability_draws', 'described_agents', 'task_draws', 'described', 'pred
            'score']
 
 # %% ../nbs/12_prediction.ipynb #0dec401c
+import difflib
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,11 @@ def _part(fit: xr.DataTree, part: str, names: Sequence[str], rng: np.random.Gene
     seen = fit.posterior[f"{part}_ability"]
     draws, position = _stacked(seen, part), {label: i for i, label in enumerate(seen[part].values.tolist())}
     new = {name: _population(fit, f"{part}_sd", rng) for name in dict.fromkeys(names) if name and name not in position}
+    plain = lambda name: "".join(filter(str.isalnum, name.lower()))
+    for name in new:
+        if twins := [label for label in position if plain(label) == plain(name)]:
+            message = f"the {part} {name!r} is not in the fit and counts as never seen; did you mean {twins[0]!r}?"
+            warnings.warn(message, UserWarning, stacklevel=5)
     columns = [
         draws[:, position[name]] if name in position else new[name] if name else _population(fit, f"{part}_sd", rng)
         for name in names
@@ -47,11 +53,20 @@ def _part(fit: xr.DataTree, part: str, names: Sequence[str], rng: np.random.Gene
     return np.stack(columns, axis=1)
 
 # %% ../nbs/12_prediction.ipynb #6c9f8225
+def _listed(names: Sequence[str] | str | None, known: np.ndarray, what: str, describe: str) -> list[str]:
+    "Labels as a list, all that are known for None. Raises TypeError for outcomes and mappings, which have their own way in."
+    if isinstance(names, (xr.Dataset, Mapping)):
+        kind = type(names).__name__
+        raise TypeError(f"{what} are labels or a DataFrame, not a {kind}; of outcomes, pass {describe}(outcomes).")
+    return known.tolist() if names is None else [names] if isinstance(names, str) else list(names)
+
+
 def _seen_agents(fit: xr.DataTree, labels: Sequence[str], known: Sequence[str], dim: str) -> None:
     "Raise KeyError naming the labels that the fit does not have."
     missing = [label for label in labels if label not in set(known)]
     if missing:
         close = pd.Series(known)[pd.Series(known).str.contains(str(missing[0]), case=False, regex=False)].tolist()[:3]
+        close = close or difflib.get_close_matches(str(missing[0]), known, n=3)
         hint = f" Near: {', '.join(close)}." if close else ""
         raise KeyError(
             f"the fit has no {dim} {missing[0]!r}{f' and {len(missing) - 1} more' if missing[1:] else ''}; "
@@ -60,12 +75,17 @@ def _seen_agents(fit: xr.DataTree, labels: Sequence[str], known: Sequence[str], 
 
 
 def _need_columns(table: pd.DataFrame, columns: tuple[str, ...], what: str) -> None:
-    "Raise ValueError for an empty table, or one with none of the columns that mean something."
+    "Raise ValueError for an empty table, or one with none of the columns that mean something; warn of a misspelt column."
     if not len(table) or not set(columns) & set(table.columns):
         raise ValueError(
             f"the table of {what} needs a row or more and at least one of the columns {', '.join(columns)}; "
             f"it has {len(table)} rows and columns {', '.join(map(str, table.columns)) or 'none'}."
         )
+    absent = [name for name in columns if name not in table.columns]
+    for name in (str(column) for column in table.columns if column not in columns):
+        if near := difflib.get_close_matches(name.lower(), absent, n=1, cutoff=0.85):
+            message = f"the table of {what} has a column {name!r}, which is not used; did you mean {near[0]!r}?"
+            warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def _years(fit: xr.DataTree, llms: Sequence[str], dates: pd.Series, rng: np.random.Generator) -> np.ndarray:
@@ -80,11 +100,16 @@ def _years(fit: xr.DataTree, llms: Sequence[str], dates: pd.Series, rng: np.rand
     return np.where(np.isfinite(year), year, anytime) - zero
 
 
+def _described_parts(table: pd.DataFrame) -> pd.DataFrame:
+    "The columns llm and scaffold as text, empty where not said."
+    return table.reindex(columns=["llm", "scaffold"]).astype(object).fillna("").astype(str)
+
+
 def _without_residual(fit: xr.DataTree, table: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     "Draws (draw, agent) of what LLM, scaffold and release date say of agents: columns llm, scaffold and perhaps date."
     if "llm_ability" not in fit.posterior:
         raise ValueError("the fit does not split ability into LLM and scaffold; fit with ability='llm_scaffold' or name agents.")
-    known = table.reindex(columns=["llm", "scaffold"]).fillna("").astype(str)
+    known = _described_parts(table)
     ability = _part(fit, "llm", known.llm.tolist(), rng) + _part(fit, "scaffold", known.scaffold.tolist(), rng)
     if "ability_per_year" in fit.posterior:
         dates = table["date"] if "date" in table else pd.Series(pd.NaT, index=table.index, dtype="datetime64[ns]")
@@ -110,7 +135,7 @@ def ability_draws(
     "Draws of ability for agents that were run or could be. Raises KeyError for a label that the fit does not have."
     observed = fit.observed_data
     if not isinstance(agents, pd.DataFrame):
-        labels = observed.agent.values.tolist() if agents is None else [agents] if isinstance(agents, str) else list(agents)
+        labels = _listed(agents, observed.agent.values, "agents", "described_agents")
         _seen_agents(fit, labels, observed.agent.values.tolist(), "agent")
         known = fit.posterior.ability.sel(agent=labels)
         facts = {name: ("agent", observed[name].sel(agent=labels).values) for name in ("llm", "scaffold")}
@@ -122,7 +147,7 @@ def ability_draws(
         )
     _need_columns(agents, ("agent", "llm", "scaffold"), "agents")
     rng = np.random.default_rng(settings().seed if seed is None else seed)
-    table = agents.reindex(columns=["llm", "scaffold"]).fillna("").astype(str)
+    table = _described_parts(agents)
     labels = (
         [str(a) for a in agents["agent"]]
         if "agent" in agents
@@ -184,10 +209,10 @@ def _feature_shift(fit: xr.DataTree, tasks: pd.DataFrame, benchmark: Sequence[st
             UserWarning,
             stacklevel=4,
         )
-    table = tasks.reindex(columns=names).astype(float)
-    new = xr.DataArray(table.to_numpy(), dims=["task", "feature"], coords=dict(task=np.arange(len(table)), feature=names))
+    table = _numbers(tasks, names)
+    new = xr.DataArray(table, dims=["task", "feature"], coords=dict(task=np.arange(len(table)), feature=names))
     shift = weight @ feature_columns(train, new, smooth).values.T
-    if (unknown := ~np.isfinite(table).any(axis=1).to_numpy()).any():
+    if (unknown := ~np.isfinite(table).any(axis=1)).any():
         of_train = fit.observed_data.benchmark.sel(task=train.task.values).values
         seen = weight @ feature_columns(train, smooth=smooth).values.T
         for j in np.flatnonzero(unknown):
@@ -196,9 +221,22 @@ def _feature_shift(fit: xr.DataTree, tasks: pd.DataFrame, benchmark: Sequence[st
     return shift
 
 
+def _numbers(tasks: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    "Columns of numbers (task, name), NaN where the table does not say. Raises ValueError for text and infinities."
+    table = tasks.reindex(columns=names)
+    try:
+        values = table.to_numpy(float)
+    except (ValueError, TypeError):
+        values = table.apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    bad = np.isinf(values) | (np.isnan(values) & table.notna().to_numpy())
+    for i, j in np.argwhere(bad)[:1]:
+        raise ValueError(f"{names[j]} is {table.iloc[i, j]} in a table of tasks: no finite number; leave it empty if unknown.")
+    return values
+
+
 def _described_difficulty(fit: xr.DataTree, tasks: pd.DataFrame, benchmark: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     "Draws of difficulty (draw, task) for tasks described by benchmark, features and perhaps a difficulty."
-    given = tasks["difficulty"].astype(float).values if "difficulty" in tasks else np.full(len(tasks), np.nan)
+    given = _numbers(tasks, ["difficulty"])[:, 0]
     known = fit.posterior.benchmark.values.tolist()
     for name, value in zip(benchmark, given):
         if name and name not in known and np.isnan(value):
@@ -223,7 +261,7 @@ def task_draws(
     "Draws of difficulty and discrimination for tasks run or not. Raises KeyError for unknown labels and benchmarks."
     posterior, observed = fit.posterior, fit.observed_data
     if not isinstance(tasks, pd.DataFrame):
-        labels = observed.task.values.tolist() if tasks is None else [tasks] if isinstance(tasks, str) else list(tasks)
+        labels = _listed(tasks, observed.task.values, "tasks", "described")
         _seen_agents(fit, labels, observed.task.values.tolist(), "task")
         difficulty = _stacked(posterior.difficulty.sel(task=labels), "task")
         slope = (
@@ -245,8 +283,8 @@ def task_draws(
         slope = np.ones_like(difficulty)
         if "discrimination_sd" in posterior:
             slope = np.stack([np.exp(_population(fit, "discrimination_sd", rng)) for _ in labels], axis=1)
-        if "discrimination" in tasks:
-            slope = np.where(tasks["discrimination"].notna(), tasks["discrimination"].fillna(1.0).astype(float), slope)
+        known = _numbers(tasks, ["discrimination"])[:, 0]
+        slope = np.where(np.isnan(known), slope, known)
         if "task" in tasks and "difficulty" not in tasks:  # a label of the fit means that very task
             run = np.isin(labels, observed.task.values)
             own = task_draws(fit, np.asarray(labels)[run].tolist())
@@ -351,7 +389,7 @@ def feature_effects(
 
 # %% ../nbs/12_prediction.ipynb #86e19734
 _Z = np.linspace(-4.5, 4.5, 31)  # grid for what is new, in its own prior sds
-_COPIES = 16  # of every draw, where draws must find an LLM never seen, or an agent and a task at once
+_COPIES = 16  # of every draw, where draws must find an LLM or scaffold never seen, or an agent and a task at once
 
 
 def _given_results(logits, sd, successes, trials, slope, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -361,7 +399,7 @@ def _given_results(logits, sd, successes, trials, slope, rng) -> tuple[np.ndarra
     log_weight = -0.5 * _Z**2 - np.log(np.exp(-0.5 * _Z**2).sum()) + np.zeros((len(logits), 1))
     for c in range(len(successes)):  # cell by cell: the memory of one
         eta = logits[:, [c]] + slope[:, [c]] * sd[:, None] * _Z
-        log_weight += successes[c] * log_expit(eta) + (trials[c] - successes[c]) * log_expit(-eta)
+        log_weight += trials[c] * log_expit(eta) - (trials[c] - successes[c]) * eta
     evidence = logsumexp(log_weight, axis=1)
     cumulative = np.cumsum(np.exp(log_weight - evidence[:, None]), axis=1)
     node = (cumulative < rng.random((len(logits), 1))).sum(1).clip(max=len(_Z) - 1)
@@ -392,10 +430,9 @@ class _Worlds:
 def _copied(posterior: xr.Dataset, rows: np.ndarray) -> xr.Dataset:
     "Draws of all chains picked by position, as one chain."
     chain, draw = np.divmod(rows, posterior.sizes["draw"])
-    picked = posterior.isel(chain=xr.DataArray(chain, dims="pick"), draw=xr.DataArray(draw, dims="pick")).drop_vars(
-        ["chain", "draw"]
-    )
-    return picked.rename(pick="draw").expand_dims(chain=[0]).transpose("chain", "draw", ...)
+    picked = posterior.isel(chain=xr.DataArray(chain, dims="pick"), draw=xr.DataArray(draw, dims="pick"))
+    picked = picked.drop_vars(["chain", "draw"], errors="ignore").rename(pick="draw")
+    return picked.expand_dims(chain=[0]).transpose("chain", "draw", ...)
 
 
 def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: int, rng) -> _Worlds:
@@ -417,6 +454,13 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
         if name not in copied.posterior.benchmark:
             worlds.places[name] = _new_locations(copied, rng)
     return worlds
+
+
+def _strangers(fit: xr.DataTree, results: xr.Dataset, new_agent: np.ndarray) -> bool:
+    "Whether a new agent has an LLM or a scaffold that the fit has not seen; of all others only the residual is new."
+    if "llm_ability" not in fit.posterior:
+        return False
+    return any(not np.isin(results[part].values[new_agent], fit.posterior[part].values).all() for part in ("llm", "scaffold"))
 
 
 def _weigh_known(worlds: _Worlds, k, n, new_agent, new_task) -> None:
@@ -462,7 +506,8 @@ def _with_observed(observed: xr.Dataset, results: xr.Dataset) -> xr.Dataset:
     "Successes and trials of a fit and of new results in one table."
     fresh = {d: ~np.isin(results[d].values, observed[d].values) for d in ("agent", "task")}
     labels = {d: np.concatenate([observed[d].values, results[d].values[new]]) for d, new in fresh.items()}
-    put = lambda ds: ds[["successes", "trials"]].reset_coords(drop=True).reindex(labels, fill_value=0)
+    kept = [name for name in ("successes", "trials") if name in observed]  # the snapshot knows only what was tried
+    put = lambda ds: ds[kept].reset_coords(drop=True).reindex(labels, fill_value=0)
     coords = {}
     for name, values in observed.coords.items():
         if values.dims in (("agent",), ("task",)) and name not in labels:
@@ -523,7 +568,7 @@ def score(
         where = f"{results.agent.values[i]} on {results.task.values[j]}"
         raise ValueError(f"the fit has seen {int((both > 0).sum())} of the results already, such as {where}; leave them out.")
     meet = n[np.ix_(new_agent, new_task)].any() or not np.isin(results.benchmark.values, fit.posterior.benchmark.values).all()
-    copies = _COPIES if meet or (new_agent.any() and (n > 0).sum() <= 200) else 1
+    copies = _COPIES if meet or (_strangers(fit, results, new_agent) and (n > 0).sum() <= 200) else 1
     worlds = _worlds(fit, results, new_agent, new_task, copies, rng)
     _weigh_known(worlds, k, n, new_agent, new_task)
     _place_agents(worlds, results, k, n, new_agent, new_task, rng)

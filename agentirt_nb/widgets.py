@@ -23,7 +23,8 @@ import vl_convert
 import xarray as xr
 from IPython import get_ipython
 
-from .charts import COLOURS, draws, headline, level_of, observed, percent
+from .charts import COLOURS, draws, headline, observed, percent
+from .inference import interval_of
 from .prediction import ability_draws, task_draws
 from .settings import settings
 
@@ -356,7 +357,7 @@ class WhatIf(widgets.VBox):
         names = sorted(self._tasks.benchmark.unique())
         if benchmark is not None and benchmark not in names:
             raise ValueError(f"This fit has no benchmark {benchmark!r}; it has {', '.join(names)}.")
-        self._level = level_of(fit, None)
+        self._level = interval_of(fit)
         self._new_task = task_draws(self._fit, pd.DataFrame({"difficulty": [0.0]})).astype("float32")
         self._parts = ("llm", "scaffold") if "llm_ability" in fit["posterior"] else ("agent",)
         self.controls = self._make_controls(names, benchmark or names[0], best_agent(fit, benchmark or names[0]))
