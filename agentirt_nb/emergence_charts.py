@@ -164,7 +164,8 @@ def exponent_sides_chart(
     width: int = 300,
 ) -> alt.HConcatChart:
     "The exponents c with their intervals, a panel a board, and the verdict."
-    several = comparisons if isinstance(comparisons, Mapping) else {comparisons.attrs.get("benchmark", ""): comparisons}
+    one = isinstance(comparisons, xr.Dataset)  # which is a Mapping too
+    several = {comparisons.attrs.get("benchmark", ""): comparisons} if one else comparisons
     if not several:
         raise ValueError("there is no comparison to show.")
     shades = {"agree": COLOURS["main"], "disagree": COLOURS["alarm"], "not enough data": COLOURS["soft"]}

@@ -22,7 +22,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import pandas as pd
 import platform
 import xarray as xr
 from tqdm.auto import tqdm

@@ -226,12 +226,12 @@ NOISES = {
     "all-or-none": Noise(_all_or_none, ("slip", "guess"), {}, True),
 }
 
-# %% ../nbs/23_task_quanta.ipynb #2bfe5010
-_EXTRA = {  # of a task -> prior of the population's mean (None: 0, which fixes the unit), scale of its sd, nodes
-    "log_discrimination": (None, 0.5, 11),
-    "log_exponent": (dist.Normal(0, 0.7), 0.7, 9),
-    "slip": (dist.Normal(-2, 1), 1.0, 5),
-    "guess": (dist.Normal(-3, 1), 1.0, 5),
+# %% ../nbs/23_task_quanta.ipynb #7b19dd60
+_EXTRA = {  # of a task -> prior of the population's mean (None: 0, which fixes the unit), scale of its sd, nodes in sds
+    "log_discrimination": (None, 0.5, np.linspace(-3, 3, 11)),
+    "log_exponent": (dist.Normal(0, 0.7), 0.7, np.linspace(-3, 3, 9)),
+    "slip": (dist.Normal(-2, 1), 1.0, np.linspace(-2.2, 2.2, 5)),
+    "guess": (dist.Normal(-3, 1), 1.0, np.linspace(-2.2, 2.2, 5)),
 }
 
 
@@ -269,9 +269,9 @@ def _nodes(kind: "_Kind") -> tuple[dict, jax.Array]:
         if name == "second_difficulty":
             axes.append((name, b, axes[0][2]))
             continue
-        prior, scale, count = _EXTRA[name]
+        prior, scale, z = _EXTRA[name]
         mean = 0.0 if prior is None else numpyro.sample(f"{name}_mean", prior)
-        sd, z = numpyro.sample(f"{name}_sd", dist.HalfNormal(scale)), np.linspace(-3, 3, count)
+        sd = numpyro.sample(f"{name}_sd", dist.HalfNormal(scale))
         axes.append((name, mean + sd * z, norm.logpdf(z) - np.log(norm.pdf(z).sum())))
     mesh = lambda part: [x.ravel() for x in jnp.meshgrid(*[axis[part] for axis in axes], indexing="ij")]
     return dict(zip([name for name, *_ in axes], mesh(1))) | shared, sum(mesh(2))
