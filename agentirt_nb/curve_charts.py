@@ -14,7 +14,7 @@ import xarray as xr
 from .charts import COLOURS, PALETTE, percent
 from .task_quanta import CURVES
 
-# %% ../nbs/35_curve_charts.ipynb #f2bb1313
+# %% ../nbs/35_curve_charts.ipynb #a2672342
 def _simulated(kind: str) -> str:
     "A sentence for data that are not real."
     return " Simulated data, not a real leaderboard." if kind == "simulated" else ""
@@ -36,15 +36,15 @@ def comparison_chart(
     y = alt.Y("label:N", title=None, sort=behind.label.tolist(), axis=alt.Axis(labelLimit=240))
     tips = ["model:N", "says:N", *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("loss", "value", "lower", "upper"))]
     base = alt.Chart(behind).encode(y=y, tooltip=tips)
-    far = alt.X("lower:Q", title="log loss behind the best (nats a cell)")
-    bars = base.mark_rule(strokeWidth=3, color=COLOURS["main"]).encode(far, alt.X2("upper:Q"))
-    points = base.mark_point(filled=True, size=70, opacity=1, color=COLOURS["main"]).encode(alt.X("value:Q", title=far.title))
+    far = "log loss behind the best (nats a cell)"
+    bars = base.mark_rule(strokeWidth=3, color=COLOURS["main"]).encode(alt.X("lower:Q", title=far), alt.X2("upper:Q"))
+    points = base.mark_point(filled=True, size=70, opacity=1, color=COLOURS["main"]).encode(alt.X("value:Q", title=far))
     zero = alt.Chart(pd.DataFrame(dict(x=[0]))).mark_rule(color=COLOURS["soft"], strokeDash=[5, 4]).encode(x="x:Q")
     families = f"{percent(table.attrs['interval'])} intervals from {table.attrs['families']} families of LLMs."
     head = alt.TitleParams(title, subtitle=f"{families}{_simulated(kind)}")
     return (zero + bars + points).properties(width=440, height=alt.Step(24), title=head)
 
-# %% ../nbs/35_curve_charts.ipynb #2eabaa98
+# %% ../nbs/35_curve_charts.ipynb #5a562715
 def tail_chart(
     tail: xr.Dataset,  # from `difficulty_tail`
     densities: list[str] | None = None,  # some of them; None: the three best and the normal
@@ -64,12 +64,17 @@ def tail_chart(
     x = alt.X("difficulty:Q", title="difficulty (logits, average agent at 0)", scale=alt.Scale(domain=[-8, 12]))
     y = alt.Y("height:Q", title="density (per logit)")
     lines = alt.Chart(rows).mark_line(strokeWidth=2, clip=True).encode(x, y, colour, tooltip=tips)
+    beyond = pd.DataFrame(dict(start=[tail.attrs["ablest"]], end=[12.0], label=["beyond the ablest agent"]))
+    area = alt.Chart(beyond).mark_rect(color=COLOURS["grid"], opacity=0.6).encode(alt.X("start:Q"), alt.X2("end:Q"))
+    words = alt.Chart(beyond).mark_text(align="left", dx=5, dy=8, color=COLOURS["soft"]).encode(
+        alt.X("start:Q"), y=alt.value(0), text="label:N"
+    )
     failed = [name for name, c in zip(names, some.converged.values) if c != "yes"]
     said = f"{tail.sizes['task']:,} tasks, {tail.attrs['unsolved']} of them solved by nobody.{_simulated(tail.attrs['kind'])}"
     head = alt.TitleParams(title, subtitle=said)
     if failed:
         head = alt.TitleParams(f"NOT CONVERGED ({', '.join(failed)}): {title}", subtitle=said, color=COLOURS["alarm"])
-    return alt.layer(lines).properties(width=520, height=280, title=head)
+    return (area + lines + words).properties(width=520, height=280, title=head)
 
 # %% ../nbs/35_curve_charts.ipynb #da54592d
 def trials_chart(

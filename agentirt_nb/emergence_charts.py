@@ -178,7 +178,10 @@ def exponent_sides_chart(
             alt.Y("estimate:N", sort=None, title=None, axis=axis)
         )
         rule = base.transform_filter("isValid(datum.lower)").mark_rule(size=2, color=shades[verdict], opacity=0.6)
-        rule = rule.encode(alt.X("lower:Q", title="exponent c (per logit)", scale=alt.Scale(domain=[0, top])), alt.X2("upper:Q"))
+        rule = rule.encode(
+            alt.X("lower:Q", title="exponent c (per logit)", scale=alt.Scale(domain=[0, top]), axis=alt.Axis(tickCount=4)),
+            alt.X2("upper:Q"),
+        )
         dot = base.transform_filter("isValid(datum.mean)").mark_circle(size=70, opacity=1, color=shades[verdict])
         dot = dot.encode(
             alt.X("mean:Q"), tooltip=["estimate:N", *(alt.Tooltip(f"{v}:Q", format=".3f") for v in rows.columns[1:])]

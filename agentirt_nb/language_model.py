@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pandas as pd
 import platform
 import xarray as xr
 from tqdm.auto import tqdm

@@ -226,10 +226,10 @@ NOISES = {
     "all-or-none": Noise(_all_or_none, ("slip", "guess"), {}, True),
 }
 
-# %% ../nbs/23_task_quanta.ipynb #7b19dd60
+# %% ../nbs/23_task_quanta.ipynb #f5dd1665
 _EXTRA = {  # of a task -> prior of the population's mean (None: 0, which fixes the unit), scale of its sd, nodes in sds
-    "log_discrimination": (None, 0.5, np.linspace(-3, 3, 11)),
-    "log_exponent": (dist.Normal(0, 0.7), 0.7, np.linspace(-3, 3, 9)),
+    "log_discrimination": (None, 0.5, np.linspace(-3, 3, 9)),
+    "log_exponent": (dist.Normal(0, 0.7), 0.7, np.linspace(-2.7, 2.7, 7)),
     "slip": (dist.Normal(-2, 1), 1.0, np.linspace(-2.2, 2.2, 5)),
     "guess": (dist.Normal(-3, 1), 1.0, np.linspace(-2.2, 2.2, 5)),
 }
@@ -262,8 +262,8 @@ def _nodes(kind: "_Kind") -> tuple[dict, jax.Array]:
     if kind.curve == "slots":
         nodes, log_weight = _slot_nodes()
         return nodes | shared, log_weight
-    wide = "second_difficulty" in names or len(names) > 1
-    b, edges = _uneven_grid(6, 0.25 if wide else 0.125, 1.0 if wide else 0.5, 20)
+    step = 0.5 if "second_difficulty" in names else 0.125 if len(names) < 2 else 0.25
+    b, edges = _uneven_grid(6, step, 4 * step, 20)
     axes = [("difficulty", b, _log_density(kind.density, b, edges) + np.log(np.diff(edges)))]
     for name in names:
         if name == "second_difficulty":
@@ -663,7 +663,7 @@ def trial_shares(
         dict(trials=most, cells=int(where.sum()), curve=curve, kind=str(outcomes.attrs.get("kind", ""))) | found,
     )
 
-# %% ../nbs/23_task_quanta.ipynb #2a87d9e5
+# %% ../nbs/23_task_quanta.ipynb #dd9045c7
 def difficulty_tail(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     densities: Sequence[str] = tuple(DENSITIES),  # of DENSITIES; the normal is always in, to compare with
@@ -686,7 +686,7 @@ def difficulty_tail(
         cells, start = _cells(k, n, kind), None
         for name, (*_, kind) in zip(names, chosen):
             mode, sound, values, sd = _fitted_population(cells, kind, start)
-            of_task[name] = values.pop("task_log_likelihood")
+            of_task[name], ablest = values.pop("task_log_likelihood"), float(values.pop("ability").max())
             with numpyro.handlers.substitute(data={key: jnp.asarray(x) for key, x in values.items()}):
                 edges = np.append(b - 0.1, b[-1] + 0.1)
                 height = np.exp(np.asarray(_log_density(name, jnp.asarray(b), jnp.asarray(edges))))
@@ -695,7 +695,7 @@ def difficulty_tail(
             rows[name] = dict(rate=rate, rate_lower=ends[0], rate_upper=ends[1], height=height)
             rows[name]["converged"] = "yes" if sound else "no"
             start = mode if len(names) > 1 and name == "normal" else start
-    return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, tasks=tasks, interval=interval))
+    return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, tasks=tasks, interval=interval, ablest=ablest))
 
 
 def _fitted_population(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple:
