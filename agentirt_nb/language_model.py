@@ -438,8 +438,8 @@ def curve_kind(
 def load_language_curves() -> xr.Dataset:
     """Losses of test tokens of five small models trained on the Python standard library, computed by this project.
 
-    loss(size, step, token) in nats; text, copyable, document, position (token); quanta of the largest model:
-    context, answer, cluster, mechanism (sample). attrs: Python version, content hash, steps, batch.
+    loss(size, step, token) in nats; text, copyable, document, window (token); quanta of the largest model: context, answer
+    and file (sample), cluster (way, n_clusters, sample). attrs: Python version, content hash, steps, batch.
     """
     path = files("agentirt_nb") / "data" / "language_model.nc"
     return xr.load_dataset(path, engine="h5netcdf")
