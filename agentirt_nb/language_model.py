@@ -10,6 +10,7 @@ __all__ = ['KINDS', 'Shape', 'Model', 'parameter_shapes', 'new_model', 'body_siz
 # %% ../nbs/24_small_language_model.ipynb #3e5ac4fe
 import hashlib
 import json
+import platform
 import sysconfig
 import zipfile
 from collections.abc import Sequence
@@ -22,8 +23,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import pandas as pd
-import platform
 import xarray as xr
 from tqdm.auto import tqdm
 
