@@ -10,6 +10,7 @@ __all__ = ['KINDS', 'Shape', 'Model', 'parameter_shapes', 'new_model', 'body_siz
 # %% ../nbs/24_small_language_model.ipynb #3e5ac4fe
 import hashlib
 import json
+import platform
 import sysconfig
 import zipfile
 from collections.abc import Sequence
@@ -22,8 +23,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import pandas as pd
-import platform
 import xarray as xr
 from tqdm.auto import tqdm
 
@@ -438,8 +437,8 @@ def curve_kind(
 def load_language_curves() -> xr.Dataset:
     """Losses of test tokens of five small models trained on the Python standard library, computed by this project.
 
-    loss(size, step, token) in nats; text, copyable, document, position (token); quanta of the largest model:
-    context, answer, cluster, mechanism (sample). attrs: Python version, content hash, steps, batch.
+    loss(size, step, token) in nats; text, copyable, document, window (token); quanta of the largest model: context, answer
+    and file (sample), cluster (way, n_clusters, sample). attrs: Python version, content hash, steps, batch.
     """
     path = files("agentirt_nb") / "data" / "language_model.nc"
     return xr.load_dataset(path, engine="h5netcdf")
