@@ -25,7 +25,7 @@ test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones
 	$(BIN)/python tools/check_in_step.py
 	$(BIN)/ruff check .
 	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: $(VENV)/.test  ## the slow cells and tests too
 	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing --flags slow

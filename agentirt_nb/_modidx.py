@@ -924,6 +924,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'agentirt_nb.task_quanta.Noise': ('task_quanta.html#noise', 'agentirt_nb/task_quanta.py'),
                                          'agentirt_nb.task_quanta._Cells': ('task_quanta.html#_cells', 'agentirt_nb/task_quanta.py'),
                                          'agentirt_nb.task_quanta._Kind': ('task_quanta.html#_kind', 'agentirt_nb/task_quanta.py'),
+                                         'agentirt_nb.task_quanta._abilities_of': ( 'task_quanta.html#_abilities_of',
+                                                                                    'agentirt_nb/task_quanta.py'),
                                          'agentirt_nb.task_quanta._all_or_none': ( 'task_quanta.html#_all_or_none',
                                                                                    'agentirt_nb/task_quanta.py'),
                                          'agentirt_nb.task_quanta._at_nodes': ('task_quanta.html#_at_nodes', 'agentirt_nb/task_quanta.py'),

@@ -363,7 +363,7 @@ def _constrained(x, cells: _Cells, kind: _Kind) -> dict:
     "Parameters and the log likelihood of tasks at x."
     return constrain_fn(_model, (cells, kind), {}, _sites(kind)[0](x), return_deterministic=True)
 
-# %% ../nbs/23_task_quanta.ipynb #4bb36c2f
+# %% ../nbs/23_task_quanta.ipynb #351b4c58
 def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
     "Unconstrained parameters of greatest posterior density, and whether they were reached."
     _, size, where = _sites(kind)
@@ -372,7 +372,7 @@ def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[
         if "second_difficulty" in CURVES[kind.curve].parameters:
             start[where["ability"]] = np.random.default_rng(0).normal(0, 0.3, where["ability"].stop - where["ability"].start)
     target = lambda x: [np.asarray(v, float) for v in _energy_and_slope(x, cells, kind)]
-    found = minimize(target, start, jac=True, method="L-BFGS-B", options=dict(maxiter=500, maxcor=30, ftol=1e-11, gtol=1e-3))
+    found = minimize(target, start, jac=True, method="L-BFGS-B", options=dict(maxiter=500, maxcor=30, ftol=1e-10, gtol=1e-3))
     slope = np.abs(target(found.x)[1]).max()
     return found.x, bool(np.isfinite(found.fun) and slope < 0.3)
 
@@ -665,7 +665,7 @@ def trial_shares(
         dict(trials=most, cells=int(where.sum()), curve=curve, kind=str(outcomes.attrs.get("kind", ""))) | found,
     )
 
-# %% ../nbs/23_task_quanta.ipynb #dd9045c7
+# %% ../nbs/23_task_quanta.ipynb #feb1bd6c
 def difficulty_tail(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     densities: Sequence[str] = tuple(DENSITIES),  # of DENSITIES; the normal is always in, to compare with
@@ -700,13 +700,18 @@ def difficulty_tail(
     return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, tasks=tasks, interval=interval, ablest=ablest))
 
 
+def _abilities_of(other: np.ndarray, kind: _Kind) -> np.ndarray:
+    "A start that takes its abilities from the mode of another model; \"ability\" is the first site by name."
+    _, size, where = _sites(kind)
+    start = np.zeros(size)
+    start[where["ability"]] = other[: where["ability"].stop]
+    return start
+
+
 def _fitted_population(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple:
     "Mode, whether it is sound, the population's parameters at it, and the sds of their unconstrained values."
-    _, size, where = _sites(kind)
-    guess = np.zeros(size)
-    if start is not None:
-        guess[where["ability"]] = start[: where["ability"].stop]  # "ability" is the first site by name
-    mode, reached = _mode(cells, kind, None if start is None else guess)
+    where = _sites(kind)[2]
+    mode, reached = _mode(cells, kind, None if start is None else _abilities_of(start, kind))
     root, summit = _spread(mode, cells, kind)
     sd = np.sqrt((root**2).sum(1))
     values = jax.device_get(_constrained(mode, cells, kind))
@@ -733,15 +738,16 @@ def _tail_table(rows: dict, of_task: dict, outcomes: xr.Dataset, b: np.ndarray, 
     agents = int((outcomes.trials > 0).any("task").sum())
     return tail.assign_attrs(unsolved=int((~solved).sum()), agents=agents, kind=str(outcomes.attrs.get("kind", "")))
 
-# %% ../nbs/23_task_quanta.ipynb #8e164e58
+# %% ../nbs/23_task_quanta.ipynb #0c4b21be
 def _gumbel_against_normal(k: np.ndarray, n: np.ndarray, kinds: dict[str, _Kind], start: np.ndarray, z: float) -> tuple:
     "Lead of the Gumbel density over the normal, its rate and the ends of the rate's interval; NaN if a fit failed."
-    total = {}
-    for name, kind in kinds.items():
-        _, sound, values, sd = _fitted_population(_cells(k, n, kind), kind, start)
-        total[name] = values["task_log_likelihood"].sum() if sound else np.nan
+    cells = _cells(k, n, kinds["normal"])
+    mode, reached = _mode(cells, kinds["normal"], _abilities_of(start, kinds["normal"]))
+    normal = np.sum(_constrained(mode, cells, kinds["normal"])["task_log_likelihood"])
+    _, sound, values, sd = _fitted_population(_cells(k, n, kinds["gumbel"]), kinds["gumbel"], start)
     rate, spread = float(values["rate"]), np.exp(z * sd["rate"])
-    return total["gumbel"] - total["normal"], rate, rate / spread, rate * spread
+    lead = values["task_log_likelihood"].sum() - float(normal) if sound and reached else np.nan
+    return lead, rate, rate / spread, rate * spread
 
 
 def tail_check(
