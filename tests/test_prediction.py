@@ -12,7 +12,6 @@ from agentirt_nb.leaderboards import load_snapshot
 from agentirt_nb.outcomes import from_arrays
 from agentirt_nb.prediction import expected_pass_rate, predict, score
 
-GSO = pd.DataFrame({"benchmark": ["gso"]})
 ONE = from_arrays([[1]], agents=["a"], tasks=["t"])
 
 
@@ -36,8 +35,8 @@ def some(four) -> dict:
         (dict(tasks=ONE), TypeError, r"pass described\(outcomes\)"),
         (dict(agents=pd.DataFrame()), ValueError, "needs a row or more"),
         (dict(tasks=pd.DataFrame({"benchmark": ["gsoo"]})), KeyError, "no benchmark 'gsoo'; it has gso"),
-        (dict(tasks=GSO.assign(difficulty="hard")), ValueError, "difficulty is hard in a table of tasks"),
-        (dict(tasks=GSO.assign(difficulty=np.inf)), ValueError, "difficulty is inf in a table of tasks: no finite"),
+        (dict(tasks=pd.DataFrame({"benchmark": ["gso"], "difficulty": ["hard"]})), ValueError, "difficulty is hard in a table"),
+        (dict(tasks=pd.DataFrame({"benchmark": ["gso"], "difficulty": [np.inf]})), ValueError, "difficulty is inf in a table"),
         (dict(interval=90), ValueError, "interval is 90"),
     ],
 )
