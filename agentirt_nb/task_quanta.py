@@ -37,7 +37,7 @@ from .outcomes import content_hash, validate
 from .settings import settings
 from .skill_order import llm_families
 
-# %% ../nbs/23_task_quanta.ipynb #f51c2ee1
+# %% ../nbs/23_task_quanta.ipynb #cd95b887
 def _log_not(log_p):
     "log(1 − exp(log_p)) for log_p < 0, without cancellation at either end."
     small = jnp.minimum(log_p, -1e-300)
@@ -97,9 +97,10 @@ def _disjunctive(theta, t):
 def _slots(theta, t):
     "Quanta slots: g + (1 − s − g) Π_l σ(θ − δ_l) over the quanta that a task needs."
     log_all = sum(jnp.where(t["open"][i], log_sigmoid(theta[0][:, None] - t["slots"][i]), 0.0) for i in range(SLOTS))
-    span = jnp.log1p(-t["slot_slip"] - t["slot_guess"])
+    real = jnp.log1p(-t["slot_guess"])  # what is not guessed either slips or goes by the quanta, so s = (1 − g) · slip
+    span = real + jnp.log1p(-t["slot_slip"])
     log_p = jnp.logaddexp(jnp.log(t["slot_guess"]), span + log_all)
-    return log_p, jnp.logaddexp(jnp.log(t["slot_slip"]), span + _log_not(log_all))
+    return log_p, jnp.logaddexp(real + jnp.log(t["slot_slip"]), span + _log_not(log_all))
 
 
 class Curve(NamedTuple):
@@ -226,7 +227,7 @@ NOISES = {
     "all-or-none": Noise(_all_or_none, ("slip", "guess"), {}, True),
 }
 
-# %% ../nbs/23_task_quanta.ipynb #f5dd1665
+# %% ../nbs/23_task_quanta.ipynb #a4508697
 _EXTRA = {  # of a task -> prior of the population's mean (None: 0, which fixes the unit), scale of its sd, nodes in sds
     "log_discrimination": (None, 0.5, np.linspace(-3, 3, 9)),
     "log_exponent": (dist.Normal(0, 0.7), 0.7, np.linspace(-2.7, 2.7, 7)),
@@ -272,7 +273,7 @@ def _nodes(kind: "_Kind") -> tuple[dict, jax.Array]:
         prior, scale, z = _EXTRA[name]
         mean = 0.0 if prior is None else numpyro.sample(f"{name}_mean", prior)
         sd = numpyro.sample(f"{name}_sd", dist.HalfNormal(scale))
-        axes.append((name, mean + sd * z, norm.logpdf(z) - np.log(norm.pdf(z).sum())))
+        axes.append((name, jnp.clip(mean + sd * z, -6, 6), norm.logpdf(z) - np.log(norm.pdf(z).sum())))
     mesh = lambda part: [x.ravel() for x in jnp.meshgrid(*[axis[part] for axis in axes], indexing="ij")]
     return dict(zip([name for name, *_ in axes], mesh(1))) | shared, sum(mesh(2))
 
@@ -363,7 +364,7 @@ def _constrained(x, cells: _Cells, kind: _Kind) -> dict:
     "Parameters and the log likelihood of tasks at x."
     return constrain_fn(_model, (cells, kind), {}, _sites(kind)[0](x), return_deterministic=True)
 
-# %% ../nbs/23_task_quanta.ipynb #351b4c58
+# %% ../nbs/23_task_quanta.ipynb #6f7eb132
 def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
     "Unconstrained parameters of greatest posterior density, and whether they were reached."
     _, size, where = _sites(kind)
@@ -371,10 +372,15 @@ def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[
         start = np.zeros(size)
         if "second_difficulty" in CURVES[kind.curve].parameters:
             start[where["ability"]] = np.random.default_rng(0).normal(0, 0.3, where["ability"].stop - where["ability"].start)
-    target = lambda x: [np.asarray(v, float) for v in _energy_and_slope(x, cells, kind)]
+
+    def target(x):
+        value, slope = (np.asarray(v, float) for v in _energy_and_slope(x, cells, kind))
+        sound = np.isfinite(value) and np.isfinite(slope).all()
+        return (float(value), slope) if sound else (1e12, np.zeros_like(slope))  # too far out: the line search comes back
+
     found = minimize(target, start, jac=True, method="L-BFGS-B", options=dict(maxiter=500, maxcor=30, ftol=1e-10, gtol=1e-3))
     slope = np.abs(target(found.x)[1]).max()
-    return found.x, bool(np.isfinite(found.fun) and slope < 0.3)
+    return found.x, bool(found.fun < 1e12 and slope < 0.3)
 
 
 def _spread(x: np.ndarray, cells: _Cells, kind: _Kind) -> tuple[np.ndarray, bool]:
