@@ -379,8 +379,7 @@ def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[
         return (float(value), slope) if sound else (1e12, np.zeros_like(slope))  # too far out: the line search comes back
 
     found = minimize(target, start, jac=True, method="L-BFGS-B", options=dict(maxiter=500, maxcor=30, ftol=1e-10, gtol=1e-3))
-    slope = np.abs(target(found.x)[1]).max()
-    return found.x, bool(found.fun < 1e12 and slope < 0.3)
+    return found.x, bool(found.fun < 1e12 and np.abs(found.jac).max() < 0.3)
 
 
 def _spread(x: np.ndarray, cells: _Cells, kind: _Kind) -> tuple[np.ndarray, bool]:
@@ -544,8 +543,9 @@ def _predicted(k: np.ndarray, n: np.ndarray, kind: _Kind, fold: np.ndarray, seed
     "Log probability of every cell, and of success in it, when its fold is hidden, (agent, task); whether all fits converged."
     rng, count = np.random.default_rng(seed), fold.max() + 1
     log_pmf, p = np.zeros(k.shape), np.zeros(k.shape)
-    mode, sound = _mode(_cells(k, n, kind), kind)
-    root, summit = _spread(mode, _cells(k, n, kind), kind)
+    whole = _cells(k, n, kind)
+    mode, sound = _mode(whole, kind)
+    root, summit = _spread(mode, whole, kind)
     of_pattern = np.stack([(k == a) & (n == b) for a, b in kind.patterns])
     for f in range(count):
         cells = _cells(k, np.where(fold == f, 0, n), kind)  # a hidden cell shows no pattern
@@ -702,12 +702,12 @@ def difficulty_tail(
             ends = (rate * np.exp(-z * sd.get("rate", np.nan)), rate * np.exp(z * sd.get("rate", np.nan)))
             rows[name] = dict(rate=rate, rate_lower=ends[0], rate_upper=ends[1], height=height)
             rows[name]["converged"] = "yes" if sound else "no"
-            start = mode if len(names) > 1 and name == "normal" else start
+            start = mode if name == "normal" else start
     return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, tasks=tasks, interval=interval, ablest=ablest))
 
 
 def _abilities_of(other: np.ndarray, kind: _Kind) -> np.ndarray:
-    "A start that takes its abilities from the mode of another model; \"ability\" is the first site by name."
+    "A start with the abilities of another model's mode, where they come first, as their name does among the sites."
     _, size, where = _sites(kind)
     start = np.zeros(size)
     start[where["ability"]] = other[: where["ability"].stop]
@@ -750,7 +750,7 @@ def _gumbel_against_normal(k: np.ndarray, n: np.ndarray, kinds: dict[str, _Kind]
     cells = _cells(k, n, kinds["normal"])
     mode, reached = _mode(cells, kinds["normal"], _abilities_of(start, kinds["normal"]))
     normal = np.sum(_constrained(mode, cells, kinds["normal"])["task_log_likelihood"])
-    _, sound, values, sd = _fitted_population(_cells(k, n, kinds["gumbel"]), kinds["gumbel"], start)
+    _, sound, values, sd = _fitted_population(cells, kinds["gumbel"], start)
     rate, spread = float(values["rate"]), np.exp(z * sd["rate"])
     lead = values["task_log_likelihood"].sum() - float(normal) if sound and reached else np.nan
     return lead, rate, rate / spread, rate * spread
