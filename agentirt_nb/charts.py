@@ -110,7 +110,7 @@ if alt.renderers.active == "default" and alt.theme.active == "default":
 
 # %% ../nbs/30_charts.ipynb #58d17fd1
 def headline(
-    fit: xr.DataTree,  # its attrs hold the verdict
+    fit: xr.DataTree | xr.Dataset,  # or what was made of one: its attrs hold the verdict
     text: str,  # the title, if the fit is sound
     *subtitle: str,  # one line each
 ) -> alt.TitleParams:  # red and led by NOT CONVERGED where the fit is not

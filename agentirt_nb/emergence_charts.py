@@ -15,13 +15,12 @@ import altair as alt
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
-import vl_convert
 import xarray as xr
-from IPython import get_ipython
 from scipy.special import expit
 
 from .charts import COLOURS, headline, percent
 from agentirt_nb.emergence import (
+    FORMS,
     _day,
     _ends,
     _line,
@@ -32,7 +31,7 @@ from agentirt_nb.emergence import (
     frontier_trend,
 )
 from .settings import settings
-from .widgets import STYLE, VL_VERSION, LiveChart, thin
+from .widgets import STYLE, LiveChart, _Explorer, thin
 
 # %% ../nbs/34_emergence_charts.ipynb #5fe4dc64
 _FAILURE = alt.Scale(type="log", nice=False, zero=False)  # straight where failure falls exponentially
@@ -42,13 +41,6 @@ _FAILURE_AXIS = alt.Axis(format="%", values=[0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.
 def _failure_scale(rates: pd.Series) -> alt.Scale:
     "A logarithmic scale from just below the lowest failure rate to 100 %."
     return alt.Scale(type="log", domain=[float(rates.min()) * 0.85, 1.02], nice=False)
-
-
-class _Attrs:
-    "What `headline` asks of a fit: its attrs, which every result repeats."
-
-    def __init__(self, result: xr.Dataset):
-        self.attrs = result.attrs
 
 
 def _agents(law: xr.Dataset) -> pd.DataFrame:
@@ -116,7 +108,7 @@ def frontier_chart(
         f"({found[1]} to {found[2]}).".replace("-", "−")
     )
     marks = f"Dark: agents that set a record. Band: {percent(level)} interval; on the left with a forecast."
-    return alt.hconcat(*panels, title=headline(_Attrs(law), f"The frontier on {law.attrs['benchmark']}", said, marks))
+    return alt.hconcat(*panels, title=headline(law, f"The frontier on {law.attrs['benchmark']}", said, marks))
 
 # %% ../nbs/34_emergence_charts.ipynb #98080543
 def failure_chart(
@@ -147,14 +139,15 @@ def failure_chart(
             tooltip=["agent:N", alt.Tooltip("ability:Q", format=".2f"), alt.Tooltip("failure:Q", format=".1%")],
         )
     )
-    curve = law.sel(way="ability, curve")
+    c = {form: [float(law[f"exponent{end}"].sel(way=f"ability, {form}")) for end in ("", "_lower", "_upper")] for form in FORMS}
+    by_curve = [f"{form} difficulties {c[form][0]:.2f} ({c[form][1]:.2f} to {c[form][2]:.2f})" for form in FORMS[1:]]
     said = [
-        f"Straight: c = {-float(of.slope):.2f} per logit ({-float(of.slope_upper):.2f} to {-float(of.slope_lower):.2f}); by the "
-        f"exact curve {float(curve.exponent):.2f} ({float(curve.exponent_lower):.2f} to {float(curve.exponent_upper):.2f}).",
+        f"Straight: {-float(of.slope):.2f} per logit ({-float(of.slope_upper):.2f} to {-float(of.slope_lower):.2f}).",
+        f"Exact curve: c for {', for '.join(by_curve)}.".replace("gumbel", "Gumbel"),
         f"Fitted to the dark dots, {law.attrs['agents']} agents from {law.attrs['lowest']:.1f} logits on. "
         f"Band: {percent(level)} interval.",
     ]
-    title = headline(_Attrs(law), f"Failure against ability on {law.attrs['benchmark']}", *said)
+    title = headline(law, f"Failure against ability on {law.attrs['benchmark']}", *said)
     return (band + beyond + middle + dots).properties(width=width, height=height, title=title)
 
 # %% ../nbs/34_emergence_charts.ipynb #bec954ba
@@ -192,7 +185,7 @@ def exponent_sides_chart(
             .mark_text(align="left", color=COLOURS["soft"])
             .encode(x=alt.value(4), text="text:N")
         )
-        title = headline(_Attrs(x), f"{name}: {verdict}" if name else verdict, f"lines: {percent(level)} intervals")
+        title = headline(x, f"{name}: {verdict}" if name else verdict, f"lines: {percent(level)} intervals")
         panels.append((rule + dot + none).properties(title=title))
     return alt.hconcat(*panels)
 
@@ -244,7 +237,7 @@ def forecast_chart(
         f"{value('mean_error', '.0f')} days; CRPS {value('crps', '.0f')} days.",
         f"Agents before {check.attrs['before']}; upper ends are cut at {top.date()}.",
     ]
-    title = headline(_Attrs(check), f"Forecasts by {forecaster}, {check.attrs['benchmark']}", *said)
+    title = headline(check, f"Forecasts by {forecaster}, {check.attrs['benchmark']}", *said)
     return (end + diagonal.encode(alt.X("came:T"), alt.Y("came:T")) + rules + dots).properties(
         width=width, height=320, title=title
     )
@@ -398,7 +391,7 @@ def next_html(
     return f'<div class="agentirt-soft">{head}</div><table class="agentirt-table"><tr>{columns}</tr>{"".join(cells)}</table>'
 
 # %% ../nbs/34_emergence_charts.ipynb #aeae0448
-class ScalingWhatIf(widgets.VBox):
+class ScalingWhatIf(_Explorer):
     "Explorer of the frontier: move ability or date, see failure, when tasks come within reach, and which fall next."
 
     def __init__(
@@ -447,17 +440,9 @@ class ScalingWhatIf(widgets.VBox):
 
     def _arrange(self) -> list[widgets.Widget]:
         "Warning, controls beside the number, chart, table."
-        alarm = []
-        if self._fit.attrs.get("converged", "no") != "yes":
-            verdict = escape(str(self._fit.attrs.get("verdict", "")))
-            alarm = [
-                widgets.HTML(
-                    f'<div class="agentirt-alarm" role="alert">NOT CONVERGED. Do not read results from this fit. {verdict}</div>'
-                )
-            ]
         right = widgets.VBox([self.number], layout={"padding": "4px 0 0 24px", "width": "360px"})
         top = widgets.HBox([widgets.VBox(list(self.controls.values())), right], layout={"flex_flow": "row wrap"})
-        return [widgets.HTML(STYLE), *alarm, top, widgets.Box([self.chart], layout={"overflow": "auto"}), self.next]
+        return [widgets.HTML(STYLE), *self._alarm(), top, widgets.Box([self.chart], layout={"overflow": "auto"}), self.next]
 
     def _choose(self) -> None:
         "Take up another benchmark: ranges of the sliders, a new chart."
@@ -570,13 +555,6 @@ class ScalingWhatIf(widgets.VBox):
     def picture(self) -> alt.HConcatChart:
         "The present state as an ordinary chart, to save or to put beside others."
         return scaling_what_if_chart(self._now, self._values, self._title(), self._level)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
-        "The live widget; a picture of its state where no kernel can answer it (settings: renderer = static)."
-        if settings().renderer == "interactive" and getattr(get_ipython(), "kernel", None) is not None:
-            return super()._repr_mimebundle_(**options)
-        svg = vl_convert.vegalite_to_svg(self.picture().to_dict(), vl_version=VL_VERSION)
-        return {"image/svg+xml": svg, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         s = self.state

@@ -35,7 +35,7 @@ from .evaluation import _auc, folds
 from .inference import _alarm, _versions
 from .outcomes import content_hash, validate
 from .settings import settings
-from .skill_order import llm_families
+from .skill_order import _family_weights, llm_families
 
 # %% ../nbs/23_task_quanta.ipynb #cd95b887
 def _log_not(log_p):
@@ -189,6 +189,12 @@ def _log_density(name: str, b: np.ndarray, edges: np.ndarray):
     sign = -1.0 if name.startswith("mirrored") else 1.0
     return DENSITIES[name](sign * b, sign * edges, numpyro.sample("location", dist.Normal(0, 5)))
 
+
+def _log_mass(name: str, b: np.ndarray, edges: np.ndarray):
+    "Log probability of each difficulty of the grid; they sum to one however narrow the density is."
+    mass = _log_density(name, b, edges) + np.log(np.diff(edges))
+    return mass - logsumexp(mass)
+
 # %% ../nbs/23_task_quanta.ipynb #606e11e4
 def _binomial(log_p, log_q, k, n, t):
     return k * log_p + (n - k) * log_q
@@ -251,7 +257,7 @@ def _slot_nodes() -> tuple[dict, jax.Array]:
     slots = start - jnp.log1p(-points.T) / c
     log_weight = (needed - 1) * jnp.log(more) - np.log(len(_slot_points()))
     hardest = jnp.where(is_open, slots, -jnp.inf).max(0)
-    nodes = dict(slots=slots, open=is_open, difficulty=hardest, needed=needed, slot_guess=guess, slot_slip=slip)
+    nodes = dict(slots=slots, open=is_open, difficulty=hardest, needed=jnp.asarray(needed), slot_guess=guess, slot_slip=slip)
     return nodes, log_weight - logsumexp((np.arange(SLOTS)) * jnp.log(more))
 
 
@@ -265,7 +271,7 @@ def _nodes(kind: "_Kind") -> tuple[dict, jax.Array]:
         return nodes | shared, log_weight
     step = 0.5 if "second_difficulty" in names else 0.125 if len(names) < 2 else 0.25
     b, edges = _uneven_grid(6, step, 4 * step, 20)
-    axes = [("difficulty", b, _log_density(kind.density, b, edges) + np.log(np.diff(edges)))]
+    axes = [("difficulty", b, _log_mass(kind.density, b, edges))]
     for name in names:
         if name == "second_difficulty":
             axes.append((name, b, axes[0][2]))
@@ -365,8 +371,19 @@ def _constrained(x, cells: _Cells, kind: _Kind) -> dict:
     return constrain_fn(_model, (cells, kind), {}, _sites(kind)[0](x), return_deterministic=True)
 
 # %% ../nbs/23_task_quanta.ipynb #6f7eb132
+_KEPT = 20  # compiled models that stay in memory
+
+
+def _make_room() -> None:
+    "Forget compiled models when there are many: each takes hundreds of memory maps, and Linux gives a process 65,530."
+    if _energy_and_slope._cache_size() > _KEPT:
+        for compiled in (_energy_and_slope, _curvature, _constrained, _draw_tasks, _held_out):
+            compiled.clear_cache()
+
+
 def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
     "Unconstrained parameters of greatest posterior density, and whether they were reached."
+    _make_room()
     _, size, where = _sites(kind)
     if start is None:
         start = np.zeros(size)
@@ -378,8 +395,13 @@ def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[
         sound = np.isfinite(value) and np.isfinite(slope).all()
         return (float(value), slope) if sound else (1e12, np.zeros_like(slope))  # too far out: the line search comes back
 
-    found = minimize(target, start, jac=True, method="L-BFGS-B", options=dict(maxiter=500, maxcor=30, ftol=1e-10, gtol=1e-3))
-    return found.x, bool(found.fun < 1e12 and np.abs(found.jac).max() < 0.3)
+    options = dict(maxiter=500, maxcor=30, ftol=1e-10, gtol=1e-3)
+    for _ in range(3):  # a search that came to rest on a slope starts anew from there
+        found = minimize(target, start, jac=True, method="L-BFGS-B", options=options)
+        if reached := bool(found.fun < 1e12 and np.abs(found.jac).max() < 0.3):
+            break
+        start = found.x
+    return found.x, reached
 
 
 def _spread(x: np.ndarray, cells: _Cells, kind: _Kind) -> tuple[np.ndarray, bool]:
@@ -389,6 +411,20 @@ def _spread(x: np.ndarray, cells: _Cells, kind: _Kind) -> tuple[np.ndarray, bool
         return np.full_like(curvature, np.nan), False
     size, directions = np.linalg.eigh(curvature)
     return directions / np.sqrt(np.maximum(size, 1e-2)), bool(size[0] > -1e-3)
+
+
+def _laplace(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, bool]:
+    "Mode, square root of the covariance there, and whether both are sound."
+    mode, reached = _mode(cells, kind, start)
+    root, summit = _spread(mode, cells, kind)
+    return mode, root, reached and summit
+
+
+def _drawn(mode: np.ndarray, root: np.ndarray, cells: _Cells, kind: _Kind, draws: int, seed: int) -> tuple:
+    "Draws of parameters, of tasks, and the log likelihood of every cell (draw, task, agent)."
+    rng = np.random.default_rng(seed)
+    xs = mode + rng.standard_normal((draws, len(mode))) @ root.T
+    return jax.device_get(_draw_tasks(xs, rng.random((draws, len(cells.trials))), cells, kind))
 
 
 @partial(jax.jit, static_argnames="kind")
@@ -474,13 +510,9 @@ def fit_tasks(
     seed = settings().seed if seed is None else seed
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
         cells = _cells(k, n, kind)
-        mode, reached = _mode(cells, kind)
-        root, summit = _spread(mode, cells, kind)
-        rng = np.random.default_rng(seed)
-        xs = mode + rng.standard_normal((draws, len(mode))) @ root.T
-        values, of_task, log_likelihood = jax.device_get(_draw_tasks(xs, rng.random((draws, len(k[0]))), cells, kind))
+        mode, root, sound = _laplace(cells, kind)
+        values, of_task, log_likelihood = _drawn(mode, root, cells, kind, draws, seed)
         best = jax.device_get(_constrained(mode, cells, kind))
-    sound = reached and summit
     if not sound:
         warnings.warn(f"NOT CONVERGED: {_name(kind)} did not reach a mode; do not use it.", UserWarning, stacklevel=2)
     attrs = dict(curve=curve, density=density, noise=noise, tasks=tasks, method="laplace", seed=seed, draws=draws)
@@ -539,13 +571,10 @@ def _held_out(xs, cells: _Cells, kind: _Kind) -> tuple:
     return jax.tree.map(lambda x: x / len(xs), jax.lax.scan(one, start, xs)[0])
 
 
-def _predicted(k: np.ndarray, n: np.ndarray, kind: _Kind, fold: np.ndarray, seed: int, bar, draws: int = 10) -> tuple:
+def _predicted(k: np.ndarray, n: np.ndarray, kind: _Kind, mode, root, fold: np.ndarray, seed: int, bar, draws: int = 10) -> tuple:
     "Log probability of every cell, and of success in it, when its fold is hidden, (agent, task); whether all fits converged."
-    rng, count = np.random.default_rng(seed), fold.max() + 1
+    rng, count, sound = np.random.default_rng(seed), fold.max() + 1, True
     log_pmf, p = np.zeros(k.shape), np.zeros(k.shape)
-    whole = _cells(k, n, kind)
-    mode, sound = _mode(whole, kind)
-    root, summit = _spread(mode, whole, kind)
     of_pattern = np.stack([(k == a) & (n == b) for a, b in kind.patterns])
     for f in range(count):
         cells = _cells(k, np.where(fold == f, 0, n), kind)  # a hidden cell shows no pattern
@@ -557,22 +586,14 @@ def _predicted(k: np.ndarray, n: np.ndarray, kind: _Kind, fold: np.ndarray, seed
         log_pmf[hidden] = np.log((pmf.transpose(0, 2, 1) * of_pattern).sum(0)[hidden])
         p[hidden], sound = success.T[hidden], sound and reached
         bar.update()
-    return log_pmf, p, sound and summit
+    return log_pmf, p, sound
 
 
-def _bootstrapped(loss: np.ndarray, ran: np.ndarray, family: np.ndarray, draws: int, rng) -> np.ndarray:
-    "Mean loss (draw, model) over cells when families of agents are drawn again; loss is (model, agent, task)."
-    codes = np.unique(family, return_inverse=True)[1]
-    totals = np.stack([np.bincount(codes, x.sum(1)) for x in loss], 1)  # (family, model)
-    cells, size = np.bincount(codes, ran.sum(1).astype(float)), codes.max() + 1
-    again = rng.multinomial(size, np.full(size, 1 / size), draws)
-    return (again @ totals) / (again @ cells)[:, None]
+def _loo(of_cell: np.ndarray, ran: np.ndarray) -> tuple[float, float, float]:
+    """Expected log density of left-out cells, its standard error, and the share of cells with Pareto k above 0.7.
 
-
-def _loo(outcomes: xr.Dataset, curve: str, noise: str, seed: int) -> tuple[float, float, float]:
-    "Expected log density of left-out cells, its standard error, and the share of cells with Pareto k above 0.7."
-    fitted = fit_tasks(outcomes, curve, noise=noise, seed=seed)
-    values = fitted.log_likelihood.successes.values[..., outcomes.trials.values > 0].astype(float)
+    From the log likelihood of cells (draw, task, agent), over those that ran (agent, task)."""
+    values = of_cell[None][..., ran.T].astype(float)
     sure = np.ptp(values, (0, 1)) < 1e-4  # cells that no draw doubts have no tail to smooth
     score, k = values.mean((0, 1)), np.zeros(values.shape[2])
     score[~sure], k[~sure], _ = array_stats.loo(values[..., ~sure], chain_axis=0, draw_axis=1)
@@ -612,18 +633,23 @@ def compare_curves(
                 rows[name]["reason"] = str(refusal)
                 continue
             with jax.enable_x64(True):
-                log_pmf, p, sound = _predicted(k, n, kind, fold, seed, bar)
-            losses[name], rows[name]["converged"] = -log_pmf, "yes" if sound else "no"
+                cells = _cells(k, n, kind)
+                mode, root, sound = _laplace(cells, kind)
+                log_pmf, p, reached = _predicted(k, n, kind, mode, root, fold, seed, bar)
+                if loo:
+                    found = _loo(_drawn(mode, root, cells, kind, 200, seed)[2], ran)
+                    rows[name] |= dict(zip(("elpd_loo", "elpd_loo_se", "doubtful"), found))
+            losses[name], rows[name]["converged"] = -log_pmf, "yes" if sound and reached else "no"
             if (n[ran] == 1).all():
                 by_fold = [_auc(p[at], k[at], 1 - k[at]) for at in (ran & (fold == f) for f in range(count))]
                 rows[name]["auc"] = float(np.mean(by_fold))
-            if loo:
-                rows[name] |= dict(zip(("elpd_loo", "elpd_loo_se", "doubtful"), _loo(outcomes, curve, noise, seed)))
     table = pd.DataFrame.from_dict(rows, orient="index")
-    return _ranked(table, losses, ran, llm_families(outcomes).values, bootstrap, interval, seed)
+    weights = _family_weights(outcomes, bootstrap, np.random.default_rng(seed))
+    families = len(np.unique(llm_families(outcomes)))
+    return _ranked(table, losses, ran, weights, interval).assign_attrs(seed=seed, families=families)
 
 
-def _ranked(table: pd.DataFrame, losses: dict, ran, family, bootstrap: int, interval: float, seed: int) -> xr.Dataset:
+def _ranked(table: pd.DataFrame, losses: dict, ran: np.ndarray, weights: np.ndarray, interval: float) -> xr.Dataset:
     "The table of `compare_curves`, best first, with intervals of the loss and of the distance to the best."
     for name, loss in losses.items():
         table.loc[name, "loss"] = loss[ran].mean()
@@ -632,15 +658,15 @@ def _ranked(table: pd.DataFrame, losses: dict, ran, family, bootstrap: int, inte
     values = np.full((2, len(table), 3), np.nan)
     if losses:
         order = [name for name in table.index if name in losses]
-        stacked = np.stack([np.where(ran, losses[name], 0.0) for name in order])
-        drawn = _bootstrapped(stacked, ran, family, bootstrap, np.random.default_rng(seed))
+        of_agent = np.stack([np.where(ran, losses[name], 0.0).sum(1) for name in order], 1)
+        drawn = weights @ of_agent / (weights @ ran.sum(1))[:, None]  # (bootstrap draw, model)
         for i, sample in enumerate((drawn, drawn - drawn[:, [0]])):
             middle = table.loss.loc[order] - (table.loss.iloc[0] if i else 0.0)
             values[i, : len(order)] = np.column_stack([middle, *np.quantile(sample, ends, axis=0)])
     result = xr.Dataset.from_dataframe(table.drop(columns="loss").rename_axis("model"))
     result = result.reindex(model=table.index.values).assign_coords(statistic=["value", "lower", "upper"])
     result["log_loss"], result["behind"] = (("model", "statistic"), values[0]), (("model", "statistic"), values[1])
-    return result.assign_attrs(interval=interval, seed=seed, families=len(np.unique(family)), units="nats a cell")
+    return result.assign_attrs(interval=interval, units="nats a cell")
 
 # %% ../nbs/23_task_quanta.ipynb #ca913e0b
 def trial_shares(
@@ -652,23 +678,28 @@ def trial_shares(
     chosen = {noise: _chosen_cells(outcomes, curve, "normal", noise, "all") for noise in noises}
     _, k, n, kind = next(iter(chosen.values()))
     most = int(np.bincount(n[n > 0]).argmax())
-    where, rows, found = n == most, {}, {}
+    where, rows, found, failed = n == most, {}, {}, []
     rows["observed"] = np.bincount(k[where], minlength=most + 1) / where.sum()
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
         for noise, (*_, kind) in chosen.items():
             known = tuple(dict.fromkeys([*kind.patterns, *((i, most) for i in range(most + 1))]))
             kind, at = kind._replace(patterns=known), [known.index((i, most)) for i in range(most + 1)]
             cells = _cells(k, n, kind)
-            mode, _ = _mode(cells, kind)
+            mode, reached = _mode(cells, kind)
+            failed += [] if reached else [noise]
             pmf = np.asarray(_held_out(jnp.asarray(mode)[None], cells, kind)[0])[at]
             rows[noise] = pmf.transpose(0, 2, 1)[:, where].mean(1)
             values = jax.device_get(_constrained(mode, cells, kind))
             found |= {f"{noise}: {name}": float(values[name]) for name in NOISES[noise].shared}
+    if failed:
+        warnings.warn(f"NOT CONVERGED: {', '.join(failed)}; do not use their shares.", UserWarning, stacklevel=2)
     table = np.array(list(rows.values()))
     return xr.Dataset(
         dict(share=(("scatter", "successes"), table)),
         dict(scatter=list(rows), successes=np.arange(most + 1)),
-        dict(trials=most, cells=int(where.sum()), curve=curve, kind=str(outcomes.attrs.get("kind", ""))) | found,
+        dict(trials=most, cells=int(where.sum()), curve=curve, converged="no" if failed else "yes")
+        | dict(kind=str(outcomes.attrs.get("kind", "")))
+        | found,
     )
 
 # %% ../nbs/23_task_quanta.ipynb #feb1bd6c
@@ -717,12 +748,11 @@ def _abilities_of(other: np.ndarray, kind: _Kind) -> np.ndarray:
 def _fitted_population(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple:
     "Mode, whether it is sound, the population's parameters at it, and the sds of their unconstrained values."
     where = _sites(kind)[2]
-    mode, reached = _mode(cells, kind, None if start is None else _abilities_of(start, kind))
-    root, summit = _spread(mode, cells, kind)
+    mode, root, sound = _laplace(cells, kind, None if start is None else _abilities_of(start, kind))
     sd = np.sqrt((root**2).sum(1))
     values = jax.device_get(_constrained(mode, cells, kind))
     values = {name: x for name, x in values.items() if np.ndim(x) == 0 or name in ("task_log_likelihood", "ability")}
-    return mode, reached and summit, values, {name: float(sd[part][0]) for name, part in where.items() if name != "ability"}
+    return mode, sound, values, {name: float(sd[part][0]) for name, part in where.items() if name != "ability"}
 
 
 def _tail_table(rows: dict, of_task: dict, outcomes: xr.Dataset, b: np.ndarray, attrs: dict) -> xr.Dataset:

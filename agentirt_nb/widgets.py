@@ -343,7 +343,26 @@ def what_is_known(
     return "This LLM was never run in this scaffold: how well they go together is unknown, which widens the interval."
 
 # %% ../nbs/31_widgets.ipynb #236132bd
-class WhatIf(widgets.VBox):
+class _Explorer(widgets.VBox):
+    "Sliders and charts of a fit, with a warning if it did not converge."
+
+    def _alarm(self) -> list[widgets.Widget]:
+        "The warning, if there is cause for one."
+        if self._fit.attrs.get("converged", "no") == "yes":
+            return []
+        verdict = escape(str(self._fit.attrs.get("verdict", "")))
+        text = f"NOT CONVERGED. Do not read results from this fit. {verdict}"
+        return [widgets.HTML(f'<div class="agentirt-alarm" role="alert">{text}</div>')]
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
+        "The live widget; a picture of its state where no kernel can answer it (settings: renderer = static)."
+        if settings().renderer == "interactive" and getattr(get_ipython(), "kernel", None) is not None:
+            return super()._repr_mimebundle_(**options)
+        svg = vl_convert.vegalite_to_svg(self.picture().to_dict(), vl_version=VL_VERSION)
+        return {"image/svg+xml": svg, "text/plain": repr(self)}
+
+
+class WhatIf(_Explorer):
     "Explorer of a fit: choose benchmark, LLM and scaffold, shift abilities and a task's difficulty, see what changes."
 
     def __init__(
@@ -390,14 +409,9 @@ class WhatIf(widgets.VBox):
         reset.on_click(self._reset)
         left = widgets.VBox([*self.controls.values(), reset])
         right = widgets.VBox([self.number], layout={"padding": "4px 0 0 24px", "width": "340px"})
-        alarm = []
-        if self._fit.attrs.get("converged", "no") != "yes":
-            verdict = escape(str(self._fit.attrs.get("verdict", "")))
-            alarm = [widgets.HTML('<div class="agentirt-alarm" role="alert">NOT CONVERGED. Do not read results from '
-                                  f"this fit. {verdict}</div>")]
         picture = widgets.Box([self.chart], layout={"overflow": "auto"})
         top = widgets.HBox([left, right], layout={"flex_flow": "row wrap"})
-        return [widgets.HTML(STYLE), *alarm, top, picture, self.frontier]
+        return [widgets.HTML(STYLE), *self._alarm(), top, picture, self.frontier]
 
     def _reset(self, button: widgets.Button | None = None) -> None:
         "Shifts back to zero."
@@ -449,13 +463,6 @@ class WhatIf(widgets.VBox):
                 self._drawn = True
         self.number.value = number_html(self.result, new, hard, what_is_known(self._choice, self._ability.attrs["run"]))
         self.frontier.value = frontier_html(self.result, self._groups)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
-        "The live widget; a picture of its state where no kernel can answer it (settings: renderer = static)."
-        if settings().renderer == "interactive" and getattr(get_ipython(), "kernel", None) is not None:
-            return super()._repr_mimebundle_(**options)
-        svg = vl_convert.vegalite_to_svg(self.picture().to_dict(), vl_version=VL_VERSION)
-        return {"image/svg+xml": svg, "text/plain": repr(self)}
 
     def picture(self) -> alt.LayerChart:
         "The present state as an ordinary chart, to save or to put beside others."

@@ -8,6 +8,7 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import betabinom, gumbel_r, norm
 
+from agentirt_nb import task_quanta
 from agentirt_nb.leaderboards import load_leaderboard
 from agentirt_nb.outcomes import from_arrays
 from agentirt_nb.task_quanta import (
@@ -144,3 +145,14 @@ def test_the_rate_is_covered_and_the_density_told_on_the_shape_of_verified():
     assert 0.8 <= covered <= 0.98  # 60 replicates: 90 % ± 2.5 standard errors
     assert abs(float((gumbel.rate / gumbel.true_rate - 1).mean())) < 0.1
     assert float((gumbel.lead > 0).mean()) >= 0.95 and float((normal.lead < 0).mean()) >= 0.95
+
+
+def test_draws_of_tasks_are_whole_and_old_models_are_forgotten(rasch, monkeypatch):
+    monkeypatch.setattr(task_quanta, "_KEPT", 1)
+    few = rasch[2].isel(task=slice(40, 52))
+    for curve in ("1pl", "2pl", "slots"):
+        fitted = fit_tasks(few, curve, draws=20)
+        tasks = {name for name, x in fitted.posterior.data_vars.items() if "task" in x.dims}
+        assert "difficulty" in tasks and all(np.isfinite(fitted.posterior[name]).all() for name in tasks), curve
+        assert ("needed" in tasks) == (curve == "slots")
+        assert task_quanta._energy_and_slope._cache_size() <= 2
