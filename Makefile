@@ -28,7 +28,7 @@ test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: $(VENV)/.test  ## the slow cells and tests too
-	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing --flags slow
+	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing --flags slow --cell-timeout 1500
 	$(BIN)/python -m pytest -m slow
 
 notebooks: $(VENV)/.test  ## run the notebooks (or NB=path), save their outputs, clean and export

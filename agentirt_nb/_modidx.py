@@ -882,6 +882,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'agentirt_nb.skill_order._quantiles': ( 'skill_order.html#_quantiles',
                                                                                  'agentirt_nb/skill_order.py'),
                                          'agentirt_nb.skill_order._rates': ('skill_order.html#_rates', 'agentirt_nb/skill_order.py'),
+                                         'agentirt_nb.skill_order._residuals': ( 'skill_order.html#_residuals',
+                                                                                 'agentirt_nb/skill_order.py'),
                                          'agentirt_nb.skill_order._scores': ('skill_order.html#_scores', 'agentirt_nb/skill_order.py'),
                                          'agentirt_nb.skill_order._shuffled': ('skill_order.html#_shuffled', 'agentirt_nb/skill_order.py'),
                                          'agentirt_nb.skill_order._simulated': ( 'skill_order.html#_simulated',

@@ -378,12 +378,16 @@ def task_residuals(
     keep = (solved >= least) & (ran - solved >= least)
     if not keep.any():
         raise ValueError(f"No task was solved by {least} agents and failed by {least}; nothing has a residual worth a look.")
-    b, log_a, theta = _penalised_2pl(k, n, np.ones(len(k)))
-    p = expit(np.exp(log_a) * (theta[:, None] - b)) if fit is None else _probabilities(fit, outcomes)
-    p = np.clip(p, 1e-4, 1 - 1e-4)
-    residual = np.where(n > 0, (k - n * p) / np.sqrt(np.maximum(n, 1) * p * (1 - p)), 0)[:, keep].T
-    coords = dict(task=outcomes.task.values[keep], agent=outcomes.agent.values, difficulty=("task", b[keep]))
+    residual, b = _residuals(k[:, keep], n[:, keep], None if fit is None else _probabilities(fit, outcomes)[:, keep])
+    coords = dict(task=outcomes.task.values[keep], agent=outcomes.agent.values, difficulty=("task", b))
     return xr.DataArray(residual, coords, ("task", "agent"), name="residual")
+
+
+def _residuals(k: np.ndarray, n: np.ndarray, p: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    "Standardised residuals (task, agent) and difficulty (task,) by a penalised 2PL; p: other probabilities (agent, task)."
+    b, log_a, theta = _penalised_2pl(k, n, np.ones(len(k)))
+    p = np.clip(expit(np.exp(log_a) * (theta[:, None] - b)) if p is None else p, 1e-4, 1 - 1e-4)
+    return np.where(n > 0, (k - n * p) / np.sqrt(np.maximum(n, 1) * p * (1 - p)), 0).T, b
 
 
 def _cluster(residual: np.ndarray, counts: list[int], seed: int, method: str, n_init: int):
@@ -399,19 +403,19 @@ def _cluster(residual: np.ndarray, counts: list[int], seed: int, method: str, n_
     return labels, np.array(cohesion)
 
 
-def _shuffled(residual: np.ndarray, band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    "Each agent's residuals (task, agent) shuffled among tasks of one band of difficulty."
-    return np.array([column[_within(band, rng)] for column in residual.T]).T
+def _shuffled(k: np.ndarray, n: np.ndarray, band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    "Residuals (task, agent) when each agent's cells are shuffled among tasks of one band of difficulty and all is fitted again."
+    at = np.array([_within(band, rng) for _ in k])
+    return _residuals(*(np.take_along_axis(x, at, 1) for x in (k, n)))[0]
 
 
 def residual_clusters(
     outcomes: xr.Dataset,  # outcomes
-    fit: xr.DataTree | None = None,  # of these outcomes; None: a quick penalised 2PL
     n_clusters: Sequence[int] = (10, 20, 30, 40, 60),  # numbers of clusters whose curves make the envelope
     *,
     ranks: tuple[float, float] = (2, 30),  # part of the envelope that is fitted
     permutations: int = 50,  # of the null
-    bands: int = 8,  # of difficulty, inside which residuals are shuffled
+    bands: int = 16,  # of difficulty, inside which each agent's cells are shuffled
     least: int | None = None,  # as for `task_residuals`
     method: str = "spectral",  # of `cluster_quanta`
     n_init: int = 2,
@@ -422,7 +426,8 @@ def residual_clusters(
     "Clusters of tasks by residuals, with the null. Raises ValueError where there are too few agents or tasks."
     outcomes, seed = validate(outcomes), settings().seed if seed is None else seed
     rng, counts = np.random.default_rng(seed), sorted(int(n) for n in n_clusters)
-    residual = task_residuals(outcomes, fit, least)
+    residual = task_residuals(outcomes, least=least)
+    k, n = _rates(outcomes.sel(task=residual.task.values))
     rank = int(np.linalg.matrix_rank(residual.values))
     if rank < directions:
         raise ValueError(
@@ -437,7 +442,7 @@ def residual_clusters(
         labels, cohesion = _cluster(residual.values, counts, seed, method, n_init)
         sizes, null = rank_frequency(labels), []
         for _ in tqdm(range(permutations), desc="Null", disable=not progress, leave=False):
-            shuffled, tight = _cluster(_shuffled(residual.values, band, rng), counts, seed, method, n_init)
+            shuffled, tight = _cluster(_shuffled(k, n, band, rng), counts, seed, method, n_init)
             again = rank_frequency(shuffled)
             null.append((slope(again), tight, again.max("n_clusters").reindex(rank=sizes["rank"], fill_value=0).values))
     null_slope, null_cohesion, null_envelope = (np.array(x) for x in zip(*null))
@@ -477,7 +482,7 @@ def envelope_bias(
     for rho, seed in tqdm(cells, desc="Boards", disable=not progress, leave=False):
         at = dict(rho=rho, seed=seed)
         board = simulate_quanta(like=like, kind="monogenic", quanta=quanta, persistent=True, **at, **options)
-        found = residual_clusters(board, None, n_clusters, ranks=ranks, permutations=1, method=method, seed=seed, progress=False)
+        found = residual_clusters(board, n_clusters, ranks=ranks, permutations=1, method=method, seed=seed, progress=False)
         truth = board.true_quantum.sel(task=found.task).values
         sizes = np.sort(np.unique(truth, return_counts=True)[1])[::-1]
         sizes = xr.DataArray(sizes[None], dims=("n_clusters", "rank"), coords=dict(rank=np.arange(1, len(sizes) + 1)))
