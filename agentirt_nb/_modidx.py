@@ -141,6 +141,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'agentirt_nb.emergence._pair': ('emergence.html#_pair', 'agentirt_nb/emergence.py'),
                                        'agentirt_nb.emergence._passing': ('emergence.html#_passing', 'agentirt_nb/emergence.py'),
                                        'agentirt_nb.emergence._records': ('emergence.html#_records', 'agentirt_nb/emergence.py'),
+                                       'agentirt_nb.emergence._relatives': ('emergence.html#_relatives', 'agentirt_nb/emergence.py'),
                                        'agentirt_nb.emergence._resampled': ('emergence.html#_resampled', 'agentirt_nb/emergence.py'),
                                        'agentirt_nb.emergence._scores': ('emergence.html#_scores', 'agentirt_nb/emergence.py'),
                                        'agentirt_nb.emergence._threshold': ('emergence.html#_threshold', 'agentirt_nb/emergence.py'),

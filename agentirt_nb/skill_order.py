@@ -19,6 +19,7 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from .inference import interval_of
 from .outcomes import validate
 from .quanta_discovery import cluster_quanta, rank_frequency, similarity
 from .quanta_simulation import simulate_quanta
@@ -54,6 +55,8 @@ def _rates(outcomes: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 def _probabilities(fit: xr.DataTree, outcomes: xr.Dataset, draws: np.ndarray | None = None) -> np.ndarray:
     "P(success) (agent, task) at the posterior mean, or (draw, agent, task) of the draws at these positions."
+    if fit.attrs.get("curve", "1pl") not in ("1pl", "2pl"):
+        raise ValueError(f"this fit has the {fit.attrs['curve']} curve; outcomes are simulated from '1pl' and '2pl' only.")
     posterior = fit.posterior.to_dataset()
     missing = set(outcomes.agent.values) - set(posterior.agent.values) | set(outcomes.task.values) - set(posterior.task.values)
     if missing:
@@ -140,7 +143,7 @@ def reversal_rates(
     if outcomes.sizes["agent"] < 2:
         raise ValueError("Reversals compare agents; there is only one.")
     rng = np.random.default_rng(settings().seed if seed is None else seed)
-    level = settings().interval if interval is None else interval
+    level = interval_of(outcomes, interval)
     ends = [(1 - level) / 2, (1 + level) / 2]
     k, n = _rates(outcomes)
     ability = fit.posterior.ability.mean(["chain", "draw"]).sel(agent=outcomes.agent.values).values if by == "ability" else None
@@ -205,7 +208,7 @@ def scalability(
     "Loevinger's H of a board and of each task (NaN where all agents agree). Raises ValueError where no two tasks vary."
     outcomes = validate(outcomes)
     rng = np.random.default_rng(settings().seed if seed is None else seed)
-    level = settings().interval if interval is None else interval
+    level = interval_of(outcomes, interval)
     ends = [(1 - level) / 2, (1 + level) / 2]
     k, n = _rates(outcomes)
     ran = (n > 0).astype(float)
@@ -302,8 +305,11 @@ def discrimination_complexity(
     fitted = isinstance(fit, xr.DataTree)
     if measure not in ("discrimination", "scalability") or (fitted and "discrimination" not in fit.posterior):
         raise ValueError(f"measure={measure!r} must be 'discrimination' or 'scalability', and the fit a 2PL.")
+    if not isinstance(complexity, xr.DataArray) or bands < 1:
+        got = f"{type(complexity).__name__} and {bands}"
+        raise ValueError(f"complexity must be a DataArray over task and bands at least 1; they are {got}.")
     observed = fit["observed_data"].to_dataset() if fitted else fit
-    level = settings().interval if interval is None else interval
+    level = interval_of(observed, interval)
     rng = np.random.default_rng(settings().seed if seed is None else seed)
     k, n = _rates(observed)
     least = max(2, round(0.05 * len(k))) if least is None else least
@@ -403,9 +409,9 @@ def _cluster(residual: np.ndarray, counts: list[int], seed: int, method: str, n_
     return labels, np.array(cohesion)
 
 
-def _shuffled(k: np.ndarray, n: np.ndarray, band: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    "Residuals (task, agent) when each agent's cells are shuffled among tasks of one band of difficulty and all is fitted again."
-    at = np.array([_within(band, rng) for _ in k])
+def _shuffled(k: np.ndarray, n: np.ndarray, band: np.ndarray, family: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    "Residuals (task, agent) when each family's cells are shuffled among tasks of one band of difficulty and all is fitted again."
+    at = np.array([_within(band, rng) for _ in range(family.max() + 1)])[family]
     return _residuals(*(np.take_along_axis(x, at, 1) for x in (k, n)))[0]
 
 
@@ -415,7 +421,7 @@ def residual_clusters(
     *,
     ranks: tuple[float, float] = (2, 30),  # part of the envelope that is fitted
     permutations: int = 50,  # of the null
-    bands: int = 16,  # of difficulty, inside which each agent's cells are shuffled
+    bands: int = 16,  # of difficulty, inside which each family's cells are shuffled
     least: int | None = None,  # as for `task_residuals`
     method: str = "spectral",  # of `cluster_quanta`
     n_init: int = 2,
@@ -428,12 +434,15 @@ def residual_clusters(
     rng, counts = np.random.default_rng(seed), sorted(int(n) for n in n_clusters)
     residual = task_residuals(outcomes, least=least)
     k, n = _rates(outcomes.sel(task=residual.task.values))
+    family = np.unique(llm_families(outcomes).values, return_inverse=True)[1]
     rank = int(np.linalg.matrix_rank(residual.values))
     if rank < directions:
         raise ValueError(
             f"Residuals of {outcomes.sizes['agent']} agents on {residual.sizes['task']} tasks have {rank} directions, fewer than "
             f"{directions}: clusters of tasks would mean nothing, so take a board with more agents and tasks that vary."
         )
+    if permutations < 1:
+        raise ValueError(f"permutations is {permutations}; the null needs at least one.")
     if not counts or counts[0] < 2 or 2 * counts[-1] > residual.sizes["task"]:
         raise ValueError(f"n_clusters={counts} must lie between 2 and half of the {residual.sizes['task']} tasks that vary.")
     band = _difficulty_design(residual.difficulty.values, bands)[1]
@@ -442,7 +451,7 @@ def residual_clusters(
         labels, cohesion = _cluster(residual.values, counts, seed, method, n_init)
         sizes, null = rank_frequency(labels), []
         for _ in tqdm(range(permutations), desc="Null", disable=not progress, leave=False):
-            shuffled, tight = _cluster(_shuffled(k, n, band, rng), counts, seed, method, n_init)
+            shuffled, tight = _cluster(_shuffled(k, n, band, family, rng), counts, seed, method, n_init)
             again = rank_frequency(shuffled)
             null.append((slope(again), tight, again.max("n_clusters").reindex(rank=sizes["rank"], fill_value=0).values))
     null_slope, null_cohesion, null_envelope = (np.array(x) for x in zip(*null))

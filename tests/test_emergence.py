@@ -9,10 +9,10 @@ from scipy.integrate import quad
 from scipy.special import expit
 
 from agentirt_nb.emergence import (
-    CURVES,
     EXPONENTS,
     FORECASTERS,
     FORMS,
+    STEP_CURVES,
     _curve,
     _fit_smooth,
     _fit_step,
@@ -340,4 +340,4 @@ def test_smooth_curves_find_their_parameters():
     s = n * expit(1.2 * (theta + 1)) ** 3
     p, _ = _fit_smooth(theta, s, n, np.array([[0.0, 0.0, 0.5]]), True)
     assert np.exp(np.asarray(p[0])[[0, 2]]) == pytest.approx([1.2, 3], rel=0.1)
-    assert len(CURVES) == 3
+    assert len(STEP_CURVES) == 3
