@@ -584,7 +584,9 @@ def first_solves(
     interval: float | None = None,  # None: the fit's own
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # date, date_lower, date_upper, within_a_year (task): tasks that nobody solved, soonest first
-    "When each task that nobody has solved will be solved first. Raises ValueError without such tasks or without a trend."
+    """When each task that nobody has solved will be solved first; tasks that the same agents failed are tied.
+
+    Raises ValueError without such tasks or without a trend."""
     found = board(fit, benchmark, dates=dates, size=size)
     tasks = np.flatnonzero(found.solved.values == 0)
     if not len(tasks):

@@ -376,6 +376,7 @@ def next_html(
 ) -> str:
     "A table of the tasks that fall next; task names are escaped."
     head = f"<b>{_help('Next to fall', 'next')}</b>: {len(rows)} of {total} tasks out of reach"
+    head += "; tasks that nobody solved are tied, their order is chance" if len(rows) and rows.never_solved.sum() > 1 else ""
     if rows.empty:
         return f'<div class="agentirt-soft">{head}.</div>'
     day = lambda d: f"after {horizon}" if pd.isna(d) else f"{d:%Y-%m-%d}"
@@ -526,7 +527,7 @@ class ScalingWhatIf(_Explorer):
         low, high = ready["range"]
         return text + (
             f'<div class="agentirt-soft" style="margin-top:8px">{when}</div><div class="agentirt-soft" style="margin-top:8px">'
-            f"From {low:.1f} to {high:.1f} logits failure falls about as e<sup>−cθ</sup>, c = {ready['slope'].mean():.2f} "
+            f"From {low:.1f} to {high:.1f} logits log failure on these tasks falls by {ready['slope'].mean():.2f} per logit "
             f"({lower:.2f} to {upper:.2f}).</div>"
         ).replace("-0.", "−0.")
 

@@ -26,10 +26,10 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from .evaluation import _auc, folds
+from .inference import interval_of
 from .outcomes import validate
 from .settings import settings
-from .skill_order import _family_weights, llm_families
-from .task_quanta import _log_mass, _log_not, _patterns, _ranked, _uneven_grid
+from .task_quanta import _log_mass, _log_not, _names, _patterns, _ranked, _uneven_grid
 
 # %% ../nbs/28_llm_and_scaffold.ipynb #2f0977d8
 def _one(theta, b):
@@ -205,7 +205,7 @@ def _exchanged(outcomes: xr.Dataset) -> tuple[xr.Dataset, np.ndarray, np.ndarray
 
 def compare_combinations(
     outcomes: xr.Dataset,  # successes and trials over (agent, task), with llm and scaffold of agents
-    combinations: Sequence[str] = tuple(COMBINATIONS),  # of COMBINATIONS
+    combinations: str | Sequence[str] = tuple(COMBINATIONS),  # of COMBINATIONS
     split: str = "responses",  # what is hidden: "responses" (cells) or "agents"
     *,
     count: int = 5,  # folds, at random
@@ -214,9 +214,12 @@ def compare_combinations(
     seed: int | None = None,  # of folds, draws and bootstrap; None: settings().seed
     progress: bool = True,
 ) -> xr.Dataset:  # over model (combination), best first
-    """How well ways to combine LLM and scaffold predict hidden cells: log_loss and behind (nats a cell, statistic: value, lower,
-    upper), auc, converged. Raises ValueError for unknown names and where LLMs and scaffolds are hardly ever exchanged."""
-    seed, interval = settings().seed if seed is None else seed, settings().interval if interval is None else interval
+    """How well ways to combine LLM and scaffold predict hidden cells: log_loss and behind the sum (below 0: ahead of it; nats a
+    cell, statistic: value, lower, upper), auc, converged.
+
+    Raises ValueError for unknown names and where LLMs and scaffolds are hardly ever exchanged."""
+    seed, interval = settings().seed if seed is None else seed, interval_of(outcomes, interval)
+    combinations = _names(combinations, "combination")
     if unknown := [name for name in combinations if name not in COMBINATIONS]:
         raise ValueError(f"combination {unknown[0]!r} is unknown; use {', '.join(map(repr, COMBINATIONS))}.")
     if split not in ("responses", "agents"):
@@ -245,7 +248,7 @@ def compare_combinations(
             hide = [ran & (fold == f) for f in range(count)]
             losses[name], auc = -log_pmf, np.mean([_auc(p[at], k[at], (n - k)[at]) for at in hide])
             rows[name] = dict(auc=float(auc), converged="yes" if sound else "no")
-    weights = _family_weights(outcomes, bootstrap, np.random.default_rng(seed))
-    table = _ranked(pd.DataFrame.from_dict(rows, orient="index"), losses, ran, weights, interval)
-    about = dict(seed=seed, split=split, agents=len(k), llms=int(llm.max() + 1), scaffolds=int(scaffold.max() + 1))
-    return table.assign_attrs(about, families=len(np.unique(llm_families(outcomes))), kind=str(outcomes.attrs.get("kind", "")))
+    to = "sum" if "sum" in losses else None
+    table = _ranked(pd.DataFrame.from_dict(rows, orient="index"), losses, outcomes, bootstrap, interval, seed, to)
+    about = dict(split=split, agents=len(k), llms=int(llm.max() + 1), scaffolds=int(scaffold.max() + 1))
+    return table.assign_attrs(about, kind=str(outcomes.attrs.get("kind", "")))

@@ -32,7 +32,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from .evaluation import _auc, folds
-from .inference import _alarm, _versions
+from .inference import _alarm, _versions, interval_of
 from .outcomes import content_hash, validate
 from .settings import settings
 from .skill_order import _family_weights, llm_families
@@ -279,9 +279,12 @@ def _nodes(kind: "_Kind") -> tuple[dict, jax.Array]:
         prior, scale, z = _EXTRA[name]
         mean = 0.0 if prior is None else numpyro.sample(f"{name}_mean", prior)
         sd = numpyro.sample(f"{name}_sd", dist.HalfNormal(scale))
-        axes.append((name, jnp.clip(mean + sd * z, -6, 6), norm.logpdf(z) - np.log(norm.pdf(z).sum())))
+        limit = 6 if name.startswith("log_") else 30  # exponentials must not overflow; at a bound the slope would jump
+        axes.append((name, jnp.clip(mean + sd * z, -limit, limit), norm.logpdf(z) - np.log(norm.pdf(z).sum())))
     mesh = lambda part: [x.ravel() for x in jnp.meshgrid(*[axis[part] for axis in axes], indexing="ij")]
-    return dict(zip([name for name, *_ in axes], mesh(1))) | shared, sum(mesh(2))
+    nodes = dict(zip([name for name, *_ in axes], mesh(1)))
+    nodes["width"] = jnp.repeat(np.diff(edges), len(nodes["difficulty"]) // len(b))
+    return nodes | shared, sum(mesh(2))
 
 
 class _Kind(NamedTuple):
@@ -437,10 +440,15 @@ def _draw_tasks(xs, uniform, cells: _Cells, kind: _Kind) -> tuple:
         with numpyro.handlers.substitute(data=values):
             theta, nodes, log_weight = _population(kind)
         joint, tables, _, _ = _at_nodes(theta, nodes, log_weight, cells, kind)
-        share = jnp.cumsum(jax.nn.softmax(joint, axis=1), axis=1)
-        chosen = (share < u[:, None]).sum(1).clip(max=share.shape[1] - 1)
+        share = jax.nn.softmax(joint, axis=1)
+        until = jnp.cumsum(share, axis=1)
+        chosen = (until < u[:, None]).sum(1).clip(max=share.shape[1] - 1)
         of_cell = tables.reshape(-1, tables.shape[-1])[:, chosen].T * cells.seen  # (task, pattern × agent)
         tasks = {name: nodes[name][chosen] for name in nodes if name in _TASK and jnp.ndim(nodes[name]) == 1}
+        if "width" in nodes:  # a difficulty lies as far inside its cell of the grid as u lies inside the cell's share
+            of_chosen = lambda x: jnp.take_along_axis(x, chosen[:, None], 1)[:, 0]
+            inside = 0.5 - ((of_chosen(until) - u) / of_chosen(share)).clip(0, 1)
+            tasks["difficulty"] += inside * nodes["width"][chosen]
         return values, tasks, of_cell.reshape(len(u), len(kind.patterns), -1).sum(1).astype("f4")
 
     return jax.lax.map(one, (xs, uniform))
@@ -449,13 +457,21 @@ def _draw_tasks(xs, uniform, cells: _Cells, kind: _Kind) -> tuple:
 _TASK = ("difficulty", "second_difficulty", "log_discrimination", "log_exponent", "needed", "slip", "guess")
 
 
+def _names(names: str | Sequence[str], what: str) -> list[str]:
+    "A name or several as a list. Raises ValueError for none."
+    names = [names] if isinstance(names, str) else list(names)
+    if not names:
+        raise ValueError(f"no {what} is given; name at least one.")
+    return names
+
+
 def _refusal(k: np.ndarray, n: np.ndarray, curve: str, density: str, noise: str, tasks: str) -> str | None:
     "Why a model is not identified on such data, or None."
     agents, trials = int((n > 0).any(1).sum()), n[n > 0]
     if agents < CURVES[curve].agents:
         return (
-            f"{agents} agents cannot tell the parameters of the {curve} curve apart (it needs {CURVES[curve].agents}); use '1pl'"
-            + (" or '2pl'." if agents >= CURVES["2pl"].agents else ".")
+            f"{agents} agents cannot tell the parameters of the {curve} curve apart (it needs {CURVES[curve].agents}); "
+            + ("use '1pl' or '2pl'." if agents >= CURVES["2pl"].agents else "use '1pl'." if agents > 1 else "add agents.")
         )
     if NOISES[noise].repeated and (trials > 1).sum() < 100:
         return (
@@ -602,8 +618,8 @@ def _loo(of_cell: np.ndarray, ran: np.ndarray) -> tuple[float, float, float]:
 
 def compare_curves(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
-    curves: Sequence[str] = ("1pl", "2pl", "lpe", "mirrored lpe"),  # of CURVES
-    noises: Sequence[str] = ("binomial",),  # of NOISES; every curve is tried with each
+    curves: str | Sequence[str] = ("1pl", "2pl", "lpe", "mirrored lpe"),  # of CURVES
+    noises: str | Sequence[str] = ("binomial",),  # of NOISES; every curve is tried with each
     *,
     loo: bool = True,  # PSIS-LOO as well
     count: int = 5,  # folds of cells, at random
@@ -613,8 +629,12 @@ def compare_curves(
     progress: bool = True,
 ) -> xr.Dataset:  # over model (curve, or curve and noise), best first
     """How well response curves predict hidden cells: log_loss and behind (nats a cell, statistic: value, lower, upper), auc,
-    elpd_loo, its standard error and the share of doubtful cells. A model that the data cannot identify has NaN and a reason."""
-    seed, interval = settings().seed if seed is None else seed, settings().interval if interval is None else interval
+    elpd_loo, its standard error and the share of doubtful cells. A model that the data cannot identify has NaN and a reason;
+    fewer than ten families of LLMs give no interval."""
+    seed, interval = settings().seed if seed is None else seed, interval_of(outcomes, interval)
+    curves, noises = _names(curves, "curve"), _names(noises, "noise")
+    if bootstrap < 1:
+        raise ValueError(f"bootstrap is {bootstrap}; give at least one draw, better a thousand.")
     outcomes = validate(outcomes).transpose("agent", "task", ...)
     outcomes = outcomes.isel(task=(outcomes.trials > 0).any("agent").values)
     ran, fold = outcomes.trials.values > 0, folds(outcomes, "responses", "random", count, seed).values
@@ -644,13 +664,12 @@ def compare_curves(
                 by_fold = [_auc(p[at], k[at], 1 - k[at]) for at in (ran & (fold == f) for f in range(count))]
                 rows[name]["auc"] = float(np.mean(by_fold))
     table = pd.DataFrame.from_dict(rows, orient="index")
-    weights = _family_weights(outcomes, bootstrap, np.random.default_rng(seed))
-    families = len(np.unique(llm_families(outcomes)))
-    return _ranked(table, losses, ran, weights, interval).assign_attrs(seed=seed, families=families)
+    return _ranked(table, losses, outcomes, bootstrap, interval, seed)
 
 
-def _ranked(table: pd.DataFrame, losses: dict, ran: np.ndarray, weights: np.ndarray, interval: float) -> xr.Dataset:
-    "The table of `compare_curves`, best first, with intervals of the loss and of the distance to the best."
+def _ranked(table: pd.DataFrame, losses: dict, outcomes: xr.Dataset, bootstrap: int, interval: float, seed: int, to=None):
+    "The table of `compare_curves`, best first, with intervals of the loss and of the distance to the best, or to `to`."
+    ran, families = outcomes.trials.values > 0, len(np.unique(llm_families(outcomes)))
     for name, loss in losses.items():
         table.loc[name, "loss"] = loss[ran].mean()
     table = table.sort_values("loss", na_position="last") if losses else table.assign(loss=np.nan)
@@ -659,23 +678,25 @@ def _ranked(table: pd.DataFrame, losses: dict, ran: np.ndarray, weights: np.ndar
     if losses:
         order = [name for name in table.index if name in losses]
         of_agent = np.stack([np.where(ran, losses[name], 0.0).sum(1) for name in order], 1)
+        weights, first = _family_weights(outcomes, bootstrap, np.random.default_rng(seed)), order.index(to or order[0])
+        weights = weights if families >= 10 else np.full_like(weights, np.nan)  # of fewer, the same draws come again and again
         drawn = weights @ of_agent / (weights @ ran.sum(1))[:, None]  # (bootstrap draw, model)
-        for i, sample in enumerate((drawn, drawn - drawn[:, [0]])):
-            middle = table.loss.loc[order] - (table.loss.iloc[0] if i else 0.0)
+        for i, sample in enumerate((drawn, drawn - drawn[:, [first]])):
+            middle = table.loss.loc[order] - (table.loss.iloc[first] if i else 0.0)
             values[i, : len(order)] = np.column_stack([middle, *np.quantile(sample, ends, axis=0)])
     result = xr.Dataset.from_dataframe(table.drop(columns="loss").rename_axis("model"))
     result = result.reindex(model=table.index.values).assign_coords(statistic=["value", "lower", "upper"])
     result["log_loss"], result["behind"] = (("model", "statistic"), values[0]), (("model", "statistic"), values[1])
-    return result.assign_attrs(interval=interval, units="nats a cell")
+    return result.assign_attrs(interval=interval, units="nats a cell", seed=seed, families=families)
 
 # %% ../nbs/23_task_quanta.ipynb #ca913e0b
 def trial_shares(
     outcomes: xr.Dataset,  # with cells that were tried several times
-    noises: Sequence[str] = tuple(NOISES),
+    noises: str | Sequence[str] = tuple(NOISES),
     curve: str = "2pl",
 ) -> xr.Dataset:  # share (scatter, successes), scatter "observed" first; parameters of each scatter in attrs
     "Observed and expected shares of cells by number of successes, over the cells with the most common number of trials."
-    chosen = {noise: _chosen_cells(outcomes, curve, "normal", noise, "all") for noise in noises}
+    chosen = {noise: _chosen_cells(outcomes, curve, "normal", noise, "all") for noise in _names(noises, "noise")}
     _, k, n, kind = next(iter(chosen.values()))
     most = int(np.bincount(n[n > 0]).argmax())
     where, rows, found, failed = n == most, {}, {}, []
@@ -703,23 +724,33 @@ def trial_shares(
     )
 
 # %% ../nbs/23_task_quanta.ipynb #feb1bd6c
+def _enough(k: np.ndarray, n: np.ndarray) -> None:
+    "Raise ValueError where a board (agent, task) is too small or too uniform to say anything about a tail."
+    decided = int(((k > 0).any(0) & (k < n).any(0)).sum())
+    if k.shape[1] < 30 or len(k) < 10 or decided < 10:
+        raise ValueError(
+            f"{len(k)} agents and {k.shape[1]} tasks, of which {decided} were both solved and failed, say nothing about a tail; "
+            "give at least 10, 30 and 10."
+        )
+
+
 def difficulty_tail(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
-    densities: Sequence[str] = tuple(DENSITIES),  # of DENSITIES; the normal is always in, to compare with
+    densities: str | Sequence[str] = tuple(DENSITIES),  # of DENSITIES; the normal is always in, to compare with
     curve: str = "1pl",  # of CURVES
+    noise: str = "binomial",  # of NOISES
     *,
     tasks: str = "all",  # "all" (never solved: censored) or "decided"
     interval: float | None = None,  # None: settings().interval
 ) -> xr.Dataset:  # over density, best first
     """Log likelihood of each density of difficulty (nats), its lead over the normal, Vuong's z, and the rate c per logit.
 
-    Also `height` (density, difficulty), the densities themselves. Raises ValueError for fewer than 30 tasks or 10 agents."""
-    interval, z = settings().interval if interval is None else interval, norm.ppf(0.5 + (interval or settings().interval) / 2)
-    names = list(dict.fromkeys(["normal", *densities]))
-    chosen = [_chosen_cells(outcomes, curve, name, "binomial", tasks) for name in names]
+    Also `height` (density, difficulty), the densities themselves. Raises ValueError for too few agents or decided tasks."""
+    interval = interval_of(outcomes, interval)
+    z, names = norm.ppf(0.5 + interval / 2), list(dict.fromkeys(["normal", *_names(densities, "density")]))
+    chosen = [_chosen_cells(outcomes, curve, name, noise, tasks) for name in names]
     outcomes, k, n, kind = chosen[0]
-    if k.shape[1] < 30 or kind.agents < 10:
-        raise ValueError(f"{kind.agents} agents and {k.shape[1]} tasks say nothing about a tail; give at least 10 and 30.")
+    _enough(k, n)
     rows, of_task, b = {}, {}, np.linspace(-12, 16, 141)
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
         cells, start = _cells(k, n, kind), None
@@ -734,7 +765,7 @@ def difficulty_tail(
             rows[name] = dict(rate=rate, rate_lower=ends[0], rate_upper=ends[1], height=height)
             rows[name]["converged"] = "yes" if sound else "no"
             start = mode if name == "normal" else start
-    return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, tasks=tasks, interval=interval, ablest=ablest))
+    return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, noise=noise, tasks=tasks, interval=interval, ablest=ablest))
 
 
 def _abilities_of(other: np.ndarray, kind: _Kind) -> np.ndarray:
@@ -793,18 +824,22 @@ def tail_check(
     *,
     rates: Sequence[float] | None = None,  # the true rate of each replicate's tail; None: the board's own
     tasks: str = "all",  # as in `difficulty_tail`
+    interaction_sd: float = 0.0,  # of a deviation of each pair of agent and task, logits, which the fit does not know
     interval: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
     progress: bool = True,
 ) -> xr.Dataset:  # lead of Gumbel over normal, rate, rate_lower, rate_upper, true_rate over (truth, replicate)
     "Simulated boards of the same shape, 1PL, with known densities of difficulty: can truth be told, and the rate measured?"
-    interval, z = settings().interval if interval is None else interval, norm.ppf(0.5 + (interval or settings().interval) / 2)
-    seed = settings().seed if seed is None else seed
+    interval, truths = interval_of(outcomes, interval), _names(truths, "truth")
+    seed, z = settings().seed if seed is None else seed, norm.ppf(0.5 + interval / 2)
     if unknown := set(truths) - {"normal", "gumbel"}:
         raise ValueError(f"truth {sorted(unknown)[0]!r} cannot be drawn from; use 'normal' and 'gumbel'.")
+    if rates is not None and len(rates) != replicates:
+        raise ValueError(f"{len(rates)} rates for {replicates} replicates; give one for each.")
     rng, names = np.random.default_rng(seed), ("lead", "rate", "rate_lower", "rate_upper", "true_rate")
     found = np.full((len(names), len(truths), replicates), np.nan)
-    _, _, n, kind = _chosen_cells(outcomes, "1pl", "normal", "binomial", "all")
+    _, k, n, kind = _chosen_cells(outcomes, "1pl", "normal", "binomial", "all")
+    _enough(k, n)
     both = {name: kind._replace(density=name, decided=tasks == "decided") for name in ("normal", "gumbel")}
     bar = tqdm(total=len(truths) * replicates, desc="Simulated boards", unit=" boards", disable=not progress, leave=False)
     with jax.enable_x64(True), threadpool_limits(1, "blas"), bar:
@@ -815,7 +850,7 @@ def tail_check(
                 rate = np.nan if truth == "normal" else float(values["rate"] if rates is None else rates[r])
                 scatter = rng.normal(0, values["scale"], n.shape[1]) if truth == "normal" else rng.gumbel(size=n.shape[1]) / rate
                 logit = values["ability"][0][:, None] - float(values["location"]) - scatter
-                k = rng.binomial(n, expit(logit))
+                k = rng.binomial(n, expit(logit + (interaction_sd * rng.standard_normal(n.shape) if interaction_sd else 0)))
                 found[:, i, r] = *_gumbel_against_normal(k, n, both, mode, z), rate
                 bar.update()
     variables = {name: (("truth", "replicate"), x) for name, x in zip(names, found)}

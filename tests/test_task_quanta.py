@@ -156,3 +156,30 @@ def test_draws_of_tasks_are_whole_and_old_models_are_forgotten(rasch, monkeypatc
         assert "difficulty" in tasks and all(np.isfinite(fitted.posterior[name]).all() for name in tasks), curve
         assert ("needed" in tasks) == (curve == "slots")
         assert task_quanta._energy_and_slope._cache_size() <= 2
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda b: difficulty_tail(b, interval=95), "between 0 and 1"),
+        (lambda b: compare_curves(b, interval=1.5, progress=False), "between 0 and 1"),
+        (lambda b: compare_curves(b, [], progress=False), "no curve is given"),
+        (lambda b: compare_curves(b, bootstrap=0, progress=False), "bootstrap is 0"),
+        (lambda b: trial_shares(b, []), "no noise is given"),
+        (lambda b: tail_check(b, rates=[0.4], replicates=2), "1 rates for 2 replicates"),
+        (lambda b: tail_check(b.isel(agent=slice(0, 3)), replicates=1), "say nothing about a tail"),
+        (lambda b: difficulty_tail(b.assign(successes=0 * b.successes)), "of which 0 were both solved and failed"),
+        (lambda b: fit_tasks(b.isel(agent=[0]), "1pl"), "1 agents .* add agents"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(rasch, call, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        call(rasch[2])
+    assert "\n" not in str(caught.value)
+
+
+def test_few_families_give_no_interval(rasch):
+    relatives = rasch[2].assign_coords(llm=("agent", [f"{'abc'[i % 3]}-{i}" for i in range(60)]))
+    table = compare_curves(relatives, "1pl", loo=False, count=2, progress=False)
+    assert table.families == 3 and np.isnan(table.log_loss.sel(statistic="lower")).all()
+    assert np.isfinite(table.log_loss.sel(statistic="value")).all()
