@@ -239,7 +239,8 @@ def compare_combinations(
                 shown = (of_pattern & (fold != f)).transpose(2, 0, 1).reshape(k.shape[1], -1).astype(float)
                 data = _Data(jnp.asarray(shown), jnp.asarray(llm), jnp.asarray(scaffold))
                 mode, root, sd, reached = _fitted(data, shape)
-                xs = mode + rng.standard_normal((20, len(mode))) @ root.T
+                draws = 20 if split == "responses" else 300  # a hidden agent's parts may be known from their populations only
+                xs = mode + rng.standard_normal((draws, len(mode))) @ root.T
                 pmf, success = (np.asarray(x) for x in _held_out(xs, data, sd, shape))
                 hidden = (fold == f) & ran
                 log_pmf[hidden] = np.log((pmf.transpose(0, 2, 1) * of_pattern).sum(0)[hidden])

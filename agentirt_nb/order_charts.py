@@ -121,7 +121,7 @@ def cluster_chart(
             title=_small("Cohesion", tight)
         ),
     ]
-    line = f"Bands: {percent(interval)} of the boards with residuals shuffled among tasks of like difficulty."
+    line = f"Bands: {percent(interval)} of the boards with outcomes shuffled among tasks of like difficulty."
     return alt.hconcat(*panels).properties(title=_title("Do tasks fall into clusters that share a skill?", found, line))
 
 

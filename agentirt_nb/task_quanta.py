@@ -630,7 +630,7 @@ def compare_curves(
 ) -> xr.Dataset:  # over model (curve, or curve and noise), best first
     """How well response curves predict hidden cells: log_loss and behind (nats a cell, statistic: value, lower, upper), auc,
     elpd_loo, its standard error and the share of doubtful cells. A model that the data cannot identify has NaN and a reason;
-    fewer than ten families of LLMs give no interval."""
+    fewer than eight families of LLMs give no interval."""
     seed, interval = settings().seed if seed is None else seed, interval_of(outcomes, interval)
     curves, noises = _names(curves, "curve"), _names(noises, "noise")
     if bootstrap < 1:
@@ -679,7 +679,7 @@ def _ranked(table: pd.DataFrame, losses: dict, outcomes: xr.Dataset, bootstrap: 
         order = [name for name in table.index if name in losses]
         of_agent = np.stack([np.where(ran, losses[name], 0.0).sum(1) for name in order], 1)
         weights, first = _family_weights(outcomes, bootstrap, np.random.default_rng(seed)), order.index(to or order[0])
-        weights = weights if families >= 10 else np.full_like(weights, np.nan)  # of fewer, the same draws come again and again
+        weights = weights if families >= 8 else np.full_like(weights, np.nan)  # of fewer, the same draws come again and again
         drawn = weights @ of_agent / (weights @ ran.sum(1))[:, None]  # (bootstrap draw, model)
         for i, sample in enumerate((drawn, drawn - drawn[:, [first]])):
             middle = table.loss.loc[order] - (table.loss.iloc[first] if i else 0.0)
