@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .charts import COLOURS, PALETTE, percent
+from .charts import COLOURS, PALETTE, headline, percent
 from .task_quanta import CURVES
 
 # %% ../nbs/35_curve_charts.ipynb #a2672342
@@ -29,7 +29,8 @@ def comparison_chart(
     behind = table.behind.to_pandas().dropna(how="all").rename_axis("model").reset_index()
     if behind.empty:
         raise ValueError("no model of the table has a score: there is nothing to show; see the variable reason.")
-    behind["says"] = [CURVES[name.split(", ")[0]].says if name.split(", ")[0] in CURVES else "" for name in behind.model]
+    says = lambda name: next((CURVES[x].says for x in (name, name.rsplit(", ", 1)[0]) if x in CURVES), "")
+    behind["says"] = behind.model.map(says)
     behind["loss"] = table.log_loss.sel(statistic="value", model=behind.model.values).values
     behind["failed"] = table.converged.sel(model=behind.model.values).values != "yes"
     behind["label"] = np.where(behind.failed, "NOT CONVERGED: ", "") + behind.model
@@ -41,6 +42,8 @@ def comparison_chart(
     points = base.mark_point(filled=True, size=70, opacity=1, color=COLOURS["main"]).encode(alt.X("value:Q", title=far))
     zero = alt.Chart(pd.DataFrame(dict(x=[0]))).mark_rule(color=COLOURS["soft"], strokeDash=[5, 4]).encode(x="x:Q")
     families = f"{percent(table.attrs['interval'])} intervals from {table.attrs['families']} families of LLMs."
+    if behind.lower.isna().all():
+        families = f"{table.attrs['families']} families of LLMs are too few for intervals."
     head = alt.TitleParams(title, subtitle=f"{families}{_simulated(kind)}")
     return (zero + bars + points).properties(width=440, height=alt.Step(24), title=head)
 
@@ -93,5 +96,6 @@ def trials_chart(
     colour = alt.Color("scatter:N", title="expected by", scale=shades)
     base = alt.Chart(rows[rows.scatter != "observed"]).encode(x, y, colour, tooltip=tips)
     lines = base.mark_line(point=alt.OverlayMarkDef(filled=True, size=55), strokeWidth=1.5)
-    said = f"Bars: observed, {shares.attrs['cells']:,} cells.{_simulated(shares.attrs['kind'])}"
-    return (bars + lines).properties(width=420, height=280, title=alt.TitleParams(title, subtitle=said))
+    return (bars + lines).properties(
+        width=420, height=280, title=headline(shares, title, f"Bars: observed, {shares.attrs['cells']:,} cells.")
+    )
