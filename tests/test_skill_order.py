@@ -119,6 +119,17 @@ def test_null_is_rejected_in_its_nominal_share():
     assert np.mean(np.array(p) <= 0.2) <= 0.45 and np.mean(p) > 0.3
 
 
+def test_relatives_that_deviate_together_are_no_cluster():
+    p, family = [], np.arange(80) % 10
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        chance = expit(rng.normal(0, 1.5, (80, 1)) - rng.normal(0, 1.5, 100) + rng.standard_normal((10, 100))[family])
+        board = from_arrays(rng.binomial(1, chance), agents=[f"a{i}" for i in range(80)], tasks=[f"t{j}" for j in range(100)])
+        board = board.assign_coords(llm=("agent", [f"{chr(97 + f)}-1" for f in family]))
+        p.append(float(residual_clusters(board, seed=seed, **QUICK).p_cohesion))
+    assert np.mean(p) > 0.25  # .5 in the mean where the test keeps its level
+
+
 @pytest.mark.parametrize("agents", [14, 15])
 def test_few_agents_are_refused(agents):
     with pytest.raises(ValueError, match="directions, fewer than 30") as caught:
