@@ -527,9 +527,7 @@ def emergence(
     if not 0 < chance < 1:
         raise ValueError(f"chance is {chance!r}, but must lie between 0 and 1.")
     found = fit if isinstance(fit, xr.Dataset) else board(fit, benchmark, dates=dates, size=size)
-    level = float(found.attrs["interval"]) if interval is None else interval
-    if not 0 < level < 1:
-        raise ValueError(f"interval is {level!r}, but must be a probability between 0 and 1, such as 0.9.")
+    level = interval_of(found, interval)
     x, width = _threshold(found, chance), 2 * np.log(9) / found.discrimination.values
     columns = dict(ability=x, width=width)
     if dates is not None:

@@ -29,7 +29,17 @@ from .evaluation import _auc, folds
 from .inference import interval_of
 from .outcomes import validate
 from .settings import settings
-from .task_quanta import _log_mass, _log_not, _names, _patterns, _ranked, _uneven_grid
+from agentirt_nb.task_quanta import (
+    _hessian,
+    _log_mass,
+    _log_not,
+    _names,
+    _patterns,
+    _predictive,
+    _ranked,
+    _spread,
+    _uneven_grid,
+)
 
 # %% ../nbs/28_llm_and_scaffold.ipynb #2f0977d8
 def _one(theta, b):
@@ -145,26 +155,20 @@ _energy_and_slope = jax.jit(jax.value_and_grad(_energy), static_argnames="shape"
 
 @partial(jax.jit, static_argnames="shape")
 def _curvature(x, data: _Data, sd, shape: _Shape):
-    "The Hessian of the energy, a few columns at a time."
-    column = lambda v: jax.jvp(lambda y: jax.grad(_energy)(y, data, sd, shape), (x,), (v,))[1]
-    return jax.lax.map(column, jnp.eye(len(x)), batch_size=8)
+    "The Hessian of the energy."
+    return _hessian(lambda y: _energy(y, data, sd, shape), x)
 
 
 @partial(jax.jit, static_argnames="shape")
 def _held_out(xs, data: _Data, sd, shape: _Shape) -> tuple:
     "Probability of each pattern (pattern, task, agent) and of success (task, agent), over draws of parameters and the nodes."
 
-    def one(total, x):
+    def at_nodes(x):
         values = ravel_pytree(_start(shape))[1](x)
         with numpyro.handlers.substitute(data=values | dict(scale=jnp.exp(values["scale"]))):
-            joint, tables, log_p = _joint(shape, data, sd)
-        share = jax.nn.softmax(joint, axis=1)
-        found = jnp.einsum("jq,raq->rja", share, jnp.exp(tables)), share @ jnp.exp(log_p).T
-        return jax.tree.map(jnp.add, total, found), None
+            return _joint(shape, data, sd)
 
-    agents, tasks = len(data.llm), len(data.seen)
-    start = jnp.zeros((len(shape.patterns), tasks, agents)), jnp.zeros((tasks, agents))
-    return jax.tree.map(lambda x: x / len(xs), jax.lax.scan(one, start, xs)[0])
+    return _predictive(at_nodes, xs)
 
 
 def _fitted(data: _Data, shape: _Shape, rounds: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
@@ -179,13 +183,12 @@ def _fitted(data: _Data, shape: _Shape, rounds: int = 5) -> tuple[np.ndarray, np
         starts = [starts[0] + level * (np.arange(len(flat)) == places["level"]) for level in (-2.0, 0.0, 2.0)]
     found = min((search(x, sd) for x in starts), key=lambda f: f.fun)
     for left in reversed(range(rounds)):
-        size, directions = np.linalg.eigh(np.asarray(_curvature(found.x, data, sd, shape)))
-        root = directions / np.sqrt(np.maximum(size, 1e-2))
+        root, summit = _spread(np.asarray(_curvature(found.x, data, sd, shape)))
         if left:
             second = found.x**2 + (root**2).sum(1)
             sd = np.sqrt([second[places[name]].mean() for name in ("llm", "scaffold")])
             found = search(found.x, sd)
-    return found.x, root, sd, bool(np.abs(found.jac).max() < 0.3 and size[0] > -1e-3)
+    return found.x, root, sd, bool(np.abs(found.jac).max() < 0.3 and summit)
 
 # %% ../nbs/28_llm_and_scaffold.ipynb #1ebcc653
 def _exchanged(outcomes: xr.Dataset) -> tuple[xr.Dataset, np.ndarray, np.ndarray]:

@@ -361,11 +361,16 @@ def _energy(x, cells: _Cells, kind: _Kind):
 _energy_and_slope = jax.jit(jax.value_and_grad(_energy), static_argnames="kind")
 
 
+def _hessian(energy: Callable, x):
+    "The Hessian of an energy at x, a few columns at a time."
+    column = lambda v: jax.jvp(jax.grad(energy), (x,), (v,))[1]
+    return jax.lax.map(column, jnp.eye(len(x)), batch_size=8)
+
+
 @partial(jax.jit, static_argnames="kind")
 def _curvature(x, cells: _Cells, kind: _Kind):
-    "The Hessian of the energy, a few columns at a time."
-    column = lambda v: jax.jvp(lambda y: jax.grad(_energy)(y, cells, kind), (x,), (v,))[1]
-    return jax.lax.map(column, jnp.eye(len(x)), batch_size=8)
+    "The Hessian of the energy."
+    return _hessian(lambda y: _energy(y, cells, kind), x)
 
 
 @partial(jax.jit, static_argnames="kind")
@@ -407,9 +412,8 @@ def _mode(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[
     return found.x, reached
 
 
-def _spread(x: np.ndarray, cells: _Cells, kind: _Kind) -> tuple[np.ndarray, bool]:
-    "Square root (size, size) of the covariance of the Laplace approximation at x, and whether x is a summit."
-    curvature = np.asarray(_curvature(x, cells, kind))
+def _spread(curvature: np.ndarray) -> tuple[np.ndarray, bool]:
+    "Square root (size, size) of the covariance of the Laplace approximation with this Hessian, and whether it is a summit's."
     if not np.isfinite(curvature).all():
         return np.full_like(curvature, np.nan), False
     size, directions = np.linalg.eigh(curvature)
@@ -419,7 +423,7 @@ def _spread(x: np.ndarray, cells: _Cells, kind: _Kind) -> tuple[np.ndarray, bool
 def _laplace(cells: _Cells, kind: _Kind, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, bool]:
     "Mode, square root of the covariance there, and whether both are sound."
     mode, reached = _mode(cells, kind, start)
-    root, summit = _spread(mode, cells, kind)
+    root, summit = _spread(np.asarray(_curvature(mode, cells, kind)))
     return mode, root, reached and summit
 
 
@@ -570,21 +574,31 @@ def _labelled_draws(values: dict, of_task: dict, outcomes: xr.Dataset) -> xr.Dat
     return posterior
 
 # %% ../nbs/23_task_quanta.ipynb #815dd807
+def _predictive(at_nodes: Callable, xs) -> tuple:
+    """Probability of each pattern (pattern, task, agent) and of success (task, agent), over draws of parameters and the nodes.
+
+    `at_nodes` gives for a draw the log of likelihood times weight (task, node), and log probabilities of patterns and success."""
+
+    def one(x):
+        joint, tables, log_p = at_nodes(x)
+        share = jax.nn.softmax(joint, axis=1)
+        return jnp.einsum("jq,raq->rja", share, jnp.exp(tables)), share @ jnp.exp(log_p).T
+
+    start = jax.tree.map(lambda x: jnp.zeros(x.shape), jax.eval_shape(one, xs[0]))
+    total, _ = jax.lax.scan(lambda so_far, x: (jax.tree.map(jnp.add, so_far, one(x)), None), start, xs)
+    return jax.tree.map(lambda x: x / len(xs), total)
+
+
 @partial(jax.jit, static_argnames="kind")
 def _held_out(xs, cells: _Cells, kind: _Kind) -> tuple:
     "Probability of each pattern (pattern, task, agent) and of success (task, agent), over draws of parameters and the nodes."
 
-    def one(total, x):
+    def at_nodes(x):
         with numpyro.handlers.substitute(data=_constrained(x, cells, kind)):
             theta, nodes, log_weight = _population(kind)
-        joint, tables, log_p, _ = _at_nodes(theta, nodes, log_weight, cells, kind)
-        share = jax.nn.softmax(joint, axis=1)
-        found = jnp.einsum("jq,raq->rja", share, jnp.exp(tables)), share @ jnp.exp(log_p).T
-        return jax.tree.map(jnp.add, total, found), None
+        return _at_nodes(theta, nodes, log_weight, cells, kind)[:3]
 
-    tasks, patterns = len(cells.trials), len(kind.patterns)
-    start = jnp.zeros((patterns, tasks, kind.agents)), jnp.zeros((tasks, kind.agents))
-    return jax.tree.map(lambda x: x / len(xs), jax.lax.scan(one, start, xs)[0])
+    return _predictive(at_nodes, xs)
 
 
 def _predicted(k: np.ndarray, n: np.ndarray, kind: _Kind, mode, root, fold: np.ndarray, seed: int, bar, draws: int = 10) -> tuple:
