@@ -399,7 +399,7 @@ def curve_kind(
     floor: float = 0.02,  # nats: least sd of the noise
     width: float = 0.05,  # of a step, as a part of the range of log over: from 12 % to 88 % in four widths
     bootstrap: int = 500,  # draws of documents
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # kind (token), aicc (kind, token); share, lower, upper (kind)
     "Step, gradual or constant, for each token's curve. Raises ValueError for fewer than 8 points and losses that are not finite."
@@ -423,7 +423,7 @@ def curve_kind(
     table = np.stack([np.bincount(found, best == k, found.max() + 1) for k in range(3)])
     rng, level = (
         np.random.default_rng(settings().seed if seed is None else seed),
-        settings().interval if interval is None else interval,
+        settings().interval if prob is None else prob,
     )
     again = np.stack([table[:, rng.integers(0, table.shape[1], table.shape[1])].sum(1) for _ in range(bootstrap)])
     lower, upper = np.quantile(again / again.sum(1, keepdims=True), [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -431,7 +431,7 @@ def curve_kind(
     data |= dict(lower=("kind", lower), upper=("kind", upper))
     coords = dict(kind=list(KINDS), **{n: c for n, c in losses.coords.items() if c.dims == ("token",)})
     data["called"] = data.pop("kind")
-    return xr.Dataset(data, coords, dict(over=over, interval=level, floor=floor))
+    return xr.Dataset(data, coords, dict(over=over, prob=level, floor=floor))
 
 # %% ../nbs/24_small_language_model.ipynb #a6ab45f2
 def load_language_curves() -> xr.Dataset:

@@ -457,7 +457,7 @@ def fit_curve(
         over=list(over),
         seed=seed,
         draws=draws,
-        interval=shared.interval,
+        prob=shared.interval,
         versions=json.dumps(_versions()),
         wall_time=round(perf_counter() - begun, 3),
         converged="yes" if converged else "no",
@@ -473,12 +473,12 @@ def fit_curve(
 # %% ../nbs/20_scaling_laws.ipynb #7220c907
 def exponents(
     fit: xr.DataTree,  # of `fit_curve`
-    interval: float | None = None,  # probability inside the interval; None: the fit's own
+    prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> xr.Dataset:  # mean, sd, lower, upper (parameter); attrs carry the verdict
     "What a fit says about each parameter of its form, and about the relative noise (its standard deviation)."
     rename = {f"exponent_{i}": f"exponent_{dim}" for i, dim in enumerate(fit.attrs["over"])}
     names = [rename.get(name, name) for name in (*FORMS[fit.attrs["form"]].parameters, "noise")]
-    parts = [summarise(fit, name, interval) for name in names]
+    parts = [summarise(fit, name, prob) for name in names]
     keep = {k: v for k, v in parts[0].attrs.items() if k not in ("variable", "units")}
     return xr.concat(parts, pd.Index(names, name="parameter"), combine_attrs="drop").assign_attrs(keep, form=fit.attrs["form"])
 
@@ -496,10 +496,10 @@ def _log_loss(samples: dict, form: str, c: _Cells):
 def fitted_curve(
     fit: xr.DataTree,  # of `fit_curve`
     at: Sequence[float] | Mapping[str, Sequence[float]] | None = None,  # scales, by dim for two; None: 80 over what was seen
-    interval: float | None = None,  # probability inside the band; None: the fit's own
+    prob: float | None = None,  # probability inside the band; None: the fit's own
 ) -> xr.Dataset:  # mean, lower, upper (the dims of `over`): loss
     "The curve with its band, without the noise of single measurements, at scales seen or not."
-    over, form, inside = tuple(fit.attrs["over"]), fit.attrs["form"], interval_of(fit, interval)
+    over, form, inside = tuple(fit.attrs["over"]), fit.attrs["form"], interval_of(fit, prob)
     cells = fit.observed_data.to_dataset().to_pandas()
     if at is None:
         at = {dim: np.geomspace(cells[dim].min(), cells[dim].max(), 80 if len(over) == 1 else 12) for dim in over}
@@ -516,7 +516,7 @@ def fitted_curve(
     tails = np.quantile(loss, [(1 - inside) / 2, (1 + inside) / 2], axis=0)
     shape = [len(at[dim]) for dim in over]
     variables = dict(mean=loss.mean(0), lower=tails[0], upper=tails[1])
-    keep = {k: fit.attrs[k] for k in ("converged", "verdict", "kind", "form")} | dict(interval=inside)
+    keep = {k: fit.attrs[k] for k in ("converged", "verdict", "kind", "form")} | dict(prob=inside)
     return xr.Dataset({k: (over, v.reshape(shape)) for k, v in variables.items()}, {d: at[d] for d in over}, keep)
 
 # %% ../nbs/20_scaling_laws.ipynb #50d335bc
@@ -609,17 +609,17 @@ def tail_exponent(
     *,
     smallest: int = 1,  # smaller counts are left out, where they cannot be trusted
     quanta: int | None = None,  # how many there are in all, used or not; None: no end
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
 ) -> xr.Dataset:  # alpha, lower, upper, sd, types (how many counts were used): no dims
     """The tail exponent α of use, p_k ∝ k^−(α+1), from the spectrum of counts; needs no ranks.
 
     Raises ValueError on counts that are not whole or negative, and on fewer than ten of at least `smallest` or all alike.
     """
-    c, inside = np.asarray(counts, float).ravel(), settings().interval if interval is None else interval
+    c, inside = np.asarray(counts, float).ravel(), settings().interval if prob is None else prob
     if (bad := ~(np.isfinite(c) & (c >= 0) & (c % 1 == 0))).any():
         raise ValueError(f"counts hold {c[bad][0]:g}; give how often each was used, whole numbers from 0.")
     if smallest < 1 or not 0 < inside < 1 or (quanta is not None and quanta < (c > 0).sum()):
-        raise ValueError(f"smallest={smallest}, interval={inside}, quanta={quanta}: give from 1, in (0, 1), at least those used.")
+        raise ValueError(f"smallest={smallest}, prob={inside}, quanta={quanta}: give from 1, in (0, 1), at least those used.")
     c = c[c >= smallest]
     if len(c) < 10 or c.max() < smallest + 2:
         raise ValueError(
@@ -640,7 +640,7 @@ def tail_exponent(
         s, sd = np.exp(z[1]), _sandwich(z, m, quanta)
     wide = np.exp(norm.ppf((1 + inside) / 2) * sd)
     values = dict(alpha=s - 1, lower=max(s / wide - 1, 0.0), upper=s * wide - 1, sd=s * sd, types=len(c))
-    return xr.Dataset(values, attrs=dict(interval=inside, smallest=smallest, quanta=quanta or "no end"))
+    return xr.Dataset(values, attrs=dict(prob=inside, smallest=smallest, quanta=quanta or "no end"))
 
 # %% ../nbs/20_scaling_laws.ipynb #b3be665b
 def envelope_exponent(
@@ -648,7 +648,7 @@ def envelope_exponent(
     ranks: tuple[float, float] = (1, np.inf),  # first and last rank of the straight part
     *,
     draws: int = 1000,  # bootstrap draws of the numbers of clusters
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # slope, lower, upper, alpha (−slope − 1): no dims; envelope (rank)
     "Slope of the upper envelope of rank and size in log-log, by least squares; the interval is the bootstrap over n_clusters."
@@ -667,10 +667,10 @@ def envelope_exponent(
 
     rng = np.random.default_rng(shared.seed if seed is None else seed)
     again = [slope(rng.integers(0, len(values), len(values))) for _ in range(draws)]
-    level = shared.interval if interval is None else interval
+    level = shared.interval if prob is None else prob
     lower, upper = np.nanquantile(again, [(1 - level) / 2, (1 + level) / 2])
     found = dict(slope=slope(slice(None)), lower=lower, upper=upper, envelope=("rank", values.max(0)))
-    return xr.Dataset(found | dict(alpha=-found["slope"] - 1), dict(rank=rank), dict(interval=level, ranks=list(ranks)))
+    return xr.Dataset(found | dict(alpha=-found["slope"] - 1), dict(rank=rank), dict(prob=level, ranks=list(ranks)))
 
 # %% ../nbs/20_scaling_laws.ipynb #8d226b24
 _ABOUT = ("Paper", "Category", "Task", "Task details", "Architecture", "Loss")

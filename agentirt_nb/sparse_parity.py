@@ -427,7 +427,7 @@ def learning_time_exponent(
         {name: ("parameter", [float(of(v)) for v in found.values()]) for name, of in statistics.items()},
         coords=dict(parameter=list(found)),
         attrs=dict(
-            interval=settings().interval,
+            prob=settings().interval,
             r_hat=worst,
             converged="yes" if worst < 1.05 else "no",
             censored=float((~learned).mean()),
@@ -466,7 +466,7 @@ def seed_slope(
         slopes.append(np.polyfit(x[use], np.log(y[use]), 1)[0])
     half = student.ppf((1 + settings().interval) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
     mean = float(np.mean(slopes))
-    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(interval=settings().interval))
+    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(prob=settings().interval))
 
 # %% ../nbs/21_sparse_parity.ipynb #d4e59f89
 def early_stopped(

@@ -89,7 +89,7 @@ def coverage(agents: int, tasks: int, repeats: int) -> tuple[float, float, float
         result = fit(outcomes, ability="agent", seed=seed, draws=1000, progress=False)
         shift = theta.mean()  # the fit's zero is the average agent
         for truth, name, hits in [(theta - shift, "ability", hits_theta), (b - shift, "difficulty", hits_b)]:
-            table = summarise(result, name, interval=0.9)
+            table = summarise(result, name, prob=0.9)
             hits.append((table.lower.values <= truth) & (truth <= table.upper.values))
         extreme = np.isin(outcomes.successes.mean("agent").values, [0, 1])
         hits_extreme.append(hits_b[-1][extreme])
@@ -117,7 +117,7 @@ def test_intervals_of_llms_and_scaffolds_cover_simulated_truth():
         cells = rng.binomial(1, expit(theta[:, None] - b))
         result = fit(from_arrays(cells, agents=agents, tasks=[f"t{x}" for x in range(80)]), seed=seed, progress=False)
         for (name, found), truth in zip(hits.items(), (llm, scaffold, theta), strict=True):
-            table = summarise(result, name, interval=0.9)
+            table = summarise(result, name, prob=0.9)
             found.append((table.lower.values <= truth) & (truth <= table.upper.values))
     shares = {name: float(np.concatenate(found).mean()) for name, found in hits.items()}
     assert all(0.85 <= share <= 0.95 for share in shares.values()), shares  # 240 scaffolds: two standard errors are 4 points
@@ -285,7 +285,7 @@ def test_a_trend_in_release_dates_is_recovered():
     inside, estimates = [], []
     for seed in range(8):
         year = summarise(
-            fit(dated(seed, trend=1.0), ability="dated", seed=seed, progress=False), "ability_per_year", interval=0.9
+            fit(dated(seed, trend=1.0), ability="dated", seed=seed, progress=False), "ability_per_year", prob=0.9
         )
         inside.append(bool(year.lower <= 1.0 <= year.upper))
         estimates.append(year["mean"].item())

@@ -161,8 +161,8 @@ def test_draws_of_tasks_are_whole_and_old_models_are_forgotten(rasch, monkeypatc
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda b: difficulty_tail(b, interval=95), "between 0 and 1"),
-        (lambda b: compare_curves(b, interval=1.5, progress=False), "between 0 and 1"),
+        (lambda b: difficulty_tail(b, prob=95), "between 0 and 1"),
+        (lambda b: compare_curves(b, prob=1.5, progress=False), "between 0 and 1"),
         (lambda b: compare_curves(b, [], progress=False), "no curve is given"),
         (lambda b: compare_curves(b, bootstrap=0, progress=False), "bootstrap is 0"),
         (lambda b: trial_shares(b, []), "no noise is given"),
