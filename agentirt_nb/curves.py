@@ -6,7 +6,7 @@
 __all__ = ['SLOTS', 'CURVES', 'LOCATION', 'DENSITIES', 'NOISES', 'log_sigmoid', 'log_not', 'Curve', 'chosen', 'as_curve',
            'Density', 'density_at', 'draw_difficulties', 'as_density', 'Noise', 'as_noise']
 
-# %% ../nbs/08_curves.ipynb #a5de6040
+# %% ../nbs/08_curves.ipynb #cf1781c2
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit, log_ndtr
 
-# %% ../nbs/08_curves.ipynb #3ea286b8
+# %% ../nbs/08_curves.ipynb #001283fc
 def log_sigmoid(z: Any, xp: ModuleType = np) -> Any:
     "log σ(z), for z of any size."
     return -xp.logaddexp(0.0, -z)
@@ -27,7 +27,7 @@ def log_not(log_p: Any, xp: ModuleType = np) -> Any:
     close = xp.log(-xp.expm1(xp.where(near_one, small, -0.5)))
     return xp.where(near_one, close, xp.log1p(-xp.exp(xp.where(near_one, -1.0, small))))
 
-# %% ../nbs/08_curves.ipynb #4d6f3866
+# %% ../nbs/08_curves.ipynb #7a26d20f
 class Curve(NamedTuple):
     "How ability and a task's parameters make a chance of success."
 
@@ -49,7 +49,7 @@ class Curve(NamedTuple):
         up, down = (self.probability([x + h for x in abilities], tasks) for h in (step, -step))
         return (up - down) / (2 * step)
 
-# %% ../nbs/08_curves.ipynb #d77de0b2
+# %% ../nbs/08_curves.ipynb #6ceb1066
 def _logit(theta: Any, t: Mapping[str, Any]) -> Any:
     "a (θ − b)."
     distance = theta - t["difficulty"]
@@ -61,7 +61,7 @@ def _logistic(theta: Sequence[Any], t: Mapping[str, Any], xp: ModuleType) -> tup
     z = _logit(theta[0], t)
     return log_sigmoid(z, xp), log_sigmoid(-z, xp)
 
-# %% ../nbs/08_curves.ipynb #d97907ec
+# %% ../nbs/08_curves.ipynb #283bface
 def _positive_exponent(theta, t, xp) -> tuple:
     "Logistic positive exponent (Samejima 2000): σ(a (θ − b))^ξ."
     log_p = t["exponent"] * log_sigmoid(_logit(theta[0], t), xp)
@@ -85,7 +85,7 @@ def _complementary_log_log(theta, t, xp) -> tuple:
     log_q = -xp.exp(xp.clip(_logit(theta[0], t), -50, 50))
     return log_not(log_q, xp), log_q
 
-# %% ../nbs/08_curves.ipynb #7b00abe0
+# %% ../nbs/08_curves.ipynb #9a512b55
 def _conjunctive(theta, t, xp) -> tuple:
     "Two abilities, both needed (non-compensatory): σ(θ₁ − b₁) σ(θ₂ − b₂)."
     log_p = log_sigmoid(theta[0] - t["difficulty"], xp) + log_sigmoid(theta[1] - t["second_difficulty"], xp)
@@ -97,7 +97,7 @@ def _disjunctive(theta, t, xp) -> tuple:
     log_q = log_sigmoid(t["difficulty"] - theta[0], xp) + log_sigmoid(t["second_difficulty"] - theta[1], xp)
     return log_not(log_q, xp), log_q
 
-# %% ../nbs/08_curves.ipynb #45eb8e18
+# %% ../nbs/08_curves.ipynb #493de176
 SLOTS = 8  # quanta that a task of the slots curve may need at most
 
 
@@ -110,7 +110,7 @@ def _slots(theta, t, xp) -> tuple:
     log_p = xp.logaddexp(xp.log(t["slot_guess"]), span + log_all)
     return log_p, xp.logaddexp(real + xp.log(t["slot_slip"]), span + log_not(log_all, xp))
 
-# %% ../nbs/08_curves.ipynb #ed9b676b
+# %% ../nbs/08_curves.ipynb #852e6cff
 _A, _X = ("discrimination",), ("exponent",)
 CURVES: dict[str, Curve] = {
     curve.name: curve
@@ -129,7 +129,7 @@ CURVES: dict[str, Curve] = {
     )
 }
 
-# %% ../nbs/08_curves.ipynb #12a75f7b
+# %% ../nbs/08_curves.ipynb #f3813fd0
 def chosen(
     choice: Any,  # a name, or a value of its own
     known: Mapping[str, Any],  # by name
@@ -147,7 +147,7 @@ def as_curve(curve: str | Curve) -> Curve:
     "A response curve by name (a key of `CURVES`), or as a value. Raises ValueError for an unknown name."
     return chosen(curve, CURVES, "curve")
 
-# %% ../nbs/08_curves.ipynb #38406d01
+# %% ../nbs/08_curves.ipynb #b71b1dcf
 class Density(NamedTuple):
     "How the difficulties of tasks are spread; every density has a `location` beside its parameters."
 
@@ -177,7 +177,7 @@ def draw_difficulties(
     sign = -1.0 if density.mirrored else 1.0
     return sign * (values["location"] + density.draw(values, rng, shape))
 
-# %% ../nbs/08_curves.ipynb #5a1d7196
+# %% ../nbs/08_curves.ipynb #97ce0a7d
 def _normal(x, edges, v, xp):
     return -0.5 * ((x - v["location"]) / v["scale"]) ** 2 - xp.log(v["scale"]) - 0.5 * np.log(2 * np.pi)
 
@@ -222,7 +222,7 @@ def _draw_two_normals(v, rng, shape):
     z = rng.standard_normal(shape)
     return np.where(first, v["scale"] * z, v["gap"] + v["second_scale"] * z)
 
-# %% ../nbs/08_curves.ipynb #1c8f4add
+# %% ../nbs/08_curves.ipynb #25f4aed4
 _RATE = {"rate": ("LogNormal", -0.7, 0.7)}  # c, the rate of the exponential tail per logit
 _draw_logistic = lambda v, rng, shape: v["scale"] * rng.logistic(size=shape)
 _draw_exponential = lambda v, rng, shape: rng.standard_exponential(shape) / v["rate"]
@@ -261,17 +261,17 @@ def as_density(density: str | Density) -> Density:
     "A density of difficulty by name (a key of `DENSITIES`), or as a value. Raises ValueError for an unknown name."
     return chosen(density, DENSITIES, "density")
 
-# %% ../nbs/08_curves.ipynb #ad1654cf
+# %% ../nbs/08_curves.ipynb #0d6e8e84
 class Noise(NamedTuple):
     "How the successes of repeated runs scatter around a curve."
 
     name: str
     log_pmf: Callable  # (log P, log(1 − P), k, n, tasks, xp) -> log probability of k of n, but for the binomial coefficient
     parameters: tuple[str, ...] = ()  # of a task
-    shared: Mapping[str, tuple] = MappingProxyType({})  # parameter of all cells -> its prior, as (NumPyro distribution, its arguments)
+    shared: Mapping[str, tuple] = MappingProxyType({})  # parameter of all cells -> its prior, as for `Density`
     repeated: bool = False  # needs several runs of a cell
 
-# %% ../nbs/08_curves.ipynb #2ba7ce57
+# %% ../nbs/08_curves.ipynb #65994221
 def _binomial(log_p, log_q, k, n, t, xp):
     return k * log_p + (n - k) * log_q
 
