@@ -24,11 +24,11 @@ lab: $(VENV)/.run  ## open JupyterLab at the first tutorial
 test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones (what CI runs)
 	$(BIN)/python tools/check_in_step.py
 	$(BIN)/ruff check .
-	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing
+	$(BIN)/python tools/run_notebooks.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: $(VENV)/.test  ## the slow cells and tests too
-	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing --flags slow --cell-timeout 1500
+	$(BIN)/python tools/run_notebooks.py --flags slow --cell-timeout 1500
 	$(BIN)/python -m pytest -m slow
 
 notebooks: $(VENV)/.test  ## run the notebooks (or NB=path), save their outputs, clean and export

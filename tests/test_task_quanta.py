@@ -137,6 +137,7 @@ def test_what_cannot_be_identified_is_refused(rasch):
         tail_check(outcomes, ["gamma"])
 
 
+@pytest.mark.data
 @pytest.mark.slow
 def test_the_rate_is_covered_and_the_density_told_on_the_shape_of_verified():
     check = tail_check(load_leaderboard("swebench_verified"), replicates=60, seed=3, progress=False)
