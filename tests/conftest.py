@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from run_notebooks import needs_data, no_data, notebooks  # noqa: E402
+from run_notebooks import data_use, no_data, notebooks  # noqa: E402
 
 NEEDS = "needs real outcomes"
 
@@ -27,5 +27,5 @@ def pytest_unconfigure(config):
     skipped = reporter.stats.get("skipped", []) if reporter else []
     tests = [report for report in skipped if NEEDS in str(report.longrepr)]
     if tests:
-        left_out = [path for path in notebooks() if needs_data(ROOT / path)]
+        left_out = [path for path in notebooks() if data_use(ROOT / path) == "needed"]
         print(f"Without real outcomes: {len(tests)} tests and {len(left_out)} notebooks of `make test` left out.")

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from run_notebooks import differs, needs_data, numbers, stale  # noqa: E402
+from run_notebooks import data_use, differs, numbers, stale  # noqa: E402
 
 
 def printed(*lines: str) -> dict:
@@ -91,26 +91,39 @@ def test_each_stale_cell_is_named(tmp_path):
     assert stale(stored, stored) == []
 
 
+FALLBACK = "try:\n    gso = load_leaderboard('gso')\nexcept OSError as error:\n    print(error)"
+
+
+def code(source: str) -> dict:
+    "A code cell without output."
+    return {"cell_type": "code", "id": "0", "source": source.splitlines(keepends=True), "outputs": []}
+
+
 @pytest.mark.parametrize(
-    ("source", "needs"),
+    ("source", "use"),
     [
-        ("gso = load_leaderboard('gso')", True),
-        ("#| hide\ntexts = irt.task_texts()", True),
-        ("from agentirt_nb.leaderboards import load_leaderboard", False),
-        ("#| export\ndef f(): return fetch('x')", False),
-        ("#| slow\ngso = load_leaderboard('gso')", False),
-        ("#| echo: false\n#| eval: false\ngso = load_leaderboard('gso')", False),
-        ("try:\n    gso = load_leaderboard('gso')\nexcept OSError as error:\n    print(error)", False),
-        ("try:\n    gso = load_leaderboard('gso')\nexcept (KeyError, ValueError):\n    raise", True),
-        ("gso = load_snapshot()", False),
+        ("gso = load_leaderboard('gso')", "needed"),
+        ("#| hide\ntexts = irt.task_texts()", "needed"),
+        ("from agentirt_nb.leaderboards import load_leaderboard", "no"),
+        ("#| export\ndef f(): return fetch('x')", "no"),
+        ("#| slow\ngso = load_leaderboard('gso')", "no"),
+        ("#| echo: false\n#| eval: false\ngso = load_leaderboard('gso')", "no"),
+        (FALLBACK, "optional"),
+        (FALLBACK.replace("OSError", "(KeyError, ValueError)"), "needed"),
+        ("gso = load_snapshot()", "no"),
     ],
 )
-def test_notebooks_that_need_real_outcomes_are_known(tmp_path, source, needs):
-    cell = {"cell_type": "code", "id": "0", "source": source.splitlines(keepends=True), "outputs": []}
-    assert needs_data(saved(tmp_path / "a.ipynb", cell)) is needs
-    assert needs_data(saved(tmp_path / "a.ipynb", {**cell, "cell_type": "markdown"})) is False
+def test_what_a_notebook_asks_for_is_known(tmp_path, source, use):
+    assert data_use(saved(tmp_path / "a.ipynb", code("x = 1"), code(source))) == use
+    assert data_use(saved(tmp_path / "a.ipynb", {**code(source), "cell_type": "markdown"})) == "no"
+
+
+def test_one_cell_that_cannot_do_without_decides(tmp_path):
+    path = saved(tmp_path / "a.ipynb", code("load_leaderboard('gso')"), code(FALLBACK))
+    assert data_use(path) == "needed"
 
 
 def test_slow_cells_count_where_they_are_run(tmp_path):
-    cell = {"cell_type": "code", "id": "0", "source": ["#| slow\n", "load_leaderboard('gso')"], "outputs": []}
-    assert needs_data(saved(tmp_path / "a.ipynb", cell), ("--flags", "slow")) is True
+    path = saved(tmp_path / "a.ipynb", code("#| slow\nload_leaderboard('gso')"))
+    assert data_use(path) == "no"
+    assert data_use(path, ("--flags", "slow")) == "needed"

@@ -24,6 +24,10 @@ from agentirt_nb.settings import settings  # noqa: E402
 NEEDS_DATA = re.compile(r"\b(load_leaderboard|published_features|published_embeddings|task_texts|scaling_studies|fetch)\(")
 FALLS_BACK = re.compile(r"^\s*except .*(OSError|DownloadError)", re.MULTILINE)
 DIRECTIVE = re.compile(r"^#\|\s*(.+?)\s*$", re.MULTILINE)
+TOLD = {
+    "needed": "is left out: it needs real outcomes",
+    "optional": "does without real outcomes, so what it has stored is not compared",
+}
 TIME = re.compile(r"\d+(?:\.\d+)?(?= ?(?:[mµn]?s|seconds?|minutes?|it/s)\b)|(?<=0x)[0-9a-f]+")  # how long, and where in memory
 WORD = r"[^\W\d][\w-]*(?:\.\d+)*"  # GPT-5.2, o3, django__django-11433: a digit in a name is no number
 NAME = r"[A-Z][\w-]*(?:\.\d+)* \d\d?(?:\.\d)?(?![\w,]|\.\d)"  # Opus 4.5
@@ -37,14 +41,15 @@ def cells(path: Path) -> list[dict]:
     return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
 
 
-def needs_data(path: Path, flags: tuple[str, ...] = ()) -> bool:
-    "Whether a cell that is run asks for real outcomes; one that can do without says `except OSError`."
+def data_use(path: Path, flags: tuple[str, ...] = ()) -> str:
+    "Whether the cells that are run ask for real outcomes: 'no', 'needed', or 'optional' where each says `except OSError`."
+    asked = []
     for source in ("".join(cell["source"]) for cell in cells(path)):
         directives = set(DIRECTIVE.findall(source))
         left_out = directives & ({"slow", "browser", "eval: false"} - set(flags))
-        if not (left_out or "export" in directives or FALLS_BACK.search(source)) and NEEDS_DATA.search(source):
-            return True
-    return False
+        if not left_out and "export" not in directives and NEEDS_DATA.search(source):
+            asked.append("optional" if FALLS_BACK.search(source) else "needed")
+    return max(asked, default="no", key=("optional", "needed").index)
 
 
 def no_data() -> str | None:
@@ -55,7 +60,7 @@ def no_data() -> str | None:
         try:
             fetch(sources()["bytes"].idxmin(), cache=empty, progress=False)
         except OSError as error:
-            return str(error).split(". ")[0]
+            return f"no data folder is set, and {str(error).partition('. ')[0].rpartition(': ')[2]}"
     return None
 
 
@@ -116,19 +121,20 @@ def run(copy: Path, arguments: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     reason, flags = no_data(), tuple(word for text in arguments for word in text.split())
-    left_out = [path for path in notebooks() if reason and needs_data(ROOT / path, flags)]
-    kept = [path for path in notebooks() if path not in left_out]
+    use = {path: data_use(ROOT / path, flags) if reason else "no" for path in notebooks()}
+    left_out = [path for path in use if use[path] == "needed"]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder).resolve() / "copy"
         for path in set(working_files(ROOT)) - set(left_out):
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, copy / path)
         failed = run(copy, arguments)
-        tutorials = [path for path in kept if path.parent.name == "tutorials"]
+        tutorials = [path for path in use if path.parent.name == "tutorials" and use[path] == "no"]
         lines = [line for path in tutorials for line in stale(ROOT / path, copy / path)]
-    for line in (*lines, *(f"{path} is left out: it needs real outcomes. {reason}." for path in left_out)):
+    for line in (*(f"{path} {TOLD[how]}; {reason}." for path, how in use.items() if how in TOLD), *lines):
         print(line)
-    print(f"{len(kept)} notebooks run, {len(left_out)} left out, {len(lines)} stored outputs of tutorials out of date.")
+    ran = len(use) - len(left_out)
+    print(f"{ran} notebooks run, {len(left_out)} left out, {len(lines)} stored outputs of tutorials out of date.")
     return 1 if failed or lines else 0
 
 
