@@ -91,6 +91,13 @@ def test_each_stale_cell_is_named(tmp_path):
     assert stale(stored, stored) == []
 
 
+def test_a_cell_may_name_its_own_tolerance(tmp_path):
+    stored, fresh = ({**printed(text), "source": ["#| share: 0.2\n", "show()"]} for text in ("1.00", "1.15"))
+    far = {**fresh, "outputs": printed("1.40")["outputs"]}
+    assert stale(saved(tmp_path / "a.ipynb", stored), saved(tmp_path / "b.ipynb", fresh)) == []
+    assert len(stale(saved(tmp_path / "a.ipynb", stored), saved(tmp_path / "b.ipynb", far))) == 1
+
+
 FALLBACK = "try:\n    gso = load_leaderboard('gso')\nexcept OSError as error:\n    print(error)"
 
 
