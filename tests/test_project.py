@@ -170,7 +170,7 @@ def imports(tree: ast.AST) -> set[str]:
 
 
 WHOLLY_OF = {"auditor.py": "inspect"}  # modules that cannot be imported without an extra
-OPTIONAL = ("embeddings", "judge", "inspect", "pythia")
+OPTIONAL = ("embeddings", "judge", "inspect", "pythia", "texts")
 
 
 def undeclared(path: Path) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""Fail where a notebook is unclean, or where the module or README.md is not what the notebooks say.
+"""Fail where a notebook is unclean, or where the module, its stub or README.md is not what the notebooks say.
 
 Copies the working tree (without what git ignores), cleans, exports and renders there, and compares every
 file, new ones included. Nothing in the working tree is changed.
@@ -32,11 +32,12 @@ def files_below(root: Path) -> set[Path]:
 
 
 def rebuild(root: Path) -> None:
-    "Clean, export and render in `root` what is generated from notebooks."
+    "Clean, export and render in `root` what is generated."
     env = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     for command in (
         [BIN / "nbdev-clean"],
         [BIN / "nbdev-export"],
+        [sys.executable, "tools/make_stub.py"],
         [sys.executable, "tools/render_readme.py"],
     ):
         subprocess.run(command, cwd=root, check=True, env=env, stdin=subprocess.DEVNULL)
