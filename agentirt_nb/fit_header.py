@@ -5,21 +5,21 @@
 # %% auto #0
 __all__ = ['is_fit', 'what_was_fitted', 'trust_in_words', 'ablest', 'header_lines', 'fit_header', 'show_fits']
 
-# %% ../nbs/15_fit_header.ipynb #ae94a39e
+# %% ../nbs/15_fit_header.ipynb #479505c2
 import sys
 from html import escape
 from typing import Any
 
 import xarray as xr
 
-# %% ../nbs/15_fit_header.ipynb #3b4df340
+# %% ../nbs/15_fit_header.ipynb #f9d8044a
 def is_fit(
     tree: xr.DataTree,
 ) -> bool:
     "Whether a tree is a fit: it has a posterior and says how far to trust it."
     return "posterior" in tree.children and "verdict" in tree.attrs
 
-# %% ../nbs/15_fit_header.ipynb #5318d9f9
+# %% ../nbs/15_fit_header.ipynb #9fb9af7f
 _METHODS = dict(laplace="Laplace approximation", nuts="NUTS", vi="variational approximation")
 _SPLITS = dict(
     llm_scaffold="ability split into LLM and scaffold", dated="ability split into LLM, scaffold and a trend in release date"
@@ -39,7 +39,7 @@ def what_was_fitted(
     fit: xr.DataTree,  # a fit
 ) -> str:
     "Model, data and method of a fit in one line."
-    attrs, sizes = fit.attrs, fit["posterior"].sizes
+    attrs, sizes = fit.attrs, fit.children["posterior"].dataset.sizes
     model = attrs.get("curve") or attrs.get("model") or attrs.get("form") or "fit"
     parts = [f"{model} curve", *filter(None, [_SPLITS.get(str(attrs.get("ability", "")))])]
     parts.append(" and ".join(_counted(sizes[dim], dim) for dim in ("agent", "task") if dim in sizes))
@@ -48,7 +48,7 @@ def what_was_fitted(
     parts.append(_counted(sizes["chain"] * sizes["draw"], "draw"))
     return ", ".join(filter(None, parts))
 
-# %% ../nbs/15_fit_header.ipynb #cf1c3234
+# %% ../nbs/15_fit_header.ipynb #b27a9e06
 def trust_in_words(
     fit: xr.DataTree,  # a fit
 ) -> str:
@@ -58,22 +58,22 @@ def trust_in_words(
     parts += [f"{name} {attrs[name]}" for name in ("accuracy", "adequacy") if name in attrs]
     return f"{', '.join(parts)}. {attrs.get('verdict', '')}".strip()
 
-# %% ../nbs/15_fit_header.ipynb #187b00a7
+# %% ../nbs/15_fit_header.ipynb #ebc0ef54
 def ablest(
     fit: xr.DataTree,  # a fit
     number: int = 3,  # of agents, 1 or more
 ) -> str:  # empty for a fit without agents
     "The ablest agents of a fit with posterior mean and standard deviation in logits."
-    posterior = fit["posterior"]
+    posterior = fit.children["posterior"].dataset
     if "ability" not in posterior.data_vars or posterior["ability"].dims[-1] != "agent":
         return ""
     ability = posterior["ability"]
     mean, sd = ability.mean(["chain", "draw"]), ability.std(["chain", "draw"])
-    first = (-mean).argsort()[:number].values
+    first = mean.values.argsort()[::-1][:number]
     rows = [f"{mean.agent.values[i]}: {mean.values[i]:.2f} ± {sd.values[i]:.2f}" for i in first]
     return f"{'; '.join(rows)} (logits, mean ± standard deviation)"
 
-# %% ../nbs/15_fit_header.ipynb #6cfae3df
+# %% ../nbs/15_fit_header.ipynb #699a8777
 def header_lines(
     fit: xr.DataTree,  # a fit
 ) -> dict[str, str]:  # label -> what is said
@@ -90,7 +90,7 @@ def fit_header(
     style = "display: grid; grid-template-columns: max-content 1fr; gap: 0.2em 1em; margin: 0.5em 0"
     return f'<dl style="{style}">{"".join(lines)}</dl>'
 
-# %% ../nbs/15_fit_header.ipynb #1c590679
+# %% ../nbs/15_fit_header.ipynb #eaaffaba
 def show_fits(
     shell: Any,  # IPython's shell, as from `get_ipython()`
 ) -> None:
