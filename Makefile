@@ -24,6 +24,7 @@ lab: $(VENV)/.run  ## open JupyterLab at the first tutorial
 test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones (what CI runs)
 	$(BIN)/python tools/check_in_step.py
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing
 	$(BIN)/python -m pytest -n 2 --dist loadfile

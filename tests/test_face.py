@@ -104,3 +104,8 @@ def test_every_kind_of_fit_has_a_header(path):
     assert "50 agents and 24 tasks" in lines["Fit"] or path.stem == "1pl_scored"
     assert lines["Trust"].startswith("converged" if fit.attrs["converged"] == "yes" else "NOT CONVERGED")
     assert "agent" in fit_header(fit)
+
+
+def test_the_citation_has_the_version_of_the_package():
+    lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert f"version: {irt.__version__}" in lines

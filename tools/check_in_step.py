@@ -24,11 +24,7 @@ def working_files(root: Path) -> list[Path]:
 
 def files_below(root: Path) -> set[Path]:
     "All files below `root` but caches, relative to it."
-    return {
-        path.relative_to(root)
-        for path in root.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    return {path.relative_to(root) for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
 def rebuild(root: Path) -> None:
@@ -66,9 +62,7 @@ def main() -> int:
     for line in lines:
         print(line)
     notebooks = sum(path.suffix == ".ipynb" for path in known)
-    print(
-        "Run `make export readme` and commit." if lines else f"{notebooks} notebooks are clean and in step."
-    )
+    print("Run `make export readme` and commit." if lines else f"{notebooks} notebooks are clean and in step.")
     return 1 if lines else 0
 
 
