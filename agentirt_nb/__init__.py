@@ -4,8 +4,6 @@ The verbs of the tutorials, in the order of use. Each is loaded when it is first
 """
 
 import sys as _sys
-from importlib import import_module as _import_module
-from typing import Any as _Any
 
 __version__ = "0.1.0"
 
@@ -69,13 +67,15 @@ _HOMES = {name: module for step in _STEPS.values() for module, names in step.ite
 __all__ = list(_HOMES)
 
 
-def __getattr__(name: str) -> _Any:
+def __getattr__(name: str) -> object:
     "The verb `name`, with a docstring that explains its arguments."
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=_sys.modules[__name__])
+    from importlib import import_module
+
     from agentirt_nb.face import explain
 
-    verb = explain(getattr(_import_module(f"{__name__}.{_HOMES[name]}"), name))
+    verb = explain(getattr(import_module(f"{__name__}.{_HOMES[name]}"), name))
     globals()[name] = verb
     return verb
 
