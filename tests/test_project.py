@@ -187,7 +187,7 @@ def undeclared(path: Path) -> dict[str, bool]:
 
 
 def test_every_import_of_the_package_is_declared():
-    for path in (ROOT / "agentirt_nb").glob("*.py"):
+    for path in (ROOT / "agentirt_nb").rglob("*.py"):
         assert undeclared(path) == {}, f"{path.name} imports what pyproject.toml does not declare"
 
 
