@@ -170,7 +170,7 @@ def imports(tree: ast.AST) -> set[str]:
 
 
 WHOLLY_OF = {"auditor.py": "inspect"}  # modules that cannot be imported without an extra
-OPTIONAL = ("embeddings", "judge", "inspect", "pythia")
+OPTIONAL = ("embeddings", "judge", "inspect", "pythia", "texts")
 
 
 def undeclared(path: Path) -> dict[str, bool]:
@@ -187,7 +187,7 @@ def undeclared(path: Path) -> dict[str, bool]:
 
 
 def test_every_import_of_the_package_is_declared():
-    for path in (ROOT / "agentirt_nb").glob("*.py"):
+    for path in (ROOT / "agentirt_nb").rglob("*.py"):
         assert undeclared(path) == {}, f"{path.name} imports what pyproject.toml does not declare"
 
 
