@@ -433,7 +433,9 @@ def open_arrays(
         raise error(f"{path} is no checkpoint of {what}, or is damaged; remove it or give another name.") from reason
     wanted, found = json.loads(json.dumps(asked or {})), found if isinstance(found, dict) else {}
     if differs := [name for name in wanted if name not in found or found[name] != wanted[name]]:
-        raise error(f"The checkpoint {path} is of another run: it differs in {', '.join(differs)}; remove it or give another name.")
+        raise error(
+            f"The checkpoint {path} is of another run: it differs in {', '.join(differs)}; remove it or give another name."
+        )
     return arrays
 
 # %% ../nbs/02_files.ipynb #2ae1eeb9
