@@ -20,6 +20,7 @@ from .messages import AgentirtError, check_probability, nearest
 @dataclass(frozen=True)
 class Settings:
     "What every analysis shares; see `settings` for where the values come from."
+
     seed: int = 0  # where every random draw starts
     draws: int = 1000  # posterior draws that a fit keeps
     prob: float = 0.9  # probability inside every interval shown
@@ -109,9 +110,7 @@ def _parse_ini(
     path: Path,  # a settings file
 ) -> dict[str, str] | None:  # None where the file has no [agentirt] section
     "The lines under [agentirt] as text."
-    parser = configparser.ConfigParser(
-        interpolation=None, inline_comment_prefixes=("#",), default_section="\0"
-    )
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#",), default_section="\0")
     try:
         if path.stat().st_size > 100_000:
             raise SettingsError(f"{path} is larger than 100 kB, so it is no settings file; rename it.")
