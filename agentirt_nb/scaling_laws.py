@@ -290,7 +290,9 @@ def _model(form: str, c: _Cells):
 def _scale(curve: xr.DataArray, dim: str) -> np.ndarray:
     "The scale along a dim: positive, finite, each value once."
     if dim not in curve.dims or dim not in curve.coords:
-        raise AgentirtError(f"the curve has no dim {dim!r} with a coordinate; it has {', '.join(map(str, curve.coords)) or 'none'}.")
+        raise AgentirtError(
+            f"the curve has no dim {dim!r} with a coordinate; it has {', '.join(map(str, curve.coords)) or 'none'}."
+        )
     try:
         x = curve[dim].values.astype(float)
     except (TypeError, ValueError):
@@ -617,7 +619,9 @@ def tail_exponent(
     if (bad := ~(np.isfinite(c) & (c >= 0) & (c % 1 == 0))).any():
         raise AgentirtError(f"counts hold {c[bad][0]:g}; give how often each was used, whole numbers from 0.")
     if smallest < 1 or not 0 < inside < 1 or (quanta is not None and quanta < (c > 0).sum()):
-        raise AgentirtError(f"smallest={smallest}, interval={inside}, quanta={quanta}: give from 1, in (0, 1), at least those used.")
+        raise AgentirtError(
+            f"smallest={smallest}, interval={inside}, quanta={quanta}: give from 1, in (0, 1), at least those used."
+        )
     c = c[c >= smallest]
     if len(c) < 10 or c.max() < smallest + 2:
         raise AgentirtError(
