@@ -280,9 +280,7 @@ def dated(seed: int, trend: float) -> xr.Dataset:
 def test_a_trend_in_release_dates_is_recovered():
     inside, estimates = [], []
     for seed in range(8):
-        year = summarise(
-            fit(dated(seed, trend=1.0), ability="dated", seed=seed, progress=False), "ability_per_year", prob=0.9
-        )
+        year = summarise(fit(dated(seed, trend=1.0), ability="dated", seed=seed, progress=False), "ability_per_year", prob=0.9)
         inside.append(bool(year.lower <= 1.0 <= year.upper))
         estimates.append(year["mean"].item())
     assert sum(inside) >= 6  # of 8 that hold the truth nine times in ten each

@@ -148,9 +148,7 @@ def test_no_agent_is_older_than_its_llm(agents, llms):
     released = {row["llm"]: row["release_date"] for row in llms if row["release_date"]}
     for row in agents:
         if row["llm"] in released:
-            early = datetime.date.fromisoformat(released[row["llm"]]) - datetime.date.fromisoformat(
-                row["date"]
-            )
+            early = datetime.date.fromisoformat(released[row["llm"]]) - datetime.date.fromisoformat(row["date"])
             assert early.days <= 7, row
 
 
