@@ -42,7 +42,7 @@ def chances(
     p = success_probability(fit, of(agents), of(tasks))
     return p[0] if at is None else p
 
-# %% ../nbs/26_skill_order.ipynb #b333290e
+# %% ../nbs/26_skill_order.ipynb #eda89f68
 def dispersion(
     outcomes: xr.Dataset,  # with several trials in some cells
     fit: xr.DataTree,  # of these outcomes
@@ -112,7 +112,7 @@ def _check_gaps(outcomes: xr.Dataset, fit: xr.DataTree | None, gaps, by: str, so
         raise ValueError("reversals compare agents; there is only one.")
     return edges
 
-# %% ../nbs/26_skill_order.ipynb #cdad1842
+# %% ../nbs/26_skill_order.ipynb #22ec630b
 def reversal_rates(
     outcomes: xr.Dataset,  # outcomes, one trial a cell or several
     fit: xr.DataTree | None = None,  # of these outcomes, such as a 2PL: simulate from it; None: observed rates only
@@ -232,7 +232,7 @@ def _scores(k, n, theta, b, log_a) -> tuple[np.ndarray, np.ndarray]:
     p = expit(np.exp(log_a) * (theta[:, None] - b))
     return k - n * p, n * p * (1 - p)
 
-# %% ../nbs/26_skill_order.ipynb #0c23d027
+# %% ../nbs/26_skill_order.ipynb #c6141c0a
 def difficulty_bands(
     b: np.ndarray,  # difficulties (task,)
     bands: int,  # how many
@@ -255,7 +255,7 @@ def shuffled_within(
     to[order] = shuffled[np.argsort(group[shuffled], kind="stable")]
     return to
 
-# %% ../nbs/26_skill_order.ipynb #117799e8
+# %% ../nbs/26_skill_order.ipynb #0b2b6a38
 def _partial(steep: np.ndarray, complexity: np.ndarray, basis: np.ndarray) -> np.ndarray | float:
     "Spearman's correlation after difficulty is taken out of both ranks; complexity (task,) or ranks in rows (draw, task)."
     left = rankdata(steep)
@@ -274,7 +274,7 @@ def _by_tercile(steep: np.ndarray, rating: np.ndarray, b: np.ndarray, bands: int
     each = lambda f, x: np.array([f(x[cut == t]) if (cut == t).any() else np.nan for t in range(3)])
     return each(np.median, steep), each(np.mean, fair)
 
-# %% ../nbs/26_skill_order.ipynb #ea936643
+# %% ../nbs/26_skill_order.ipynb #abec6ecb
 def _steepness(measure: str, k: np.ndarray, n: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Difficulty and ln a, or H_j, of tasks with agents weighted."
     b, log_a, _ = penalised_2pl(k, n, weight)
@@ -321,7 +321,7 @@ def _drawn_again(observed, measure: str, k, n, rating, bands: int, replicates: i
         adjusted.append(_by_tercile(steep[at], rating[at], b[at], bands)[1])
     return rho, adjusted
 
-# %% ../nbs/26_skill_order.ipynb #2ee141cf
+# %% ../nbs/26_skill_order.ipynb #c8e00e11
 def discrimination_complexity(
     fit: xr.DataTree | xr.Dataset,  # a 2PL, without features; or outcomes, for a quick penalised 2PL
     complexity: xr.DataArray,  # (task,) a rating of complexity; NaN where unknown
