@@ -785,6 +785,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'agentirt_nb/quanta_discovery.py'),
                                               'agentirt_nb.quanta_discovery._projected': ( 'quanta_discovery.html#_projected',
                                                                                            'agentirt_nb/quanta_discovery.py'),
+                                              'agentirt_nb.quanta_discovery._projection': ( 'quanta_discovery.html#_projection',
+                                                                                            'agentirt_nb/quanta_discovery.py'),
                                               'agentirt_nb.quanta_discovery._refuse': ( 'quanta_discovery.html#_refuse',
                                                                                         'agentirt_nb/quanta_discovery.py'),
                                               'agentirt_nb.quanta_discovery._rows': ( 'quanta_discovery.html#_rows',

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STEP_CURVES', 'step_share']
 
-# %% ../nbs/27_steps.ipynb #165d0c67
+# %% ../nbs/27_steps.ipynb #72720f05
 import numpy as np
 import xarray as xr
 from scipy.special import expit
@@ -47,7 +47,7 @@ def _fit_step(theta: np.ndarray, s: np.ndarray, n: np.ndarray, prior: float) -> 
     rate = (s[:, -1] + prior) / (n[:, -1] + 2 * prior)
     return (x[row, k - 1] + x[row, k]) / 2, np.where(flat, rate, low[row, k]), np.where(flat, rate, high[row, k])
 
-# %% ../nbs/27_steps.ipynb #f74f2370
+# %% ../nbs/27_steps.ipynb #01a8dbee
 _SMOOTH = CURVES["lpe, slopes"]  # σ(a (θ − b))^ξ; the 2PL where ξ = 1
 
 
@@ -91,7 +91,7 @@ def _fit_smooth(theta, s, n, start, free: bool) -> tuple[np.ndarray, np.ndarray]
     top = climb(look, start[:, :many], tolerance=1e-8)
     return np.concatenate([top.at, np.zeros((len(top.at), 3 - many))], 1), -top.value
 
-# %% ../nbs/27_steps.ipynb #7719f9ab
+# %% ../nbs/27_steps.ipynb #8aee8736
 def _curves(theta, s, n, test_s, test_n, prior: float) -> tuple[np.ndarray, np.ndarray]:
     "Log likelihood (curve, task) of the three curves fitted to s of n, on test_s of test_n; and guess and slip of the step."
     at, guess, high = _fit_step(theta, s, n, prior)
@@ -112,7 +112,7 @@ def _held_out(theta, s, n, folds: int, fold: np.ndarray) -> np.ndarray:
     of = lambda k: _curves(theta, s * (fold != k), n * (fold != k), s * (fold == k), n * (fold == k), 0.5)[0]
     return sum(of(k) for k in range(folds))
 
-
+# %% ../nbs/27_steps.ipynb #db76d9e7
 def step_share(
     fit: xr.DataTree | xr.Dataset,  # a fit of outcomes, or what `benchmark_draws` made of one
     benchmark: str | None = None,  # None: the only one
