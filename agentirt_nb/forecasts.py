@@ -6,7 +6,7 @@
 __all__ = ['FORECASTERS', 'frontier_model', 'frontier_trend', 'passing_times', 'middle_and_ends', 'emergence', 'first_solves',
            'forecast_check']
 
-# %% ../nbs/27_forecasts.ipynb #059760b8
+# %% ../nbs/27_forecasts.ipynb #aea25346
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,7 +43,7 @@ def frontier_model(years, ability, covariance):
     total = _frontier_covariance(years, years, wander) + noise
     numpyro.sample("ability", dist.MultivariateNormal(ability.mean(), total), obs=ability)
 
-# %% ../nbs/27_forecasts.ipynb #f2ec7357
+# %% ../nbs/27_forecasts.ipynb #619099c7
 @jax.jit
 def _grid_density(wander, scatter, years, ability, covariance):
     "Log posterior density of each pair of wander and scatter."
@@ -72,7 +72,7 @@ def _frontier_draws(years, ability, covariance, until, size, rng) -> tuple[np.nd
         slope[mine], level[mine] = draws.T
     return w[cell], s[cell], slope, level
 
-# %% ../nbs/27_forecasts.ipynb #2a2b7d6b
+# %% ../nbs/27_forecasts.ipynb #ee104a55
 def frontier_trend(
     fit: xr.DataTree | xr.Dataset,  # a fit, or what `benchmark_draws` made of one
     benchmark: str | None = None,  # None: the only one
@@ -110,7 +110,7 @@ def frontier_trend(
         found.attrs | dict(end=end, horizon=float(end + step * ahead[-1]), records=len(when)),
     )
 
-# %% ../nbs/27_forecasts.ipynb #6e2aa403
+# %% ../nbs/27_forecasts.ipynb #0ee20f52
 def _threshold(found: xr.Dataset, chance: float) -> np.ndarray:
     "Ability (sample, task) at which the chance of success is `chance`."
     return found.difficulty.values + np.log(chance / (1 - chance)) / found.discrimination.values
@@ -271,7 +271,7 @@ def _scores(draws: np.ndarray, first: np.ndarray, start: float, end: float, hori
     crps = ((by - (first <= grid[:, None])) ** 2).mean(0) * (end - start)
     return np.stack([covered, error * 365.2425, (by[-1] - solved) ** 2, crps * 365.2425])
 
-# %% ../nbs/27_forecasts.ipynb #525beddd
+# %% ../nbs/27_forecasts.ipynb #96b59c9e
 _SCORES = ("coverage", "mean_error", "brier", "crps")
 
 
@@ -302,7 +302,7 @@ def _scored(forecasts, first, cut: float, last: float, horizon: float, prob: flo
         table[name] = (["forecaster", "task"], from_decimal_years(np.where(years <= 2200, years, np.inf)))
     return table | dict(first_solve=("task", from_decimal_years(first)))
 
-# %% ../nbs/27_forecasts.ipynb #16401b40
+# %% ../nbs/27_forecasts.ipynb #660ae071
 def forecast_check(
     outcomes: xr.Dataset,  # outcomes of one benchmark, with dates
     before: str | np.datetime64 | pd.Timestamp,  # the model sees agents dated before this day
