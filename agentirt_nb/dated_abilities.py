@@ -48,7 +48,7 @@ def years_of(
     "When agents were submitted, or their LLMs released. Raises ValueError for another kind of date."
     if dates is not None and dates not in DATES:
         raise ValueError(f"dates is {dates!r}; give {' or '.join(map(repr, DATES))}, or None for no dates.")
-    days = np.full(outcomes.sizes["agent"], np.datetime64("NaT"), "datetime64[D]")
+    days = np.full(outcomes.sizes["agent"], np.datetime64("NaT", "D"))
     for name in {None: (), "submission": ("date",), "release": ("date", "llm_release_date")}[dates]:
         if name in outcomes.coords:
             known = outcomes[name].values.astype("datetime64[D]")

@@ -321,7 +321,7 @@ def test_the_snapshot_needs_no_outcomes():
 
 def test_step_is_the_likeliest_one():
     rng = np.random.default_rng(0)
-    theta = rng.normal(draws=(1, 40))
+    theta = rng.normal(size=(1, 40))
     s = (rng.random((1, 40)) < np.where(theta > 0.3, 0.9, 0.1)).astype(float)
     at, low, high = _fit_step(theta, s, np.ones((1, 40)), 1e-9)
     best = -np.inf
