@@ -35,7 +35,7 @@ from .evaluation import _auc, folds
 from .inference import _alarm, _versions, interval_of
 from .outcomes import content_hash, validate
 from .settings import settings
-from .skill_order import _family_weights, llm_families
+from .resampling import family_weights as _family_weights, llm_families
 
 # %% ../nbs/23_task_quanta.ipynb #cd95b887
 def _log_not(log_p):

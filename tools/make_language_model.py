@@ -65,7 +65,7 @@ print("cosine error", gradients.attrs["cosine_error"], flush=True)
 kinds = {}
 for name, signed, method in (("spectral", True, "spectral"), ("average", False, "average")):
     similar = similarity(gradients, signed=signed, progress=False)
-    kinds[name] = cluster_quanta(similar, [30, 60, 100], 0, method=method, n_init=10, progress=False)
+    kinds[name] = cluster_quanta(similar, [30, 60, 100], seed=0, method=method, n_init=10, progress=False)
 
 plain = lambda ids: re.sub(r"[^\x20-\x7e\n]", "?", tokenizer.decode([int(i) for i in ids]))
 flat = scored.values[:, 1:].reshape(-1)
