@@ -240,7 +240,8 @@ def compare_combinations(
     outcomes, llm, scaffold = _exchanged(validate(outcomes).transpose("agent", "task", ...))
     outcomes = outcomes.isel(task=(outcomes.trials > 0).any("agent").values)
     k, n = outcomes.successes.values.astype(int), outcomes.trials.values.astype(int)
-    fold = folds_of(outcomes, split, "random", folds, seed).broadcast_like(outcomes.trials).transpose("agent", "task").values
+    fold = folds_of(outcomes, split, "random", count=folds, seed=seed).broadcast_like(outcomes.trials)
+    fold = fold.transpose("agent", "task").values
     draws = 20 if split == "responses" else 300  # a hidden agent's parts may be known from their populations only
     rows, losses = {}, {}
     bar = tqdm(total=len(combinations) * folds, desc="Combinations", unit=" fits", disable=not progress, leave=False)

@@ -7,7 +7,7 @@ __all__ = ['uneven_grid', 'log_mass', 'prior_of', 'sampled', 'patterns_of', 'cel
            'Summit', 'find_summit', 'hessian', 'covariance_root', 'predictive', 'Hidden', 'predict_hidden', 'fold_auc',
            'rank_by_loss', 'several']
 
-# %% ../nbs/12a_marginal.ipynb #7959f4d5
+# %% ../nbs/12a_marginal.ipynb #0dbdd950
 from collections.abc import Callable, Mapping, Sequence
 from math import comb
 from types import ModuleType
@@ -26,7 +26,7 @@ from .curves import NOISES, Density, Noise, as_density, density_at
 from .fits import FitError, probability_inside, tails
 from .resampling import family_weights, llm_families
 
-# %% ../nbs/12a_marginal.ipynb #c2b8163e
+# %% ../nbs/12a_marginal.ipynb #f5f0180e
 def uneven_grid(
     step: float = 0.125,  # between points in the middle, logits; four times as much outside
     fine: float = 6.0,  # the middle reaches from −fine to +fine, logits
@@ -38,7 +38,7 @@ def uneven_grid(
     b = np.concatenate([-outer[::-1], inner, outer])
     return b, np.concatenate([[b[0] - coarse / 2], (b[1:] + b[:-1]) / 2, [b[-1] + coarse / 2]])
 
-# %% ../nbs/12a_marginal.ipynb #454f8024
+# %% ../nbs/12a_marginal.ipynb #9107e81f
 def log_mass(
     density: str | Density,  # how difficulties are spread, by name or as a value
     b: Any,  # points of the grid (node,)
@@ -51,7 +51,7 @@ def log_mass(
     most = mass.max()
     return mass - (most + xp.log(xp.exp(mass - most).sum()))
 
-# %% ../nbs/12a_marginal.ipynb #aed717e9
+# %% ../nbs/12a_marginal.ipynb #f6632840
 def prior_of(
     spec: tuple,  # a NumPyro distribution's name and its arguments, as ("LogNormal", 0.7, 0.7)
 ) -> dist.Distribution:
@@ -65,7 +65,7 @@ def sampled(
     "Values of parameters inside a NumPyro model, each a site of its own."
     return {name: numpyro.sample(name, prior_of(spec)) for name, spec in priors.items()}
 
-# %% ../nbs/12a_marginal.ipynb #81c9d83b
+# %% ../nbs/12a_marginal.ipynb #6c377827
 def patterns_of(
     k: np.ndarray,  # successes (agent, task)
     n: np.ndarray,  # trials, likewise
@@ -105,7 +105,7 @@ def task_joint(
     "Log of likelihood times weight."
     return seen @ tables.reshape(-1, tables.shape[-1]) + log_weight
 
-# %% ../nbs/12a_marginal.ipynb #3b68ba1e
+# %% ../nbs/12a_marginal.ipynb #401537b6
 class Summit(NamedTuple):
     "Where a search ended."
 
@@ -134,7 +134,7 @@ def find_summit(
         start = found.x
     return Summit(found.x, float(found.fun), reached)
 
-# %% ../nbs/12a_marginal.ipynb #a8c58121
+# %% ../nbs/12a_marginal.ipynb #9a168790
 def hessian(
     energy: Callable,  # minus the log posterior, a JAX function of x
     x: jax.Array,  # (parameter,)
@@ -153,7 +153,7 @@ def covariance_root(
     size, directions = np.linalg.eigh(curvature)
     return directions / np.sqrt(np.maximum(size, 1e-2)), bool(size[0] > -1e-3)
 
-# %% ../nbs/12a_marginal.ipynb #1cf93edf
+# %% ../nbs/12a_marginal.ipynb #c626873c
 def predictive(
     at_nodes: Callable,  # draw -> joint (task, node), log P of patterns (pattern, agent, node) and of success (agent, node)
     xs: Any,  # draws of parameters (draw, parameter)
@@ -169,7 +169,7 @@ def predictive(
     total, _ = jax.lax.scan(lambda so_far, x: (jax.tree.map(jnp.add, so_far, one(x)), None), start, xs)
     return jax.tree.map(lambda x: x / len(xs), total)
 
-# %% ../nbs/12a_marginal.ipynb #01cf325a
+# %% ../nbs/12a_marginal.ipynb #81c73661
 class Hidden(NamedTuple):
     "What was predicted of cells while they were hidden."
 
@@ -215,7 +215,7 @@ def fold_auc(
         areas.append(roc_auc_score(outcome, np.tile(p[at], 2), sample_weight=np.r_[wins, losses]) if both else np.nan)
     return float(np.mean(areas))
 
-# %% ../nbs/12a_marginal.ipynb #29236bed
+# %% ../nbs/12a_marginal.ipynb #53d33e07
 def rank_by_loss(
     rows: Mapping[str, Mapping[str, Any]],  # model -> what else is to stand in its row
     losses: Mapping[str, np.ndarray],  # model -> loss of cells (agent, task), nats; not of models that could not be fitted
@@ -245,7 +245,7 @@ def rank_by_loss(
     result["log_loss"], result["behind"] = (("model", "statistic"), values[0]), (("model", "statistic"), values[1])
     return result.assign_attrs(prob=prob, units="nats a cell", seed=seed, families=families)
 
-# %% ../nbs/12a_marginal.ipynb #16f8ae6b
+# %% ../nbs/12a_marginal.ipynb #7b52d275
 def several(
     choices: Any,  # a name, a value with a name, or several
     what: str,  # "curve", "density", …, for the message

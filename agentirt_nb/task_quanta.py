@@ -432,7 +432,7 @@ def compare_curves(
         raise FitError(f"replicates is {replicates}; give at least one draw, better a thousand.")
     outcomes = validate(outcomes).transpose("agent", "task", ...)
     outcomes = outcomes.isel(task=(outcomes.trials > 0).any("agent").values)
-    fold = folds_of(outcomes, "responses", "random", folds, seed).values
+    fold = folds_of(outcomes, "responses", "random", count=folds, seed=seed).values
     rows, losses = {}, {}
     bar = tqdm(total=len(curves) * len(noises) * folds, desc="Response curves", unit=" fits", disable=not progress, leave=False)
     with bar, threadpool_limits(1, "blas"):
