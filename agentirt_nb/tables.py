@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .fits import FitError, alarm, draws, probability_inside, summarise, tails, trust, trusted
+from .fits import FitError, alarm, draws, need, probability_inside, summarise, tails, trust, trusted
 
 # %% ../nbs/16_tables.ipynb #f76e3b49
 PARTS: dict[str, str] = {"agent": "agent", "llm": "LLM", "scaffold": "scaffold"}  # dims that have abilities, as people write them
@@ -127,7 +127,7 @@ def feature_table(
     prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> pd.DataFrame:  # block, mean, sd, lower, upper (logits), measures
     "How far each block of features spreads the difficulties of tasks. Raises FitError for a fit without features."
-    draws(fit, "weight")
+    need(fit, "weight")
     table = summarise(fit, "feature_sd", prob=prob).to_dataframe().reset_index()
     return _said(table, fit, "spread of difficulty by these features (logits)")
 
