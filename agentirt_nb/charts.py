@@ -175,7 +175,7 @@ def readable_names(
     both = zip(*(table.get(part, pd.Series("", table.index)).fillna("").astype(str) for part in ("scaffold", "llm", "agent")))
     return [f"{scaffold} · {llm}" if scaffold and llm else agent for scaffold, llm, agent in both]
 
-# %% ../nbs/30_charts.ipynb #78a00ef0
+# %% ../nbs/30_charts.ipynb #82634acc
 def _ladder_rows(table: xr.Dataset) -> pd.DataFrame:
     "A ladder as rows for a chart, with name, rank range, interval and date as text."
     rows = table.to_dataframe().reset_index()
@@ -206,10 +206,10 @@ def _named_rows(rows: pd.DataFrame, dim: str, width: int) -> alt.Y:
     "The axis of a ladder: names in place of labels, in a column of at most 30 % of the picture."
     names = dict(zip(rows[dim].astype(str), rows["name"]))
     of_label = f"{json.dumps(names)}[datum.value]"
-    axis = alt.Axis(labelExpr=of_label, labelLimit=round(0.45 * width), ticks=False, domain=False, labelPadding=8)
+    axis = alt.Axis(labelExpr=of_label, labelLimit=round(0.5 * width), ticks=False, domain=False, labelPadding=8)
     return alt.Y(f"{dim}:N", sort=None, title=None, axis=axis)
 
-# %% ../nbs/30_charts.ipynb #dd9b528b
+# %% ../nbs/30_charts.ipynb #eb24074d
 def ability_ladder(
     fit: xr.DataTree,  # a fit
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
@@ -319,7 +319,7 @@ def _wright_tasks(rows: pd.DataFrame, scale: alt.Scale, colour: str, *, bin_widt
     y = alt.Y("from:Q", scale=scale, title=None, axis=bare)
     return bars.encode(alt.X("zero:Q", title="tasks", axis=axis), alt.X2("tasks:Q"), y, alt.Y2("to:Q"), tooltip=tips)
 
-# %% ../nbs/30_charts.ipynb #2f3334c9
+# %% ../nbs/30_charts.ipynb #72ac3eef
 def wright_map(
     fit: xr.DataTree,  # a fit
     *,
@@ -329,7 +329,7 @@ def wright_map(
     width: int | None = None,  # of the panel with the agents, in pixels; None: so that all fit a notebook's page
     height: int = 420,  # of the plot, in pixels
 ) -> alt.HConcatChart:  # agents, then one histogram of difficulties per benchmark, on one logit axis
-    "Abilities of agents beside difficulties of tasks (posterior means, logits). Raises ValueError for a width of bins below zero."
+    "Abilities of agents beside difficulties of tasks (posterior means, logits). Raises ValueError for bins without width."
     if not bin_width > 0:
         raise ValueError(f"bin_width is {bin_width}; give a positive number of logits.")
     ability, tasks = draws(fit, "ability").mean("sample"), difficulty_table(fit)
@@ -473,6 +473,26 @@ def item_characteristic_curve(
     line = base.mark_line(size=2).encode(x, alt.Y("probability:Q"), colour)
     return band + line + _observed_dots(points, colour) if points else band + line
 
+# %% ../nbs/30_charts.ipynb #0f19aaad
+def _interval_rows(values: xr.DataArray, prob: float | None) -> pd.DataFrame:
+    "Mean, lower and upper of draws (sample and one dim more) as rows."
+    table = interval(values, prob).assign(mean=values.mean("sample"))
+    return pd.DataFrame({name: table[name].to_series() for name in ("mean", "lower", "upper")})
+
+
+def _interval_marks(marks: xr.DataArray, scale: alt.Scale, width: int) -> list[alt.Chart]:
+    "Upright lines with slanted names above the plot, pushed apart where they would overprint."
+    table = pd.DataFrame({"name": marks[marks.dims[0]].astype(str), "at": marks.values})
+    table["label_at"] = spread_labels(table["at"], gap=(scale.domain[1] - scale.domain[0]) * 21 / width)
+    base = alt.Chart(table).encode(tooltip=["name:N", alt.Tooltip("at:Q", format=".2f")])
+    rule = base.mark_rule(color=COLOURS["accent"], opacity=0.5)
+    text = base.mark_text(align="left", angle=315, dx=3, dy=-4, fontSize=11, color=COLOURS["ink"])
+    return [
+        rule.encode(alt.X("at:Q")),
+        rule.encode(alt.X("at:Q"), alt.X2("label_at:Q"), y=alt.value(0), y2=alt.value(-8)),
+        text.encode(alt.X("label_at:Q"), y=alt.value(-8), text="name:N"),
+    ]
+
 # %% ../nbs/30_charts.ipynb #5b1d7c21
 def interval_ladder(
     values: xr.DataArray,  # draws of some numbers: dim sample and one dim more
@@ -515,26 +535,6 @@ def interval_ladder(
         diamond = base.mark_point(shape="diamond", size=70, filled=True, opacity=1, color=COLOURS["accent"])
         layers.append(diamond.encode(alt.X("observed:Q")))
     return alt.layer(*layers)
-
-
-def _interval_rows(values: xr.DataArray, prob: float | None) -> pd.DataFrame:
-    "Mean, lower and upper of draws (sample and one dim more) as rows."
-    table = interval(values, prob).assign(mean=values.mean("sample"))
-    return pd.DataFrame({name: table[name].to_series() for name in ("mean", "lower", "upper")})
-
-
-def _interval_marks(marks: xr.DataArray, scale: alt.Scale, width: int) -> list[alt.Chart]:
-    "Upright lines with slanted names above the plot, pushed apart where they would overprint."
-    table = pd.DataFrame({"name": marks[marks.dims[0]].astype(str), "at": marks.values})
-    table["label_at"] = spread_labels(table["at"], gap=(scale.domain[1] - scale.domain[0]) * 21 / width)
-    base = alt.Chart(table).encode(tooltip=["name:N", alt.Tooltip("at:Q", format=".2f")])
-    rule = base.mark_rule(color=COLOURS["accent"], opacity=0.5)
-    text = base.mark_text(align="left", angle=315, dx=3, dy=-4, fontSize=11, color=COLOURS["ink"])
-    return [
-        rule.encode(alt.X("at:Q")),
-        rule.encode(alt.X("at:Q"), alt.X2("label_at:Q"), y=alt.value(0), y2=alt.value(-8)),
-        text.encode(alt.X("label_at:Q"), y=alt.value(-8), text="name:N"),
-    ]
 
 # %% ../nbs/30_charts.ipynb #35087d3e
 def reliability_curve(

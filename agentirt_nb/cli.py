@@ -143,7 +143,7 @@ def read_table(
     index, rows = zip(*numbered, strict=True)
     return check_columns(pd.DataFrame(list(rows), columns=header, index=list(index)), path, needed, useful)
 
-
+# %% ../nbs/40_cli.ipynb #f29946b5
 def check_columns(
     table: "pd.DataFrame",
     path: Path,  # where it came from
@@ -355,7 +355,7 @@ def wanted_tasks(
     say(f"{path}: {len(table)} new tasks, predicted from {', '.join(about[:4])}{' …' if about[4:] else ''}{place}.")
     return table.reset_index(drop=True)
 
-
+# %% ../nbs/40_cli.ipynb #c19985e6
 def say_what_is_new(
     fit: "xr.DataTree",
     agents: "pd.DataFrame | list[str] | None",  # as `wanted_agents` gives them
@@ -381,7 +381,7 @@ def read_fit(
 
     return open_fit(source)
 
-
+# %% ../nbs/40_cli.ipynb #3023392c
 def predict_command(
     args: argparse.Namespace,
 ) -> int:  # exit code
@@ -554,7 +554,7 @@ def demo_charts(
         "item_characteristic_curves": charts.item_characteristic_curve(fit),
     }
 
-
+# %% ../nbs/40_cli.ipynb #922ddb65
 def write_report(
     folder: Path,
     fit: "xr.DataTree",
@@ -589,7 +589,8 @@ def demo_command(
         print(f"The leaderboards cannot be had, so what follows rests on SIMULATED outcomes. {reason}")
     with step(f"fit {outcomes.sizes['agent']} agents on {outcomes.sizes['task']} tasks", seconds):
         progress = args.method == "nuts" and not args.quiet
-        fit = upgraded(fit_outcomes(outcomes, "1pl", ability="llm_scaffold", method=args.method, seed=args.seed, progress=progress))
+        options = dict(method=args.method, seed=args.seed, progress=progress)
+        fit = upgraded(fit_outcomes(outcomes, "1pl", ability="llm_scaffold", **options))
     with step("write the fit", seconds):
         save_fit(fit, folder / "fit.zarr")
     with step("write the tables", seconds):
@@ -672,6 +673,7 @@ examples:
   agentirt fit gso --out gso.nc --ability agent --method nuts --seed 1
 """
 
+# %% ../nbs/40_cli.ipynb #18c1e433
 PREDICT_HELP = """Predict success from a saved fit, for agents and tasks it has met or not.
 
 Without --tasks: the expected pass rate on whole benchmarks. With --tasks: the probability of
@@ -701,6 +703,7 @@ examples:
   agentirt score runs.zarr new.csv --out updated.zarr --features ratings_of_new_tasks.csv
 """
 
+# %% ../nbs/40_cli.ipynb #d8c0004a
 JUDGE_HELP = """Have an LLM rate tasks on up to 28 axes, as features for `agentirt fit`.
 
 TASKS is a CSV file with the columns task and text and, by --level, repository (a description
@@ -727,7 +730,7 @@ examples:
   agentirt leaderboards swebench_verified --save verified.zarr
 """
 
-
+# %% ../nbs/40_cli.ipynb #801091f0
 def _add_command(
     commands: "argparse._SubParsersAction",
     run: Callable[[argparse.Namespace], int],
@@ -774,7 +777,7 @@ def _features(
     about = "features of tasks: columns task and numbers; may be repeated"
     parser.add_argument("--features", action="append", default=[], metavar="CSV", help=about)
 
-
+# %% ../nbs/40_cli.ipynb #db0d6d44
 def _add_demo(commands: "argparse._SubParsersAction") -> None:
     parser = _add_command(commands, demo_command, DEMO_HELP)
     about = "folder to write to (default: agentirt-demo)"
@@ -796,7 +799,7 @@ def _add_fit(commands: "argparse._SubParsersAction") -> None:
     _setting(parser, "draws", "N", "posterior draws to keep")
     _fitting(parser)
 
-
+# %% ../nbs/40_cli.ipynb #e25f46c4
 def _add_predict(commands: "argparse._SubParsersAction") -> None:
     parser = _add_command(commands, predict_command, PREDICT_HELP)
     parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
@@ -820,7 +823,7 @@ def _add_score(commands: "argparse._SubParsersAction") -> None:
     _features(parser)
     _setting(parser, "seed", "N", "where random draws start")
 
-
+# %% ../nbs/40_cli.ipynb #2d6e3cc8
 def amount(
     text: str,  # what stands on the command line
 ) -> float:
@@ -850,7 +853,7 @@ def _add_judge(commands: "argparse._SubParsersAction") -> None:
     parser.add_argument("--out", metavar="CSV", help="the table of ratings to write")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
-
+# %% ../nbs/40_cli.ipynb #c6f651f7
 def _add_leaderboards(commands: "argparse._SubParsersAction") -> None:
     parser = _add_command(commands, leaderboards_command, LEADERBOARDS_HELP)
     parser.add_argument("name", nargs="?", metavar="NAME", help="which one to describe")

@@ -6,14 +6,13 @@
 __all__ = ['PARTS', 'tried', 'ladder', 'kind_of', 'verdict', 'marked', 'ability_table', 'task_table', 'feature_table',
            'fit_tables']
 
-# %% ../nbs/16_tables.ipynb #3aeffa89
-import numpy as np
+# %% ../nbs/16_tables.ipynb #346ecd23
 import pandas as pd
 import xarray as xr
 
 from .fits import FitError, alarm, draws, need, probability_inside, summarise, tails, trust, trusted
 
-# %% ../nbs/16_tables.ipynb #f76e3b49
+# %% ../nbs/16_tables.ipynb #d336f6de
 PARTS: dict[str, str] = {"agent": "agent", "llm": "LLM", "scaffold": "scaffold"}  # dims that have abilities, as people write them
 
 
@@ -34,7 +33,7 @@ def tried(
         table["passed"] = counts.successes.sum("task") / counts.trials.sum("task")
     return table
 
-# %% ../nbs/16_tables.ipynb #ea915d7a
+# %% ../nbs/16_tables.ipynb #bd9ff65b
 def ladder(
     fit: xr.DataTree,  # a fit
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
@@ -56,7 +55,7 @@ def ladder(
         table[column].attrs = dict(units="logits", long_name=f"ability above the average {PARTS[dim]}")
     return trusted(table, fit, prob=level, relative="yes").sortby("mean", ascending=False)
 
-# %% ../nbs/16_tables.ipynb #c52f24ad
+# %% ../nbs/16_tables.ipynb #ccfa4409
 def kind_of(
     data: xr.DataTree | xr.Dataset,  # a fit, a result or outcomes
 ) -> str:  # "observed", "simulated" or "snapshot"
@@ -82,7 +81,7 @@ def marked(
     record = trust(fit)
     return table.assign(converged=record["converged"], accuracy=record["accuracy"], outcomes=kind_of(fit))
 
-# %% ../nbs/16_tables.ipynb #0d11f5f3
+# %% ../nbs/16_tables.ipynb #0ed194f4
 def _said(table: pd.DataFrame, fit: xr.DataTree, measures: str) -> pd.DataFrame:
     "The table with what its numbers measure, and the marks of its fit."
     return marked(table.assign(measures=measures), fit)
@@ -96,7 +95,6 @@ def ability_table(
 ) -> pd.DataFrame:  # label, mean, sd, lower, upper, ranks, what was seen, measures; best first
     "Abilities above the average, in logits. Raises FitError for what is no ability, or is none of the fit's."
     table = ladder(fit, name, prob=prob)
-    (dim,) = table["mean"].dims
     return _said(table.to_dataframe().reset_index(), fit, f"{table['mean'].attrs['long_name']} (logits)")
 
 
@@ -131,7 +129,7 @@ def feature_table(
     table = summarise(fit, "feature_sd", prob=prob).to_dataframe().reset_index()
     return _said(table, fit, "spread of difficulty by these features (logits)")
 
-# %% ../nbs/16_tables.ipynb #4ad61287
+# %% ../nbs/16_tables.ipynb #9560494f
 def fit_tables(
     fit: xr.DataTree,  # a fit
     *,

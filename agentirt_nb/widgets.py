@@ -78,7 +78,7 @@ def _unseen_agent(fit: xr.DataTree) -> dict[str, xr.DataArray]:
     at = draws(fit, "ability").mean("agent") if "ability_sd" not in scales else 0.0
     return {name: (spread * rng.standard_normal(len(spread)) + at).astype(spread.dtype) for name in names}
 
-# %% ../nbs/31_widgets.ipynb #c3ee0a6c
+# %% ../nbs/31_widgets.ipynb #88c89f96
 _MOVE = ("difficulty", "second_difficulty", "slots")  # what is measured on the scale of ability
 
 
@@ -383,7 +383,7 @@ class Explorer(widgets.VBox):
         svg = vl_convert.vegalite_to_svg(self.picture().to_dict(), vl_version=VL_VERSION)
         return {"image/svg+xml": svg, "text/plain": repr(self)}
 
-
+# %% ../nbs/31_widgets.ipynb #d380a7fd
 def _parts(fit: xr.DataTree) -> tuple[str, ...]:
     "What an agent is chosen by: LLM and scaffold where the fit knows some of both, else its label."
     split = [fit["posterior"].get(f"{part}_ability") for part in ("llm", "scaffold")]

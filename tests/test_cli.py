@@ -258,6 +258,7 @@ def test_debug_shows_where_an_error_arose(tmp_path):
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1] == "agentirt: There is no file 'missing.csv'."
 
+
 # --- what need not be there ---
 
 
