@@ -249,7 +249,7 @@ def test_an_unwritable_folder_is_said_before_the_work(tmp_path):
 def test_a_bad_setting_is_one_sentence(tmp_path):
     runs().to_csv(tmp_path / "runs.csv", index=False)
     done = agentirt("fit", "runs.csv", "--out", "fit.zarr", cwd=tmp_path, AGENTIRT_SEEDS="1")
-    refused(done, "did you mean AGENTIRT_SEED")
+    refused(done, "did you mean 'AGENTIRT_SEED'")
 
 
 def test_debug_shows_where_an_error_arose(tmp_path):

@@ -584,7 +584,7 @@ def test_a_rubric_of_ones_own(ask, server, tmp_path):
 BAD_TABLES = {
     "no column 'text'": (pd.DataFrame(dict(task=["a"])), "problem"),
     "no column 'patch'; add it, or choose a level below 'solution'": (table(), "solution"),
-    "no information level 'all'": (table(), "all"),
+    "level 'all' is unknown; use one of 'problem'": (table(), "all"),
     "The table of tasks has no rows": (table(0), "problem"),
     "The task 'a' is there more than once": (pd.DataFrame(dict(task=["a", "a"], text=["x", "y"])), "problem"),
     "Task 't0' has no text": (table(1, text=[" "]), "problem"),
