@@ -19,19 +19,9 @@ import xarray as xr
 from scipy.special import expit
 
 from .charts import COLOURS, headline, percent
-from agentirt_nb.emergence import (
-    FORMS,
-    _day,
-    _ends,
-    _line,
-    _order_interval,
-    _passing,
-    board,
-    emergence,
-    frontier_trend,
-)
-from .settings import settings
-from .widgets import STYLE, LiveChart, _Explorer, thin
+from .emergence import FORMS, _day, _line, _order_interval, _passing, board, emergence, frontier_trend
+from .fits import FitError, curve_of, probability_inside, tails
+from .widgets import STYLE, Explorer, LiveChart, thin
 
 # %% ../nbs/34_emergence_charts.ipynb #5fe4dc64
 _FAILURE = alt.Scale(type="log", nice=False, zero=False)  # straight where failure falls exponentially
@@ -61,7 +51,7 @@ def _agents(law: xr.Dataset) -> pd.DataFrame:
 
 def _band(x: np.ndarray, draws: np.ndarray, level: float) -> pd.DataFrame:
     "Median and interval of draws (sample, x) as rows."
-    lower, upper = _ends(draws.T, level)
+    lower, upper = tails(draws, level)
     return pd.DataFrame(dict(x=x, middle=np.nanmedian(draws, 0), lower=lower, upper=upper))
 
 
@@ -102,7 +92,7 @@ def frontier_chart(
         middle = base.mark_line(color=COLOURS["main"], clip=True).encode(alt.Y("middle:Q", title=title, scale=scale, axis=axis))
         panels.append((band + middle + dots.encode(alt.Y(f"{y}:Q", scale=scale))).properties(width=330, height=260))
     found = [f"{float(of[n]):.2f}" for n in ("slope", "slope_lower", "slope_upper")]
-    speed = trend.per_year.quantile([0.5, (1 - level) / 2, (1 + level) / 2]).values
+    speed = [float(trend.per_year.median()), *tails(trend.per_year.values, level)]
     said = (
         f"Frontier: {speed[0]:.1f} logits a year ({speed[1]:.1f} to {speed[2]:.1f}). Log failure: {found[0]} a year "
         f"({found[1]} to {found[2]}).".replace("-", "−")
@@ -392,7 +382,7 @@ def next_html(
     return f'<div class="agentirt-soft">{head}</div><table class="agentirt-table"><tr>{columns}</tr>{"".join(cells)}</table>'
 
 # %% ../nbs/34_emergence_charts.ipynb #aeae0448
-class ScalingWhatIf(_Explorer):
+class ScalingWhatIf(Explorer):
     "Explorer of the frontier: move ability or date, see failure, when tasks come within reach, and which fall next."
 
     def __init__(
@@ -404,11 +394,13 @@ class ScalingWhatIf(_Explorer):
         size: int = 200,  # posterior draws to work with
         falling: int = 8,  # how many tasks to list
     ):
+        if (curve := curve_of(fit).name) not in ("1pl", "2pl"):
+            raise FitError(f"the fit has the curve {curve!r}; the frontier is read from a '1pl' or '2pl': fit one of them.")
         names = sorted(map(str, np.unique(fit.observed_data.benchmark.values)))
         if benchmark is not None and benchmark not in names:
-            raise ValueError(f"This fit has no benchmark {benchmark!r}; it has {', '.join(names)}.")
+            raise FitError(f"the fit has no benchmark {benchmark!r}; it has {', '.join(names)}.")
         self._fit, self._dates, self._size, self._falling = thin(fit, size), dates, size, falling
-        self._level, self._cache, self._moving = float(fit.attrs.get("prob", settings().interval)), {}, False
+        self._level, self._cache, self._moving = probability_inside(fit), {}, False
         if benchmark is None:
             benchmark = next((name for name in names if self._ready(name)["trend"] is not None), names[0])
         wide = {"style": {"description_width": "136px"}, "layout": {"width": "460px"}, "description_allow_html": True}
@@ -494,7 +486,7 @@ class ScalingWhatIf(_Explorer):
         ready, theta = self._now, self.controls["ability"].value
         at = int(np.clip(round((theta - ready["grid"][0]) / 0.1), 0, len(ready["grid"]) - 1))
         failure = ready["failure"][:, at]
-        lower, upper = _ends(failure[None], self._level)[:, 0]
+        lower, upper = tails(failure, self._level)
         above = ready["tasks"][ready["tasks"].ability > theta]
         state = dict(
             ability=theta,
@@ -512,7 +504,7 @@ class ScalingWhatIf(_Explorer):
     def _number_html(self) -> str:
         "The big number with its interval, the date at which the best agent gets there, and the law."
         s, level, ready = self.state, percent(self._level), self._now
-        lower, upper = _ends(ready["slope"][None], self._level)[:, 0]
+        lower, upper = tails(ready["slope"], self._level)
         text = (
             f'<div class="agentirt-number" aria-live="polite">{s["failure"]:.1%}</div><div class="agentirt-soft">'
             f"{_help('expected failure rate', 'failure')}<br>{_help(level + ' interval', 'interval')} "
