@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lab_driver import QUIET, chromium, jupyterlab, opened_notebook, run_all, wait_idle
+from lab_driver import jupyterlab, opened_notebook, run_all, wait_idle
 from test_lab import needs_browser
 
 ROOM = Path(__file__).resolve().parents[1] / "nbs" / "29_theme.ipynb"
@@ -77,7 +77,7 @@ def shows(page, expected: list) -> None:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    "The small notebook run, played with and saved in a real JupyterLab: (its address, folder of notebooks, screenshots)."
+    "A notebook run, played with, saved, and reopened in a real JupyterLab: (page, watch, folders of notebooks, screenshots)."
     needs_browser()
     folder = tmp_path_factory.mktemp("pictures")
     work = folder / "work"
@@ -104,55 +104,64 @@ def saved(tmp_path_factory):
             assert watch.complaints == []
             wait_idle(page)
             page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-        yield f"{address}&reset", work, folder  # reset: without the notebooks that were open before
+        # a second browser that knows nothing of the first; reset: without the notebooks that were open before
+        with opened_notebook(f"{address}&reset", "small.ipynb") as (page, watch):
+            yield page, watch, work, folder
+
+
+def bring_up(page, name: str) -> None:
+    "Open one more notebook and put it in front."
+    page.evaluate("path => void window.jupyterapp.commands.execute('docmanager:open', {path})", name)
+    page.wait_for_function("name => window.jupyterapp.shell.currentWidget?.context?.path === name", arg=name)
+
+
+def is_trusted(page) -> bool:
+    "Whether JupyterLab trusts the notebook in front."
+    return page.evaluate("[...window.jupyterapp.shell.currentWidget.content.model.cells].every(cell => cell.trusted)")
 
 
 @pytest.mark.browser
 def test_a_saved_notebook_shows_its_pictures_when_it_is_reopened(saved):
-    address, work, folder = saved
+    page, watch, work, folder = saved
     assert stored_pictures(work / "small.ipynb") == 3
-    with opened_notebook(address, "small.ipynb") as (page, watch):
-        shows(page, [*LIVE, STILL])
-        page.screenshot(path=folder / "reopened.png")
-        sizes = page.evaluate("[...document.querySelectorAll('.jp-OutputArea-output')].map(e => [e.scrollWidth, e.clientWidth])")
-        assert all(inside <= outside for inside, outside in sizes), "no scroll bars at 1280 pixels"
-        assert watch.foreign == []
+    assert is_trusted(page)
+    shows(page, [*LIVE, STILL])
+    page.screenshot(path=folder / "reopened.png")
+    sizes = page.evaluate("[...document.querySelectorAll('.jp-OutputArea-output')].map(e => [e.scrollWidth, e.clientWidth])")
+    assert all(inside <= outside for inside, outside in sizes), "no scroll bars at 1280 pixels"
+    assert watch.foreign == []
 
 
 @pytest.mark.browser
 def test_a_copy_that_is_not_trusted_shows_its_pictures(saved):
-    address, work, folder = saved
-    copy = work / "copy.ipynb"
-    copy.write_text((work / "small.ipynb").read_text().replace("import pandas as pd", "import pandas as pd "))
-    with opened_notebook(address, "copy.ipynb") as (page, watch):
-        shows(page, [*LIVE, STILL])
-        page.screenshot(path=folder / "copy.png")
-        assert watch.complaints == []
+    page, _, work, folder = saved
+    (work / "copy.ipynb").write_text((work / "small.ipynb").read_text().replace("import pandas as pd", "import pandas as pd "))
+    bring_up(page, "copy.ipynb")
+    shows(page, [*LIVE, STILL])
+    assert not is_trusted(page)
+    page.screenshot(path=folder / "copy.png")
 
 
 @pytest.mark.browser
 def test_a_fresh_clone_shows_its_pictures_without_being_run(saved):
-    address, _, folder = saved
-    with opened_notebook(address, "clone.ipynb", height=7000) as (page, watch):
-        page.wait_for_function(f"count => ({SHOWN})().length === count", arg=stored_pictures(ROOM))
-        page.screenshot(path=folder / "clone.png")
-        assert watch.complaints == []
+    page, watch, _, folder = saved
+    page.set_viewport_size({"width": 1280, "height": 7000})
+    bring_up(page, "clone.ipynb")
+    page.wait_for_function(f"count => ({SHOWN})().length === count", arg=stored_pictures(ROOM))
+    page.screenshot(path=folder / "clone.png")
+    assert watch.foreign == []
 
 
 @pytest.mark.browser
 def test_nbconvert_makes_a_page_with_the_pictures(saved):
     from nbconvert import HTMLExporter
-    from playwright.sync_api import sync_playwright
 
-    _, work, folder = saved
-    page_text, _ = HTMLExporter().from_filename(str(work / "small.ipynb"))
-    (work / "small.html").write_text(page_text, encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
-        page = browser.new_page()
-        page.goto((work / "small.html").as_uri())
-        pictures = page.evaluate("[...document.images].filter(e => e.checkVisibility() && e.naturalWidth > 50).map(e => e.alt)")
-        page.screenshot(path=folder / "nbconvert.png", full_page=True)
-        browser.close()
+    lab, _, work, folder = saved
+    text, _ = HTMLExporter().from_filename(str(work / "small.ipynb"))
+    (work / "small.html").write_text(text, encoding="utf-8")
+    page = lab.context.browser.new_page()
+    page.goto((work / "small.html").as_uri())
+    pictures = page.evaluate("[...document.images].filter(e => e.checkVisibility() && e.naturalWidth > 50).map(e => e.alt)")
+    page.screenshot(path=folder / "nbconvert.png", full_page=True)
     assert len(pictures) == 3
     assert pictures[-1] == STILL[1]  # its template passes over the words beside a PNG
