@@ -9,7 +9,7 @@ __all__ = ['COLOURS', 'PALETTE', 'FONT', 'WIDTH', 'PNG_START', 'VEGA_MIME', 'VEG
            'compiled', 'is_fluid', 'follow_window', 'chart_bundle', 'is_live', 'setup_charts', 'still_page', 'Lasting',
            'SafeJSON', 'chart_page', 'save_chart', 'alt']
 
-# %% ../nbs/29_theme.ipynb #a4c573d4
+# %% ../nbs/29_theme.ipynb #d4518e6e
 import asyncio
 import base64
 import json
@@ -30,7 +30,7 @@ from IPython.display import display
 
 from .settings import SettingsError, settings, write_atomically
 
-# %% ../nbs/29_theme.ipynb #111d373b
+# %% ../nbs/29_theme.ipynb #ecd4ee81
 @contextmanager
 def hidden_module(
     name: str,  # e.g. "rfc3987_syntax"
@@ -51,7 +51,7 @@ with hidden_module("rfc3987_syntax"):
 
 _all_ = ["alt"]  # other modules take Altair from here
 
-# %% ../nbs/29_theme.ipynb #7dcd04d1
+# %% ../nbs/29_theme.ipynb #6b4209af
 COLOURS: dict[str, str] = {
     "ink": "#1f2933",
     "soft": "#52606d",
@@ -66,7 +66,7 @@ PALETTE: list[str] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#5
 FONT: str = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 WIDTH: int = 680  # pixels of a plot that is given no width, where it cannot follow the window
 
-# %% ../nbs/29_theme.ipynb #14f831c6
+# %% ../nbs/29_theme.ipynb #d512dcc5
 @alt.theme.register("agentirt", enable=False)
 def agentirt_theme() -> alt.theme.ThemeConfig:
     "The house style: dark ink on opaque white paper, quiet grid, no link to an online editor in the chart's menu."
@@ -90,7 +90,7 @@ def agentirt_theme() -> alt.theme.ThemeConfig:
         },
     }
 
-# %% ../nbs/29_theme.ipynb #3b27df34
+# %% ../nbs/29_theme.ipynb #f1005e13
 def sentence(
     text: Any,  # a title of Vega-Lite: text, lines of text, or an object with text and subtitle
 ) -> str:
@@ -100,7 +100,7 @@ def sentence(
     lines = [text] if isinstance(text, str) else list(text or [])
     return " ".join(line if line.endswith((".", "!", "?", ":")) else f"{line}." for line in map(str.strip, lines) if line)
 
-# %% ../nbs/29_theme.ipynb #18cadbde
+# %% ../nbs/29_theme.ipynb #dfc599e2
 def views(
     spec: Mapping[str, Any],  # a chart as Vega-Lite writes it
 ) -> Iterator[Mapping[str, Any]]:
@@ -132,6 +132,7 @@ def axis_names(
     names: dict[str, None] = {}
     for panel in panels(spec):
         axes = [view.get("encoding", {}).get(channel, {}) for view in views(panel)]
+        axes = [axis for axis in axes if axis.get("axis", True) is not None]  # a hidden axis says nothing
         titles = [axis["title"] for axis in axes if axis.get("title")]
         titled = any("title" in axis for axis in axes)
         fields = [axis["field"] for axis in axes if isinstance(axis.get("field"), str)]
@@ -160,7 +161,7 @@ def chart_words(
     parts += [f"{row_count(spec)} rows."] if row_count(spec) > 1 else []
     return " ".join(dict.fromkeys(part for part in parts if part)) or "A chart without a title."
 
-# %% ../nbs/29_theme.ipynb #d96383fd
+# %% ../nbs/29_theme.ipynb #3b12ff3d
 PNG_START: bytes = b"\x89PNG\r\n\x1a\n"
 
 
@@ -191,7 +192,7 @@ def png_pixels(
     pixels = np.cumsum(rows[:, 1:].reshape(height, width, 4), axis=1, dtype=np.uint8)
     return pixels[..., :3] if (pixels[..., 3] == 255).all() else None
 
-# %% ../nbs/29_theme.ipynb #7ef97bf0
+# %% ../nbs/29_theme.ipynb #cee6ca1b
 def reduce_colours(
     pixels: np.ndarray,  # uint8 (row, column, 3)
 ) -> tuple[np.ndarray, np.ndarray]:  # palette uint8 (colour, 3), at most 256; its index for each pixel, uint8 (row, column)
@@ -227,7 +228,7 @@ def pack_png(
     checked = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts.items())
     return PNG_START + b"".join(checked)
 
-# %% ../nbs/29_theme.ipynb #3d5af2ec
+# %% ../nbs/29_theme.ipynb #6d7f6ea4
 VEGA_MIME: str = "application/vnd.vega.v5+json"
 VEGA_SCHEMA: str = "https://vega.github.io/schema/vega/v5.json"
 VL_VERSION: str = "_".join(alt.SCHEMA_VERSION.split(".")[:2])  # as vl-convert names the Vega-Lite that Altair writes for
@@ -249,7 +250,7 @@ def is_fluid(
     single = not any(name in spec for name in ("hconcat", "vconcat", "concat", "facet", "repeat")) and "layout" not in vega
     return single and isinstance(vega.get("width"), (int, float)) and not any("width" in view for view in views(spec))
 
-# %% ../nbs/29_theme.ipynb #e0aaa425
+# %% ../nbs/29_theme.ipynb #6f0f59be
 BESIDE: int = 500  # pixels of a window that a chart leaves free
 NARROWEST: int = 320  # pixels of a chart, labels included
 WIDEST: int = 1200  # beyond that a line of dots is hard to follow
@@ -264,7 +265,7 @@ def follow_window(
     rest = {key: value for key, value in vega.items() if key != "width"}
     return rest | {"signals": [width, *vega.get("signals", [])], "autosize": {"type": "fit-x", "contains": "padding"}}
 
-# %% ../nbs/29_theme.ipynb #6b938c98
+# %% ../nbs/29_theme.ipynb #23553c75
 def chart_bundle(
     chart: alt.TopLevelMixin | Mapping[str, Any],  # a chart or its spec
     live: bool = False,  # with the live view, or only the picture and the words
@@ -281,7 +282,7 @@ def chart_bundle(
         metadata[VEGA_MIME] = {"embed_options": {"hover": False, **vega.get("usermeta", {}).get("embedOptions", {})}}
     return data, metadata
 
-# %% ../nbs/29_theme.ipynb #08616d15
+# %% ../nbs/29_theme.ipynb #4bb2566d
 alt.renderers.register("agentirt", chart_bundle)
 
 
@@ -308,7 +309,7 @@ def setup_charts(
 if alt.renderers.active == "default" and alt.theme.active == "default":
     setup_charts()
 
-# %% ../nbs/29_theme.ipynb #a19208f4
+# %% ../nbs/29_theme.ipynb #db3e3ca8
 WIDGET_MIME: str = "application/vnd.jupyter.widget-view+json"
 ONE_OF_TWO: str = """<style>
 .jp-OutputArea-child:has(.agentirt-live):not(:has(.jupyter-widgets-disconnected)) + .jp-OutputArea-child:has(.agentirt-still),
@@ -328,7 +329,7 @@ def still_page(
     picture = f'<div class="agentirt-still"><img alt="{escape(words)}" width="{width}" src="{source}"></div>'
     return data | {"text/html": ONE_OF_TWO + picture}, metadata
 
-# %% ../nbs/29_theme.ipynb #6cb976f4
+# %% ../nbs/29_theme.ipynb #b28fcbaa
 class Lasting:
     "What makes a box of widgets leave a picture: inherit before the box, write `picture`, call `keep` after a change."
 
@@ -370,7 +371,7 @@ class Lasting:
         data, metadata = still_page(self.picture())
         self._still.update(data, metadata=metadata, raw=True)
 
-# %% ../nbs/29_theme.ipynb #eb76b045
+# %% ../nbs/29_theme.ipynb #9fe98956
 class SafeJSON(json.JSONEncoder):
     "JSON that cannot close the script element it stands in, whatever an agent or a task is called."
 
@@ -378,7 +379,7 @@ class SafeJSON(json.JSONEncoder):
         "JSON with every < written as an escape."
         return super().encode(o).replace("<", r"\u003c")
 
-# %% ../nbs/29_theme.ipynb #d1e4284c
+# %% ../nbs/29_theme.ipynb #44b8dc2d
 def chart_page(
     chart: alt.TopLevelMixin,
 ) -> str:  # HTML
