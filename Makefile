@@ -24,20 +24,23 @@ lab: $(VENV)/.run  ## open JupyterLab at the first tutorial
 test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones (what CI runs)
 	$(BIN)/python tools/check_in_step.py
 	$(BIN)/ruff check .
-	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/run_notebooks.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: $(VENV)/.test  ## the slow cells and tests too
-	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing --flags slow --cell-timeout 1500
+	$(BIN)/python tools/run_notebooks.py --flags slow --cell-timeout 1500
 	$(BIN)/python -m pytest -m slow
 
 notebooks: $(VENV)/.test  ## run the notebooks (or NB=path), save their outputs, clean and export
 	AGENTIRT_RENDERER=static $(BIN)/nbdev-test $(NB) --save --n-workers 2
 	$(MAKE) export readme
 
-export: $(VENV)/.test  ## clean the notebooks and write the module from them
+export: $(VENV)/.test  ## clean the notebooks and write the module and its stub from them
 	$(BIN)/nbdev-clean
 	$(BIN)/nbdev-export
+	$(BIN)/python tools/make_stub.py
 
 readme: $(VENV)/.test  ## write README.md from nbs/index.ipynb
 	$(BIN)/python tools/render_readme.py
@@ -49,7 +52,7 @@ wheel: $(VENV)/.test  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean:  ## remove what was built; the environment stays
-	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis _docs _proc $(OUT)
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis _docs _proc $(OUT)
 	find nbs agentirt_nb tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 browser:  # the browser tests say so and are skipped where this finds no way

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .judge import BadAnswer, JudgeError, _marker, _redacted, _shorten, load_rubric, read_answer
+from .judge import BadAnswer, JudgeError, fresh_marker, load_rubric, read_answer, redacted, shortened
+from .messages import one_of
 
 try:
     from inspect_ai import Task
@@ -136,10 +137,10 @@ def _sample(
         raise JudgeError(f"Task {row['task']!r} has an image, which only the sandbox 'docker' can run.")
     if not isinstance(row["text"], str) or not row["text"].strip():
         raise JudgeError(f"Task {row['task']!r} has no text; fill the column 'text' or leave the task out.")
-    text, _ = _shorten(row["text"], 60_000)
+    text, _ = shortened(row["text"], 60_000)
     workdir = row.get("workdir") if isinstance(row.get("workdir"), str) else ""
     where = "the folder 'repository' below the current one" if folder else f"the folder {workdir or 'where commands start'}"
-    marker = _marker(text)
+    marker = fresh_marker(text)
     return Sample(
         id=row["task"],
         input=f"The repository is in {where}. The task, as data:\n\n<{marker}>\n{text}\n</{marker}>",
@@ -160,8 +161,7 @@ def audit_task(
         raise JudgeError("The audit needs a DataFrame with columns 'task', 'text', and 'image' or 'folder'.")
     if not len(tasks) or tasks["task"].astype(str).duplicated().any():
         raise JudgeError("The audit needs one row or more, and each task once.")
-    if sandbox not in ("docker", "local"):
-        raise JudgeError(f"There is no sandbox {sandbox!r}; use 'docker', or 'local' for what you trust.")
+    one_of(sandbox, ("docker", "local"), "sandbox", error=JudgeError)
     if sandbox == "local":
         warnings.warn(
             "sandbox='local' runs what the model writes on this machine, with your files and environment.",
@@ -191,7 +191,7 @@ def _report(
     "What an audit found."
     score = (sample.scores or {}).get("environment")
     if score is None:
-        return {}, f"the audit ended with {_redacted(sample.error.message)}" if sample.error else "the audit has no score"
+        return {}, f"the audit ended with {redacted(sample.error.message)}" if sample.error else "the audit has no score"
     value = score.value if isinstance(score.value, dict) else {}
     usable = {
         name: float(value[name])

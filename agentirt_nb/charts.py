@@ -157,20 +157,20 @@ def ladder(
     fit: xr.DataTree,
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
     *,
-    interval: float | None = None,  # credible level; None: the fit's own
+    prob: float | None = None,  # credible level; None: the fit's own
 ) -> xr.Dataset:  # dim agent, llm or scaffold, best first
     "Abilities above the average in logits, with intervals and ranks, best first; `tasks` counts what each has tried."
     sample = draws(fit, name)
     if sample.ndim != 2 or sample.dims[1] not in ("agent", "llm", "scaffold"):
         raise ValueError(f"A ladder needs one number per agent, LLM or scaffold; {name!r} has dims {sample.dims[1:]}.")
     dim = str(sample.dims[1])
-    level = interval_of(fit, interval)
-    table = summarise(fit, name, interval=level, relative=True)
+    level = interval_of(fit, prob)
+    table = summarise(fit, name, prob=level, relative=True)
     ranks = xr.apply_ufunc(rankdata, -sample, input_core_dims=[[dim]], output_core_dims=[[dim]], kwargs={"axis": -1})
     ends = ranks.quantile([(1 - level) / 2, (1 + level) / 2], "sample", method="closest_observation").astype(int)
     table["rank_lower"], table["rank_upper"] = (ends.isel(quantile=i, drop=True) for i in (0, 1))
     table = table.merge(tried(fit, dim), join="left", compat="override")
-    return table.sortby("mean", ascending=False).assign_attrs(interval=level)
+    return table.sortby("mean", ascending=False).assign_attrs(prob=level)
 
 
 def tried(
@@ -203,18 +203,18 @@ def ability_ladder(
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
     *,
     top: int | None = 25,  # how many to show, best first; None: all
-    interval: float | None = None,  # credible level; None: the fit's own
+    prob: float | None = None,  # credible level; None: the fit's own
     width: int = 420,  # of the plot, in pixels
 ) -> alt.LayerChart:  # one row each: a dot at the posterior mean, a line for the interval
     "Draw `ladder`: who stands where (logits), how sure that is, and on the right the range of ranks."
-    table = ladder(fit, name, interval=interval)
+    table = ladder(fit, name, prob=prob)
     dim = str(table["mean"].dims[0])
     rows = ladder_rows(table.isel({dim: slice(top)}))
     label, quantity = ("LLM" if dim == "llm" else dim), name.replace("_", " ").replace("llm", "LLM")
-    title = headline(fit, LADDERS.get(name, name), ladder_subtitle(len(rows), table.sizes[dim], dim, table.interval))
+    title = headline(fit, LADDERS.get(name, name), ladder_subtitle(len(rows), table.sizes[dim], dim, table.prob))
     y = alt.Y(f"{dim}:N", sort=None, title=None, axis=alt.Axis(labelLimit=380, ticks=False, domain=False, labelPadding=8))
     base = alt.Chart(rows, title=title, width=width, height=alt.Step(18)).encode(
-        y, tooltip=ladder_tooltip(rows, dim, label, table.interval)
+        y, tooltip=ladder_tooltip(rows, dim, label, table.prob)
     )
     line = base.mark_rule(size=2, color=COLOURS["main"], opacity=0.45).encode(
         alt.X("lower:Q", title=f"{quantity} (logits, 0 = average {label})", scale=alt.Scale(zero=False)), alt.X2("upper:Q")
@@ -412,10 +412,10 @@ def response_curve(
     tasks: Sequence[str],  # labels
     ability: xr.DataArray | None = None,  # dim ability, logits; None: a grid that covers the agents
     *,
-    interval: float | None = None,  # credible level; None: the fit's own
+    prob: float | None = None,  # credible level; None: the fit's own
 ) -> xr.Dataset:  # probability, lower, upper on dims task, ability
     "P(success) of some tasks against ability in logits: sigmoid(discrimination × (ability − difficulty))."
-    level = interval_of(fit, interval)
+    level = interval_of(fit, prob)
     difficulty = draws(fit, "difficulty").sel(task=known_tasks(fit, tasks))
     steepness = draws(fit, "discrimination").sel(task=difficulty.task) if "discrimination" in fit["posterior"] else 1.0
     if ability is None:
@@ -493,13 +493,13 @@ def item_characteristic_curve(
     tasks: Sequence[str] | None = None,  # labels; None: an easy, a middling and a hard one
     *,
     bins: int = 8,  # groups of agents for the observed points
-    interval: float | None = None,  # credible level; None: the fit's own
+    prob: float | None = None,  # credible level; None: the fit's own
     width: int = 480,
     height: int = 300,
 ) -> alt.LayerChart:  # one colour per task
     "P(success) against ability (logits): the model's curve with its band, and the observed share in groups of agents."
     tasks = typical_tasks(fit) if tasks is None else known_tasks(fit, tasks)
-    curve = response_curve(fit, tasks, interval=interval)
+    curve = response_curve(fit, tasks, prob=prob)
     lines, points = curve.to_dataframe().reset_index(), outcomes_by_ability(fit, tasks, bins=bins)
     colour = alt.Color(
         "task:N",
@@ -516,7 +516,7 @@ def item_characteristic_curve(
         title=headline(
             fit,
             "Item characteristic curves: chance of success by ability",
-            f"line and band: model, {percent(curve.interval)} interval; points: agents in groups by ability, larger: more agents",
+            f"line and band: model, {percent(curve.prob)} interval; points: agents in groups by ability, larger: more agents",
         ),
     )
     band = base.mark_area(opacity=0.18).encode(
@@ -555,7 +555,7 @@ def interval_ladder(
     before: xr.DataArray | None = None,  # draws of the same numbers from an earlier fit
     observed: xr.DataArray | None = None,  # what came true, on the same dim
     marks: xr.DataArray | None = None,  # numbers on a dim of their own: a named upright line each
-    interval: float | None = None,  # credible level; None: settings().interval
+    prob: float | None = None,  # credible level; None: settings().interval
     number: str = ".2f",  # how numbers are written; ".0%" for shares
     width: int = 420,  # of the plot, in pixels
 ) -> alt.LayerChart:  # a row for each, largest mean on top
@@ -563,9 +563,9 @@ def interval_ladder(
     if "sample" not in values.dims or values.ndim != 2:
         raise ValueError(f"A ladder of intervals needs draws with dim sample and one more; these have {values.dims}.")
     (dim,) = (str(d) for d in values.dims if d != "sample")
-    rows = interval_rows(values, settings().interval if interval is None else interval)
+    rows = interval_rows(values, settings().interval if prob is None else prob)
     if before is not None:
-        earlier = interval_rows(before, settings().interval if interval is None else interval)
+        earlier = interval_rows(before, settings().interval if prob is None else prob)
         rows = rows.join(earlier.add_prefix("before_"))
     if observed is not None:
         rows["observed"] = observed.to_series()
@@ -597,7 +597,7 @@ def interval_rows(
 ) -> pd.DataFrame:  # columns mean, lower, upper
     "Mean and equal-tailed interval of draws. Raises ValueError unless the level lies between 0 and 1."
     if not 0 < level < 1:
-        raise ValueError(f"interval is {level:g}; give a probability between 0 and 1, such as 0.9.")
+        raise ValueError(f"prob is {level:g}; give a probability between 0 and 1, such as 0.9.")
     ends = values.quantile([(1 - level) / 2, (1 + level) / 2], "sample")
     columns = dict(mean=values.mean("sample"), lower=ends.isel(quantile=0), upper=ends.isel(quantile=1))
     return pd.DataFrame({name: column.to_series() for name, column in columns.items()})

@@ -381,7 +381,7 @@ def trend(
         return ""
     year = summarise(fit, "ability_per_year")
     inside = f"[{float(year.lower):.2f}, {float(year.upper):.2f}]"
-    return f" Ability gained per year of release: {float(year['mean']):.2f} logits, {float(fit.attrs['interval']):.0%} {inside}."
+    return f" Ability gained per year of release: {float(year['mean']):.2f} logits, {float(fit.attrs["prob"]):.0%} {inside}."
 
 # %% ../nbs/40_cli.ipynb #877372b7
 def wanted_agents(
@@ -473,9 +473,9 @@ def predict_command(
     tasks = wanted_tasks(Path(args.tasks), fit) if args.tasks else None
     say_what_is_new(fit, agents)
     if tasks is None:
-        predicted = expected_pass_rate(fit, agents, args.benchmark, interval=args.interval)
+        predicted = expected_pass_rate(fit, agents, args.benchmark, prob=args.prob)
     else:
-        predicted = predict(fit, agents, tasks, interval=args.interval)
+        predicted = predict(fit, agents, tasks, prob=args.prob)
     write_table(marked(predicted.to_dataframe().reset_index(), fit), out)
     if not is_converged(fit):
         say(f"warning: {verdict(fit)}")
@@ -866,7 +866,8 @@ def _add_predict(commands: "argparse._SubParsersAction") -> None:
     about = "column task (labels of the fit), or, for new tasks, benchmark, difficulty, features"
     parser.add_argument("--tasks", metavar="CSV", help=about)
     parser.add_argument("--benchmark", metavar="NAME", help="one benchmark (default: all of the fit)")
-    _setting(parser, "interval", "P", "probability inside intervals")
+    about = "probability inside intervals (default: the fit's own)"
+    parser.add_argument("--prob", "--interval", type=option_value("interval"), metavar="P", help=about)
     parser.add_argument("--out", metavar="CSV", help="the table to write (default: standard output)")
 
 

@@ -41,7 +41,7 @@ def comparison_chart(
     bars = base.mark_rule(strokeWidth=3, color=COLOURS["main"]).encode(alt.X("lower:Q", title=far), alt.X2("upper:Q"))
     points = base.mark_point(filled=True, size=70, opacity=1, color=COLOURS["main"]).encode(alt.X("value:Q", title=far))
     zero = alt.Chart(pd.DataFrame(dict(x=[0]))).mark_rule(color=COLOURS["soft"], strokeDash=[5, 4]).encode(x="x:Q")
-    families = f"{percent(table.attrs['interval'])} intervals from {table.attrs['families']} families of LLMs."
+    families = f"{percent(table.attrs["prob"])} intervals from {table.attrs['families']} families of LLMs."
     if behind.lower.isna().all():
         families = f"{table.attrs['families']} families of LLMs are too few for intervals."
     head = alt.TitleParams(title, subtitle=f"{families}{_simulated(kind)}")

@@ -119,7 +119,7 @@ def board(
         dict(agent=seen.agent.values, task=seen.task.values, llm=("agent", seen.llm.values.astype(str)))
         | dict(relatives=("agent", _relatives(seen))),
         {key: fit.attrs[key] for key in ("converged", "verdict", "kind", "pareto_k") if key in fit.attrs}
-        | dict(benchmark=name, dates=dates or "none", interval=interval_of(fit)),
+        | dict(benchmark=name, dates=dates or "none", prob=interval_of(fit)),
     )
 
 # %% ../nbs/27_emergence.ipynb #900b84d0
@@ -276,7 +276,7 @@ def failure_law(
     dates: str | None = "submission",  # which date an agent carries; None: against ability alone
     top: float = 1 / 3,  # share of agents, ablest first, over which the law against ability is measured
     size: int = 400,  # posterior draws, each with its own bootstrap sample
-    interval: float | None = None,  # None: the fit's own
+    prob: float | None = None,  # None: the fit's own
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # slope, slope_lower, slope_upper, intercept, r_squared (law), exponent, … (way), draws, points (agent)
     """Log failure rate against ability (per logit) and against date at the frontier (per year), with intervals.
@@ -290,7 +290,7 @@ def failure_law(
     if inside.sum() < 5:
         raise ValueError(f"top={top:.3g} of {len(mean)} agents leaves {inside.sum()}: a slope needs five; give a larger share.")
     rng = np.random.default_rng(settings().seed if seed is None else seed)
-    level = interval_of(fit, interval)
+    level = interval_of(fit, prob)
     (lines, exponents), (plain, point) = (_laws(found, inside, rng, again) for again in (True, False))
     blank = np.full(found.sizes["sample"], np.nan)
     pick = lambda table, part: np.array([table[name][part] if name in table else blank for name in LAWS])
@@ -315,7 +315,7 @@ def failure_law(
         dict(law=LAWS, way=EXPONENTS, agent=found.agent.values, llm=("agent", found.llm.values)),
         found.attrs
         | dict(
-            interval=level,
+            prob=level,
             year_zero=float(found.year.mean()),
             lowest=float(mean[inside].min()),
             highest=float(mean.max()),
@@ -367,7 +367,7 @@ def compare_exponents(
     *,
     form: str = "gumbel",  # of the law's exponents: that of the tail's density, or "straight" for slopes as they are
     tolerance: float = 0.25,  # differences up to this share of the average count as none
-    interval: float | None = None,  # None: the law's own
+    prob: float | None = None,  # None: the law's own
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # mean, lower, upper (estimate); difference, difference_lower, difference_upper, verdict (pair)
     "The exponents c per logit side by side; attrs['verdict'] says agree, disagree or not enough data."
@@ -380,9 +380,9 @@ def compare_exponents(
     density = str(tail.density.values) if isinstance(tail, xr.Dataset) and "density" in tail.coords else form
     if form not in ("straight", density):
         raise ValueError(f"the tail is that of {density} difficulties, the law's exponents by the {form} curve: no comparison.")
-    level = interval_of(law, interval)
+    level = interval_of(law, prob)
     if not 0 < tolerance < 1 or not 0 < level < 1:
-        raise ValueError(f"tolerance={tolerance}, interval={level}: both must lie between 0 and 1.")
+        raise ValueError(f"tolerance={tolerance}, prob={level}: both must lie between 0 and 1.")
     rng, size = np.random.default_rng(settings().seed if seed is None else seed), law.sizes["sample"]
     own = law.exponent_draws
     given = {
@@ -404,7 +404,7 @@ def compare_exponents(
         | dict(verdict=("pair", says)),
         dict(estimate=names, pair=[f"{x} – {y}" for x, y in pairs]),
         {k: v for k, v in law.attrs.items() if k in ("benchmark", "converged", "kind", "pareto_k", "dates")}
-        | dict(verdict=overall, form=form, tolerance=tolerance, interval=level),
+        | dict(verdict=overall, form=form, tolerance=tolerance, prob=level),
     )
 
 # %% ../nbs/27_emergence.ipynb #72777659
@@ -518,7 +518,7 @@ def emergence(
     chance: float = 0.5,  # chance of success that counts as emerged
     trend: xr.Dataset | None = None,  # from `frontier_trend`; None: made here
     size: int = 400,  # posterior draws
-    interval: float | None = None,  # None: the fit's own
+    prob: float | None = None,  # None: the fit's own
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # ability, width (logits), width_years, date, each with _lower and _upper, reached, never_solved (task)
     """Where and when each task comes within reach of the best agent; a date beyond the trend's horizon is NaT.
@@ -527,7 +527,7 @@ def emergence(
     if not 0 < chance < 1:
         raise ValueError(f"chance is {chance!r}, but must lie between 0 and 1.")
     found = fit if isinstance(fit, xr.Dataset) else board(fit, benchmark, dates=dates, size=size)
-    level = interval_of(found, interval)
+    level = interval_of(found, prob)
     x, width = _threshold(found, chance), 2 * np.log(9) / found.discrimination.values
     columns = dict(ability=x, width=width)
     if dates is not None:
@@ -542,7 +542,7 @@ def emergence(
         table["reached"] = ("task", (x <= trend.now.values[:, None]).mean(0))
         table.attrs["horizon"] = str(_day(trend.attrs["horizon"]))[:10]
     table["never_solved"] = ("task", ~found.solved.values.astype(bool) & found.solved.notnull().values)
-    return table.assign_attrs(found.attrs | dict(interval=level, chance=chance))
+    return table.assign_attrs(found.attrs | dict(prob=level, chance=chance))
 
 # %% ../nbs/27_emergence.ipynb #fe3e455b
 def _last_year(found: xr.Dataset) -> tuple[np.ndarray, float]:
@@ -579,7 +579,7 @@ def first_solves(
     dates: str = "submission",  # which date an agent carries
     years: float = 5.0,  # how far ahead to look
     size: int = 400,  # posterior draws
-    interval: float | None = None,  # None: the fit's own
+    prob: float | None = None,  # None: the fit's own
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # date, date_lower, date_upper, within_a_year (task): tasks that nobody solved, soonest first
     """When each task that nobody has solved will be solved first; tasks that the same agents failed are tied.
@@ -591,12 +591,12 @@ def first_solves(
         raise ValueError(f"the fit knows no task of {found.attrs['benchmark']} that nobody solved.")
     trend = frontier_trend(found, years=years, seed=seed)
     rng = np.random.default_rng((settings().seed if seed is None else seed) + 1)
-    when, level = _first_solves(found, trend, tasks, rng), interval_of(fit, interval)
+    when, level = _first_solves(found, trend, tasks, rng), interval_of(fit, prob)
     names = ("date", "date_lower", "date_upper")
     table = xr.Dataset(
         {n: ("task", _day(x)) for n, x in zip(names, _order_interval(when, level))},
         dict(task=found.task.values[tasks]),
-        trend.attrs | dict(interval=level),
+        trend.attrs | dict(prob=level),
     )
     table["within_a_year"] = ("task", (when <= trend.attrs["end"] + 1).mean(0))
     return table.isel(
@@ -658,7 +658,7 @@ def forecast_check(
     density: str = "gumbel",  # of difficulties, as for `fit_tasks`
     years: float = 5.0,  # horizon of the forecasts
     size: int = 400,  # draws
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
 ) -> (
     xr.Dataset
@@ -666,7 +666,7 @@ def forecast_check(
     """Forecasts of first solves from agents before a date, scored on agents after it.
 
     Raises ValueError where there are too few records before, no agent after, or fewer than five tasks still unsolved."""
-    outcomes, level = validate(outcomes), interval_of(outcomes, interval)
+    outcomes, level = validate(outcomes), interval_of(outcomes, prob)
     if dates not in DATES:
         raise ValueError(f"forecasts need dates; dates is {dates!r}: give {' or '.join(map(repr, DATES))}.")
     if len(names := np.unique(outcomes.benchmark.values)) > 1:
@@ -706,7 +706,7 @@ def forecast_check(
         benchmark=found.attrs["benchmark"],
         before=str(before)[:10],
         last=str(_day(last))[:10],
-        interval=level,
+        prob=level,
         dates=dates,
         agents=len(early),
         agents_after=len(late),
@@ -800,13 +800,13 @@ def step_share(
     benchmark: str | None = None,  # None: the only one
     *,
     folds: int = 5,  # of LLMs, for the held-out likelihood
-    interval: float | None = None,  # None: the fit's own
+    prob: float | None = None,  # None: the fit's own
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # share, lower, upper (criterion, curve); aic, held_out (task, curve); guess, slip (task); clean
     """Of how many tasks a step is the best response curve, and of how many the 2PL or the logistic positive exponent.
 
     Raises ValueError for a fit without outcomes, fewer LLMs than folds, or no task with three successes and three failures."""
-    found, level = board(fit, benchmark, dates=None), interval_of(fit, interval)
+    found, level = board(fit, benchmark, dates=None), interval_of(fit, prob)
     if found.successes.isnull().any():
         raise ValueError("the fit carries no successes (as the snapshot): fit outcomes to compare response curves.")
     s, n = found.successes.values.T.astype(float), found.trials.values.T.astype(float)
@@ -843,5 +843,5 @@ def step_share(
             clean=((aic.argmin(0) == 0) & (guess < 0.1) & (slip < 0.1)).sum(),
         ),
         dict(criterion=["AIC", "held out"], curve=STEP_CURVES, task=found.task.values[usable]),
-        found.attrs | dict(interval=level, folds=folds, tasks=len(usable), left_out=found.sizes["task"] - len(usable)),
+        found.attrs | dict(prob=level, folds=folds, tasks=len(usable), left_out=found.sizes["task"] - len(usable)),
     )

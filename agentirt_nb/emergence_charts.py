@@ -74,7 +74,7 @@ def frontier_chart(
     "Ability of the best agent so far with its forecast, and failure rate at the frontier with its fitted line, against date."
     if law.attrs["dates"] == "none":
         raise ValueError("this law was made without dates; call failure_law with dates='submission' or 'release'.")
-    rows, level = _agents(law).dropna(subset=["year"]), law.attrs["interval"]
+    rows, level = _agents(law).dropna(subset=["year"]), law.attrs["prob"]
     soon = trend.time.values <= trend.attrs["end"] + ahead
     path = _band(trend.time.values[soon], trend.path.values[:, soon], level)
     years = np.linspace(rows.year[rows.record].min(), rows.year[rows.record].max(), 40)
@@ -119,7 +119,7 @@ def failure_chart(
 ) -> alt.LayerChart:
     "Failure rate against ability, with the fitted e^(−cθ): solid over the range it was fitted to, dashed beyond."
     of = law.sel(law="observed against ability" if law.observed_failure.notnull().any() else "expected against ability")
-    rows, level = _agents(law), law.attrs["interval"]
+    rows, level = _agents(law), law.attrs["prob"]
     x = np.linspace(rows.ability.min(), rows.ability.max(), 80)
     line = _band(x, np.exp(of.intercept_draws.values[:, None] + of.slope_draws.values[:, None] * x), level)
     scale = _failure_scale(rows.failure)
@@ -165,7 +165,7 @@ def exponent_sides_chart(
     top, panels = 1.05 * max(float(x.upper.max()) for x in several.values()), []
     for i, (name, x) in enumerate(several.items()):
         rows = x[["mean", "lower", "upper"]].to_dataframe().reset_index()
-        verdict, level = x.attrs["verdict"], x.attrs["interval"]
+        verdict, level = x.attrs["verdict"], x.attrs["prob"]
         axis = alt.Axis(labelLimit=220, labels=i == 0, ticks=False, domain=False)
         base = alt.Chart(rows, width=width / (1 + 0.4 * (len(several) > 1)), height=alt.Step(32)).encode(
             alt.Y("estimate:N", sort=None, title=None, axis=axis)
@@ -233,7 +233,7 @@ def forecast_chart(
     end = alt.Chart(pd.DataFrame(dict(last=[last]))).mark_rule(color=COLOURS["grid"]).encode(alt.X("last:T"))
     value = lambda n, f: f"{float(of[n]):{f}}"
     said = [
-        f"{percent(check.attrs['interval'])} intervals cover {percent(round(float(of.coverage), 2))}; mean error of solved "
+        f"{percent(check.attrs["prob"])} intervals cover {percent(round(float(of.coverage), 2))}; mean error of solved "
         f"{value('mean_error', '.0f')} days; CRPS {value('crps', '.0f')} days.",
         f"Agents before {check.attrs['before']}; upper ends are cut at {top.date()}.",
     ]
@@ -260,7 +260,7 @@ def _help(text: str, word: str) -> str:
 
 def _prepare(fit: xr.DataTree, benchmark: str, dates: str, size: int, level: float) -> dict[str, Any]:
     "Everything the explorer looks up: failure over a grid of abilities, the trend, tasks by emergence ability with dates."
-    found = board(fit, benchmark, dates=dates, size=size).assign_attrs(interval=level)
+    found = board(fit, benchmark, dates=dates, size=size).assign_attrs(prob=level)
     theta, b, a = found.ability.mean("sample").values, found.difficulty.values, found.discrimination.values
     grid = np.round(np.arange(np.floor(theta.min()), np.ceil(max(theta.max() + 3, np.median(b) + 3)) + 0.05, 0.1), 1)
     a, b = a.astype("f4"), b.astype("f4")
@@ -408,7 +408,7 @@ class ScalingWhatIf(_Explorer):
         if benchmark is not None and benchmark not in names:
             raise ValueError(f"This fit has no benchmark {benchmark!r}; it has {', '.join(names)}.")
         self._fit, self._dates, self._size, self._falling = thin(fit, size), dates, size, falling
-        self._level, self._cache, self._moving = float(fit.attrs.get("interval", settings().interval)), {}, False
+        self._level, self._cache, self._moving = float(fit.attrs.get("prob", settings().interval)), {}, False
         if benchmark is None:
             benchmark = next((name for name in names if self._ready(name)["trend"] is not None), names[0])
         wide = {"style": {"description_width": "136px"}, "layout": {"width": "460px"}, "description_allow_html": True}

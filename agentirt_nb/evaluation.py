@@ -316,22 +316,22 @@ def _metrics(p, k, n, fold, agent, task, weight) -> dict:
     )
 
 
-def _ready(held_out: xr.Dataset, interval: float | None) -> float:
+def _ready(held_out: xr.Dataset, prob: float | None) -> float:
     "The probability inside intervals; raises ValueError unless that and the predictions can be used."
     if "probability" not in held_out or "predictor" not in held_out.dims:
         raise ValueError("there are no held-out predictions to score; make them with `cross_validate`.")
-    return interval_of(held_out, interval)
+    return interval_of(held_out, prob)
 
 
 def evaluate(
     held_out: xr.Dataset,  # from `cross_validate`
     bootstrap: int = 100,  # draws of agents and tasks; 0: no interval
-    interval: float | None = None,  # probability inside the interval; None: settings().interval
+    prob: float | None = None,  # probability inside the interval; None: settings().interval
     seed: int | None = None,  # of the bootstrap; None: settings().seed
     predictors: list[str] | None = None,  # some of them; None: all
 ) -> xr.Dataset:  # each score over (benchmark, predictor, statistic), statistic: value, lower, upper
     "Scores of every predictor on the same held-out cells, benchmark by benchmark."
-    interval = _ready(held_out, interval)
+    prob = _ready(held_out, prob)
     rng = np.random.default_rng(settings().seed if seed is None else seed)
     held_out = held_out.transpose("predictor", "agent", "task", ...)
     names = held_out.predictor.values.tolist() if predictors is None else list(predictors)
@@ -358,10 +358,10 @@ def evaluate(
                 spread = np.array([[np.nan if m == "ece" else d.get(m, value[m]) for m in METRICS] for d in draws])
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # all NaN where there is no interval
-                    table[:, b, i, 1:] = np.nanquantile(spread, [(1 - interval) / 2, (1 + interval) / 2], axis=0).T
+                    table[:, b, i, 1:] = np.nanquantile(spread, [(1 - prob) / 2, (1 + prob) / 2], axis=0).T
     dims = ("benchmark", "predictor", "statistic")
     coords = dict(benchmark=labels, predictor=names, statistic=["value", "lower", "upper"])
-    return xr.Dataset({m: (dims, x) for m, x in zip(METRICS, table)}, coords, held_out.attrs | dict(interval=interval))
+    return xr.Dataset({m: (dims, x) for m, x in zip(METRICS, table)}, coords, held_out.attrs | dict(prob=prob))
 
 
 def _counts(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -374,11 +374,11 @@ def reliability(
     held_out: xr.Dataset,  # from `cross_validate`
     bins: int = 10,  # of equal width in probability
     bootstrap: int = 100,  # draws of agents and tasks
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # predicted, observed, lower, upper, auc, trials over (predictor, bin)
     "Predicted against observed rates in bins of probability, over all benchmarks; NaN in empty bins."
-    interval = _ready(held_out, interval)
+    prob = _ready(held_out, prob)
     rng = np.random.default_rng(settings().seed if seed is None else seed)
     held_out = held_out.transpose("predictor", "agent", "task", ...)
     table = np.full((6, held_out.sizes["predictor"], bins), np.nan)
@@ -392,11 +392,11 @@ def reliability(
             weight = _counts(agent, rng)[agent] * _counts(task, rng)[task]
             drawn = total(n, weight)
             shares.append(np.where(drawn > 0, total(k, weight) / np.maximum(drawn, 1e-9), np.nan)[filled])
-        ends = [(1 - interval) / 2, (1 + interval) / 2]
+        ends = [(1 - prob) / 2, (1 + prob) / 2]
         tails = np.nanquantile(shares, ends, axis=0) if shares else np.full((2, filled.sum()), np.nan)
         auc = [_auc(p[at == b], k[at == b], (n - k)[at == b]) for b in np.flatnonzero(filled)]
         size = total(n, 1.0)[filled]
         table[:, i, filled] = [total(n * p, 1.0)[filled] / size, total(k, 1.0)[filled] / size, *tails, auc, size]
     names = ("predicted", "observed", "lower", "upper", "auc", "trials")
     coords = dict(predictor=held_out.predictor.values, bin=(np.arange(bins) + 0.5) / bins)
-    return xr.Dataset({name: (("predictor", "bin"), x) for name, x in zip(names, table)}, coords, dict(interval=interval))
+    return xr.Dataset({name: (("predictor", "bin"), x) for name, x in zip(names, table)}, coords, dict(prob=prob))

@@ -923,7 +923,7 @@ def fit(
         method=method,
         seed=seed,
         draws=draws,
-        interval=shared.interval,
+        prob=shared.interval,
         priors=json.dumps(asdict(priors)),
         data_hash=content_hash(outcomes),
         source=str(outcomes.attrs.get("source", "")),
@@ -961,29 +961,29 @@ def _as_tree(posterior: xr.Dataset, stats: xr.Dataset, outcomes: xr.Dataset, att
 # %% ../nbs/11_inference.ipynb #24bd0805
 def interval_of(
     fit: xr.DataTree | xr.Dataset,  # a fit, or another result
-    interval: float | None = None,  # probability inside an interval; None: the result's own, else settings().interval
+    prob: float | None = None,  # probability inside an interval; None: the result's own, else settings().interval
 ) -> float:
     "The probability inside the intervals of a result. Raises ValueError unless it lies between 0 and 1."
-    interval = float(fit.attrs.get("interval", settings().interval)) if interval is None else interval
-    if not 0 < interval < 1:
-        raise ValueError(f"interval is {interval!r}, but must be a probability between 0 and 1, such as 0.9.")
-    return interval
+    prob = float(fit.attrs.get("prob", fit.attrs.get("interval", settings().interval))) if prob is None else prob
+    if not 0 < prob < 1:
+        raise ValueError(f"prob is {prob!r}, but must be a probability between 0 and 1, such as 0.9.")
+    return prob
 
 # %% ../nbs/11_inference.ipynb #f7ba806e
 def summarise(
     fit: xr.DataTree,  # a fit
     name: str = "ability",  # variable of the posterior
-    interval: float | None = None,  # probability inside the interval; None: the fit's own
+    prob: float | None = None,  # probability inside the interval; None: the fit's own
     relative: bool = False,  # to the mean over the variable's dim in each draw: who is ahead, not where zero lies
 ) -> xr.Dataset:  # mean, sd, lower, upper over the variable's own dims, in its units
     "Posterior mean, standard deviation and equal-tailed interval; attrs carry the fit's verdict."
     if name not in fit.posterior:
         raise KeyError(f"the fit has no {name!r}; it has {', '.join(map(str, fit.posterior.data_vars))}.")
-    interval = interval_of(fit, interval)
+    prob = interval_of(fit, prob)
     draws = fit.posterior[name]
     if relative:
         draws = (draws - draws.mean(draws.dims[2:])).assign_attrs(draws.attrs)
-    tails = draws.quantile([(1 - interval) / 2, (1 + interval) / 2], ["chain", "draw"]).drop_vars("quantile")
+    tails = draws.quantile([(1 - prob) / 2, (1 + prob) / 2], ["chain", "draw"]).drop_vars("quantile")
     table = xr.Dataset(
         dict(
             mean=draws.mean(["chain", "draw"]),
@@ -993,7 +993,7 @@ def summarise(
         )
     )
     keep = {key: fit.attrs[key] for key in ("converged", "verdict", "kind") if key in fit.attrs}
-    return table.assign_attrs(keep | dict(variable=name, interval=interval, units=draws.attrs.get("units", "")))
+    return table.assign_attrs(keep | dict(variable=name, prob=prob, units=draws.attrs.get("units", "")))
 
 # %% ../nbs/11_inference.ipynb #af9a0663
 def save_fit(

@@ -12,7 +12,6 @@ import hashlib
 import json
 import platform
 import sysconfig
-import zipfile
 from collections.abc import Sequence
 from functools import partial
 from importlib.resources import files
@@ -26,7 +25,9 @@ import optax
 import xarray as xr
 from tqdm.auto import tqdm
 
-from .settings import settings, write_atomically
+from .files import open_checkpoint, save_checkpoint
+from .messages import AgentirtError
+from .settings import settings
 
 # %% ../nbs/24_small_language_model.ipynb #a96df0d0
 class Shape(NamedTuple):
@@ -58,9 +59,9 @@ def parameter_shapes(
     "What arrays a transformer has. Raises ValueError for sizes that do not fit together."
     v, d, h = shape.vocabulary, shape.width, shape.hidden
     if min(v, d, h, shape.layers, shape.heads, shape.context) < 1 or d % shape.heads or not 0 <= shape.rotary <= 1:
-        raise ValueError(f"{shape} does not fit together: sizes must be positive and heads must divide width.")
+        raise AgentirtError(f"{shape} does not fit together: sizes must be positive and heads must divide width.")
     if int(d // shape.heads * shape.rotary) % 2:
-        raise ValueError(f"rotary={shape.rotary:g} of a head of {d // shape.heads} is an odd number; change rotary or heads.")
+        raise AgentirtError(f"rotary={shape.rotary:g} of a head of {d // shape.heads} is an odd number; change rotary or heads.")
     linear = {"attention.query_key_value": (3 * d, d), "attention.dense": (d, d)}
     linear |= {"mlp.dense_h_to_4h": (h, d), "mlp.dense_4h_to_h": (d, h)}
     inside = {f"{name}.weight": size for name, size in linear.items()} | {
@@ -149,9 +150,11 @@ _many_losses = jax.jit(jax.vmap(sequence_losses, (None, 0, None)), static_argnum
 def _refuse_tokens(tokens: np.ndarray, shape: Shape) -> None:
     "Raise ValueError for tokens outside the vocabulary and sequences longer than the context."
     if not np.issubdtype(tokens.dtype, np.integer) or tokens.size == 0 or tokens.min() < 0 or tokens.max() >= shape.vocabulary:
-        raise ValueError(f"Tokens must be whole numbers from 0 to {shape.vocabulary - 1}; encode with the model's own tokenizer.")
+        raise AgentirtError(
+            f"Tokens must be whole numbers from 0 to {shape.vocabulary - 1}; encode with the model's own tokenizer."
+        )
     if not 2 <= tokens.shape[-1] <= shape.context + 1:
-        raise ValueError(f"Sequences have {tokens.shape[-1]} tokens, but must have 2 to {shape.context + 1}; cut them.")
+        raise AgentirtError(f"Sequences have {tokens.shape[-1]} tokens, but must have 2 to {shape.context + 1}; cut them.")
 
 
 def token_losses(
@@ -186,7 +189,9 @@ def standard_library(
             texts[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8", errors="replace")
             total += size
     if not texts:
-        raise ValueError("This Python comes without the sources of its standard library; install them or use text of your own.")
+        raise AgentirtError(
+            "This Python comes without the sources of its standard library; install them or use text of your own."
+        )
     digest = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()[:16]
     attrs = dict(python=platform.python_version(), content_hash=digest, source="Python standard library (PSF licence)")
     return xr.DataArray(list(texts.values()), dims="document", coords=dict(document=list(texts)), name="text", attrs=attrs)
@@ -202,7 +207,7 @@ def text_tokenizer(
     except ImportError:
         raise ImportError("Tokenizers need an extra: install agentirt_nb[pythia].") from None
     if vocabulary < 256:
-        raise ValueError(f"vocabulary={vocabulary} must be at least 256, one token for each byte.")
+        raise AgentirtError(f"vocabulary={vocabulary} must be at least 256, one token for each byte.")
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
@@ -233,24 +238,6 @@ def _train_steps(state, corpus, key, start, stop, *, shape, batch, window, rate,
     return jax.lax.fori_loop(start, stop, step, state)
 
 
-def _checkpoint(path: Path, asked: str, state, losses: list | None = None):
-    "Write the state and losses so far, or with no losses read them back."
-    leaves, tree = jax.tree.flatten(state)
-    if losses is not None:
-        arrays = {f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
-        with write_atomically(path) as new, open(new, "wb") as file:
-            np.savez(file, asked=asked, losses=np.array(losses), **arrays)
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            other = str(file["asked"]) != asked
-            if not other:
-                return tree.unflatten([jnp.asarray(file[f"leaf{i}"]) for i in range(len(leaves))]), list(file["losses"])
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile):
-        raise ValueError(f"{path.name} is no checkpoint or is damaged; delete it or name another.") from None
-    raise ValueError(f"{path.name} is a checkpoint of another training; name another file.")
-
-
 def train_model(
     corpus: np.ndarray,  # (token,) whole numbers: one long sequence
     shape: Shape,  # sizes
@@ -268,14 +255,19 @@ def train_model(
     "Train by AdamW. Raises ValueError for bad tokens, a loss that is not finite, and another training's checkpoint."
     corpus, seed = np.asarray(corpus), settings().seed if seed is None else seed
     if len(corpus) <= window or window > shape.context:
-        raise ValueError(f"window={window} must be below the corpus' {len(corpus)} tokens and at most context={shape.context}.")
+        raise AgentirtError(
+            f"window={window} must be below the corpus' {len(corpus)} tokens and at most context={shape.context}."
+        )
     _refuse_tokens(np.stack([corpus[:2], [corpus.min(), corpus.max()]]), shape)
     digest = hashlib.sha256(corpus.tobytes() + test.values.tobytes()).hexdigest()
-    asked = json.dumps([list(shape), steps, batch, window, learning_rate, evaluations, seed, digest])
+    asked = dict(shape=shape, steps=steps, batch=batch, window=window, learning_rate=learning_rate, evaluations=evaluations)
+    asked |= dict(seed=seed, data=digest)
     params = new_model(shape, seed).params
     state, losses = (params, _optimiser(learning_rate, steps).init(params)), []
     if checkpoint and Path(checkpoint).exists():
-        state, losses = _checkpoint(Path(checkpoint), asked, state)
+        leaves, tree = jax.tree.flatten(state)
+        leaves, losses = open_checkpoint(checkpoint, asked, leaves, what="train_model")
+        state = tree.unflatten([jnp.asarray(leaf) for leaf in leaves])
     stops = np.unique(np.geomspace(min(10, steps), steps, evaluations).round().astype(int))
     key, data = jax.random.key(seed), jnp.asarray(corpus, jnp.int32)
     sizes = dict(shape=shape, batch=batch, window=window, rate=learning_rate, steps=steps)
@@ -285,9 +277,9 @@ def train_model(
             state = _train_steps(state, data, key, start, int(stops[i]), **sizes)
             losses.append(token_losses(Model(shape, state[0]), test, progress=False).values)
             if not np.isfinite(losses[-1]).all():
-                raise ValueError(f"The loss is not finite at step {stops[i]}; lower learning_rate={learning_rate}.")
+                raise AgentirtError(f"The loss is not finite at step {stops[i]}; lower learning_rate={learning_rate}.")
             if checkpoint:
-                _checkpoint(Path(checkpoint), asked, state, losses)
+                save_checkpoint(checkpoint, asked, jax.tree.leaves(state), losses)
             bar.update(int(stops[i]) - start)
     rest = test.isel(position=slice(1, None))
     curves = rest.expand_dims(step=stops).copy(data=np.array(losses)).rename("loss").assign_attrs(units="nats")
@@ -298,9 +290,9 @@ def _pythia_shape(config: Any) -> Shape:
     "Sizes from a transformers configuration. Raises ValueError for another architecture or a variant that is not implemented."
     rope = config.rope_parameters or {}
     if config.model_type != "gpt_neox":
-        raise ValueError(f"The checkpoint is a {config.model_type!r} model; only 'gpt_neox' (Pythia) can be loaded.")
+        raise AgentirtError(f"The checkpoint is a {config.model_type!r} model; only 'gpt_neox' (Pythia) can be loaded.")
     if config.hidden_act != "gelu" or rope.get("rope_type", "default") != "default" or not config.attention_bias:
-        raise ValueError(
+        raise AgentirtError(
             "The checkpoint is a GPT-NeoX variant (activation, rotary scaling or missing biases) that is not implemented."
         )
     rotary, theta = rope.get("partial_rotary_factor", 0.25), rope.get("rope_theta", 10_000.0)
@@ -326,7 +318,7 @@ def _pythia_folder(name: str | Path, revision: str | None, download: bool) -> Pa
             cached_file(str(name), extra, _raise_exceptions_for_missing_entries=False, **wanted)
     except (OSError, ValueError):
         hint = "check the name and the connection" if download else "give a folder, or download=True"
-        raise ValueError(f"There is no checkpoint {str(name)!r} on this computer or it has no safetensors; {hint}.") from None
+        raise AgentirtError(f"There is no checkpoint {str(name)!r} on this computer or it has no safetensors; {hint}.") from None
     return Path(config).parent
 
 
@@ -336,24 +328,24 @@ def _read_weights(folder: Path, shape: Shape, memory: float) -> dict[str, jax.Ar
 
     wanted, found = parameter_shapes(shape), {}
     if (need := 4e-9 * sum(float(np.prod(size)) for size in wanted.values())) > memory:
-        raise ValueError(f"This model takes {need:.3g} GB, over memory={memory:g} GB; raise memory or take a smaller one.")
+        raise AgentirtError(f"This model takes {need:.3g} GB, over memory={memory:g} GB; raise memory or take a smaller one.")
     parts = sorted(folder.glob("*.safetensors"))
     if not parts:
-        raise ValueError(f"{folder.name} has no .safetensors file; other formats can run code and are not read.")
+        raise AgentirtError(f"{folder.name} has no .safetensors file; other formats can run code and are not read.")
     for path in parts:
         try:
             with safe_open(path, "np") as file:
                 for name in set(file.keys()) & set(wanted):
                     if tuple(file.get_slice(name).get_shape()) != wanted[name]:
                         got = tuple(file.get_slice(name).get_shape())
-                        raise ValueError(f"{name} in {path.name} has the shape {got}, but config.json implies {wanted[name]}.")
+                        raise AgentirtError(f"{name} in {path.name} has the shape {got}, but config.json implies {wanted[name]}.")
                     found[name] = jnp.asarray(file.get_tensor(name), jnp.float32)
         except (SafetensorError, OSError, TypeError):
-            raise ValueError(f"{path.name} is damaged or of a number format that is not read; fetch it anew.") from None
+            raise AgentirtError(f"{path.name} is damaged or of a number format that is not read; fetch it anew.") from None
     if missing := sorted(set(wanted) - set(found)):
-        raise ValueError(f"{folder.name} lacks {len(missing)} arrays, the first is {missing[0]}; fetch it anew.")
+        raise AgentirtError(f"{folder.name} lacks {len(missing)} arrays, the first is {missing[0]}; fetch it anew.")
     if bad := [name for name, values in found.items() if not bool(jnp.isfinite(values).all())]:
-        raise ValueError(f"{bad[0]} in {folder.name} has values that are not finite; fetch it anew.")
+        raise AgentirtError(f"{bad[0]} in {folder.name} has values that are not finite; fetch it anew.")
     return found
 
 
@@ -371,11 +363,11 @@ def load_pythia(
         raise ImportError("Pythia needs an extra: install agentirt_nb[pythia].") from None
     folder = _pythia_folder(name, revision, download)
     if not (folder / "config.json").is_file() or (folder / "config.json").stat().st_size > 1_000_000:
-        raise ValueError(f"{folder.name} has no config.json of a sensible size; give the folder of a checkpoint.")
+        raise AgentirtError(f"{folder.name} has no config.json of a sensible size; give the folder of a checkpoint.")
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as problem:
-        raise ValueError(f"config.json in {folder.name} is not a model's configuration ({type(problem).__name__}).") from None
+        raise AgentirtError(f"config.json in {folder.name} is not a model's configuration ({type(problem).__name__}).") from None
     shape, tokenizer = _pythia_shape(config), None
     if (folder / "tokenizer.json").is_file():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -399,16 +391,16 @@ def curve_kind(
     floor: float = 0.02,  # nats: least sd of the noise
     width: float = 0.05,  # of a step, as a part of the range of log over: from 12 % to 88 % in four widths
     bootstrap: int = 500,  # draws of documents
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().prob
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # kind (token), aicc (kind, token); share, lower, upper (kind)
     "Step, gradual or constant, for each token's curve. Raises ValueError for fewer than 8 points and losses that are not finite."
     losses = losses.transpose("token", over)
     x, y = losses[over].values.astype(float), losses.values.astype(float)
     if len(x) < 8 or not (x > 0).all() or len(np.unique(x)) < len(x):
-        raise ValueError(f"curve_kind needs at least 8 distinct positive values of {over!r}; there are {len(x)}.")
+        raise AgentirtError(f"curve_kind needs at least 8 distinct positive values of {over!r}; there are {len(x)}.")
     if not np.isfinite(y).all():
-        raise ValueError(f"The loss of token {losses['token'].values[~np.isfinite(y).all(1)][0]} is not finite; drop it.")
+        raise AgentirtError(f"The loss of token {losses['token'].values[~np.isfinite(y).all(1)][0]} is not finite; drop it.")
     x, n = np.log(x / x.min()) / np.log(x.max() / x.min()), len(x)
     where = np.linspace(0, 1, 101)[(np.linspace(0, 1, 101) > x[1]) & (np.linspace(0, 1, 101) < x[-2])]
     steps = 1 / (1 + np.exp(-np.clip((x - where[:, None]) / width, -50, 50)))
@@ -423,7 +415,7 @@ def curve_kind(
     table = np.stack([np.bincount(found, best == k, found.max() + 1) for k in range(3)])
     rng, level = (
         np.random.default_rng(settings().seed if seed is None else seed),
-        settings().interval if interval is None else interval,
+        settings().prob if prob is None else prob,
     )
     again = np.stack([table[:, rng.integers(0, table.shape[1], table.shape[1])].sum(1) for _ in range(bootstrap)])
     lower, upper = np.quantile(again / again.sum(1, keepdims=True), [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -431,7 +423,7 @@ def curve_kind(
     data |= dict(lower=("kind", lower), upper=("kind", upper))
     coords = dict(kind=list(KINDS), **{n: c for n, c in losses.coords.items() if c.dims == ("token",)})
     data["called"] = data.pop("kind")
-    return xr.Dataset(data, coords, dict(over=over, interval=level, floor=floor))
+    return xr.Dataset(data, coords, dict(over=over, prob=level, floor=floor))
 
 # %% ../nbs/24_small_language_model.ipynb #a6ab45f2
 def load_language_curves() -> xr.Dataset:

@@ -9,7 +9,6 @@ __all__ = ['REPOSITORY', 'COMMIT', 'BASE_URL', 'PLACES', 'LEADERBOARDS', 'Downlo
 # %% ../nbs/02_leaderboards.ipynb #f4c38b00
 import csv
 import datetime
-import difflib
 import hashlib
 import io
 import json
@@ -25,6 +24,8 @@ import requests
 import xarray as xr
 from tqdm.auto import tqdm
 
+from .files import json_lines
+from .messages import nearest
 from .outcomes import OutcomesError, combine, from_dicts, from_long, validate
 from .settings import settings
 
@@ -145,7 +146,7 @@ def fetch(
     Raises `DownloadError` where it cannot be had or is not what it should be, `OutcomesError` for an unknown path.
     """
     if path not in (rows := sources()).index:
-        raise OutcomesError(f"There is no source file {path!r}; {_suggest(path, rows.index)}")
+        raise OutcomesError(f"There is no source file {path!r}; {nearest(path, rows.index)}")
     if base_url is None and (folder := settings().data_folder):
         return _local(path, folder)
     row = rows.loc[path]
@@ -163,15 +164,6 @@ def fetch(
             f"Cannot fetch {base}{path}: {_reason(error, base)}. Try again later, set data_folder to a folder with "
             "the files, or use load_snapshot(), which needs no network."
         ) from error
-
-# %% ../nbs/02_leaderboards.ipynb #13d9fad1
-def _suggest(
-    word: str,  # what was written
-    known: Sequence[str],  # what could have been meant
-) -> str:
-    "Half a sentence that offers the nearest known word, or all of them."
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(list(known)[:8])}."
 
 # %% ../nbs/02_leaderboards.ipynb #a87fb5ab
 def agent_registry() -> pd.DataFrame:  # columns benchmark, submission, llm, scaffold, date, organisation, note, …
@@ -209,13 +201,6 @@ def _repository(
     owner, _, rest = task.partition("__")
     return f"{owner}/{rest.rpartition('-')[0]}" if "-" in rest else ""
 
-# %% ../nbs/02_leaderboards.ipynb #44c53f55
-def _lines(
-    path: Path,  # a file with one JSON value per line
-) -> list[dict]:
-    "The records of a JSON-lines file."
-    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
-
 # %% ../nbs/02_leaderboards.ipynb #bbc0e9b3
 def _responses(
     name: str,  # name of the leaderboard
@@ -223,10 +208,10 @@ def _responses(
     **options: object,  # as for `fetch`
 ) -> tuple[dict[str, dict], dict[str, str]]:  # outcomes by agent and task; group by task
     "A leaderboard published as a line per agent."
-    found = {record["subject_id"]: record["responses"] for record in _lines(fetch(path, **options))}
+    found = {record["subject_id"]: record["responses"] for record in json_lines(fetch(path, **options))}
     groups = {task: _repository(task) for task in dict.fromkeys(t for cells in found.values() for t in cells)}
     if name.startswith("terminal_bench"):
-        tasks = _lines(fetch("data/terminalbench/tasks.jsonl", **options))
+        tasks = json_lines(fetch("data/terminalbench/tasks.jsonl", **options))
         groups |= {task["task_id"]: task["category"] for task in tasks}
     return found, groups
 
@@ -238,7 +223,7 @@ def _trials(
 ) -> tuple[dict[str, dict], dict[str, str]]:  # outcomes by agent and task; group by task
     "Terminal-Bench with successes and trials."
     found, groups = _responses(name, path, **options)
-    pages = {r["metadata"]["detail_url"]: r["subject_id"] for r in _lines(fetch(path, **options))}
+    pages = {r["metadata"]["detail_url"]: r["subject_id"] for r in json_lines(fetch(path, **options))}
     meta = json.loads(fetch("data/terminalbench/meta.json", **options).read_text(encoding="utf-8"))
     for result in meta["results"]:
         cells = found[pages[result["detail_url"]]]
@@ -312,7 +297,7 @@ def load_leaderboard(
         raise OutcomesError(f"No leaderboard is named; known are {', '.join(LEADERBOARDS)}.")
     for one in names:
         if one not in LEADERBOARDS:
-            raise OutcomesError(f"There is no leaderboard {one!r}; {_suggest(str(one), list(LEADERBOARDS))}")
+            raise OutcomesError(f"There is no leaderboard {one!r}; {nearest(str(one), LEADERBOARDS)}")
         if names.count(one) > 1:
             raise OutcomesError(f"The leaderboard {one!r} is named twice; name it once.")
     if {"terminal_bench", "terminal_bench_trials"} <= set(names):

@@ -213,7 +213,7 @@ def compare_combinations(
     *,
     count: int = 5,  # folds, at random
     bootstrap: int = 1000,  # draws of LLM families
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # of folds, draws and bootstrap; None: settings().seed
     progress: bool = True,
 ) -> xr.Dataset:  # over model (combination), best first
@@ -221,7 +221,7 @@ def compare_combinations(
     cell, statistic: value, lower, upper), auc, converged.
 
     Raises ValueError for unknown names and where LLMs and scaffolds are hardly ever exchanged."""
-    seed, interval = settings().seed if seed is None else seed, interval_of(outcomes, interval)
+    seed, prob = settings().seed if seed is None else seed, interval_of(outcomes, prob)
     combinations = _names(combinations, "combination")
     if unknown := [name for name in combinations if name not in COMBINATIONS]:
         raise ValueError(f"combination {unknown[0]!r} is unknown; use {', '.join(map(repr, COMBINATIONS))}.")
@@ -253,6 +253,6 @@ def compare_combinations(
             losses[name], auc = -log_pmf, np.mean([_auc(p[at], k[at], (n - k)[at]) for at in hide])
             rows[name] = dict(auc=float(auc), converged="yes" if sound else "no")
     to = "sum" if "sum" in losses else None
-    table = _ranked(pd.DataFrame.from_dict(rows, orient="index"), losses, outcomes, bootstrap, interval, seed, to)
+    table = _ranked(pd.DataFrame.from_dict(rows, orient="index"), losses, outcomes, bootstrap, prob, seed, to)
     about = dict(split=split, agents=len(k), llms=int(llm.max() + 1), scaffolds=int(scaffold.max() + 1))
     return table.assign_attrs(about, kind=str(outcomes.attrs.get("kind", "")))

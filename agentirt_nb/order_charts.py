@@ -54,7 +54,7 @@ def reversal_chart(
     layers += [base.mark_rule(strokeWidth=2).encode(y("lower"), alt.Y2("upper:Q"))]
     layers += [base.mark_point(filled=True, size=70, opacity=1).encode(y("observed"), tooltip=tips)]
     lines = [
-        f"A reversal: the weaker agent solves a task that the stronger fails. Intervals: {percent(table.attrs['interval'])}."
+        f"A reversal: the weaker agent solves a task that the stronger fails. Intervals: {percent(table.attrs["prob"])}."
     ]
     return alt.layer(*layers).properties(width=560, height=320, title=_title("How often is the order reversed?", table, *lines))
 
@@ -93,19 +93,19 @@ def complexity_chart(
         panels.append((area + bars + points).properties(width=170, height=260, title=title))
     first = next(iter(tables.values()))
     text = "Are complex tasks steeper or flatter?"
-    level = percent(first.attrs["interval"])
+    level = percent(first.attrs["prob"])
     line = f"Difficulty held fixed; bars and ranges of ρ: {level} intervals over families of agents and tasks."
     return alt.hconcat(*panels).properties(title=_title(text, first, line))
 
 # %% ../nbs/33_order_charts.ipynb #63dc9825
 def cluster_chart(
     found: xr.Dataset,  # of `residual_clusters`
-    interval: float = 0.9,  # of the null's bands
+    prob: float = 0.9,  # of the null's bands
 ) -> alt.HConcatChart:
     "Rank and size of clusters of tasks, and their cohesion, each against the permutation null."
-    if not 0 < interval < 1 or not found.sizes["permutation"]:
-        raise ValueError(f"interval={interval} must lie between 0 and 1, and the null needs permutations.")
-    ends, series = [(1 - interval) / 2, (1 + interval) / 2], {"observed": COLOURS["ink"], "shuffled": PALETTE[0]}
+    if not 0 < prob < 1 or not found.sizes["permutation"]:
+        raise ValueError(f"prob={prob} must lie between 0 and 1, and the null needs permutations.")
+    ends, series = [(1 - prob) / 2, (1 + prob) / 2], {"observed": COLOURS["ink"], "shuffled": PALETTE[0]}
     bands = lambda null: dict(zip(("lower", "middle", "upper"), null.quantile([ends[0], 0.5, ends[1]], "permutation").values))
     sizes = found["size"].max("n_clusters")
     envelope = pd.DataFrame(dict(x=sizes["rank"].values, observed=sizes.values) | bands(found.null_envelope))
@@ -121,7 +121,7 @@ def cluster_chart(
             title=_small("Cohesion", tight)
         ),
     ]
-    line = f"Bands: {percent(interval)} of the boards with outcomes shuffled among tasks of like difficulty."
+    line = f"Bands: {percent(prob)} of the boards with outcomes shuffled among tasks of like difficulty."
     return alt.hconcat(*panels).properties(title=_title("Do tasks fall into clusters that share a skill?", found, line))
 
 

@@ -304,10 +304,10 @@ def described(
     return table.join(outcomes.features.to_pandas().reset_index(drop=True)) if "features" in outcomes else table
 
 # %% ../nbs/12_prediction.ipynb #31e4dc69
-def _tails(draws: np.ndarray, interval: float) -> tuple[np.ndarray, np.ndarray]:
+def _tails(draws: np.ndarray, prob: float) -> tuple[np.ndarray, np.ndarray]:
     "Equal-tailed interval over the first axis."
     n = len(draws)
-    low, high = round((1 - interval) / 2 * (n - 1)), round((1 + interval) / 2 * (n - 1))
+    low, high = round((1 - prob) / 2 * (n - 1)), round((1 + prob) / 2 * (n - 1))
     ordered = np.partition(draws, (low, high), axis=0)
     return ordered[low], ordered[high]
 
@@ -316,34 +316,34 @@ def predict(
     fit: xr.DataTree,  # a fit
     agents: Sequence[str] | pd.DataFrame | None = None,  # as in `ability_draws`; None: all agents of the fit
     tasks: Sequence[str] | pd.DataFrame | None = None,  # as in `task_draws`; None: all tasks of the fit
-    interval: float | None = None,  # probability inside the interval; None: the fit's own
+    prob: float | None = None,  # probability inside the interval; None: the fit's own
     seed: int | None = None,  # of the draws from populations; None: settings().seed
 ) -> xr.Dataset:  # probability, lower, upper (agent, task)
     "Probability that each agent solves each task, over all that the fit leaves uncertain; attrs carry the fit's verdict."
     theta, task = ability_draws(fit, agents, seed), task_draws(fit, tasks, seed)
-    interval = interval_of(fit, interval)
+    prob = interval_of(fit, prob)
     slope, difficulty = task.discrimination.values, task.difficulty.values
     cells = np.empty((3, theta.sizes["agent"], task.sizes["task"]))
     for i in range(theta.sizes["agent"]):
         p = expit((slope * (theta.values[:, [i]] - difficulty)).astype(float))
-        cells[:, i] = p.mean(0), *_tails(p, interval)
+        cells[:, i] = p.mean(0), *_tails(p, prob)
     dims = ["agent", "task"]
     coords = {**theta.rename(run="agent_run").coords, **task.rename(run="task_run").coords}
     return xr.Dataset(
-        {name: (dims, x) for name, x in zip(["probability", "lower", "upper"], cells)}, coords, _verdict(fit, interval)
+        {name: (dims, x) for name, x in zip(["probability", "lower", "upper"], cells)}, coords, _verdict(fit, prob)
     )
 
 
-def _verdict(fit: xr.DataTree, interval: float) -> dict:
+def _verdict(fit: xr.DataTree, prob: float) -> dict:
     "What every result repeats of its fit."
-    return {key: fit.attrs[key] for key in ("converged", "verdict", "kind") if key in fit.attrs} | dict(interval=interval)
+    return {key: fit.attrs[key] for key in ("converged", "verdict", "kind") if key in fit.attrs} | dict(prob=prob)
 
 # %% ../nbs/12_prediction.ipynb #b68f6a41
 def expected_pass_rate(
     fit: xr.DataTree,  # a fit
     agents: Sequence[str] | pd.DataFrame | None = None,  # as in `ability_draws`; None: all agents of the fit
     benchmark: str | Sequence[str] | None = None,  # one or several; None: all of the fit
-    interval: float | None = None,  # probability inside the interval; None: the fit's own
+    prob: float | None = None,  # probability inside the interval; None: the fit's own
     seed: int | None = None,  # of the draws from populations; None: settings().seed
 ) -> xr.Dataset:  # pass_rate, lower, upper (agent, benchmark), shares of tasks
     "Mean probability over each benchmark's tasks. Raises KeyError for a benchmark that the fit does not have."
@@ -352,27 +352,27 @@ def expected_pass_rate(
     for name in names:
         if name not in known:
             raise KeyError(f"the fit has no benchmark {name!r}; it has {', '.join(known)}.")
-    interval = interval_of(fit, interval)
+    prob = interval_of(fit, prob)
     rates = np.empty((len(names), *theta.shape))
     for b, name in enumerate(names):
         task = task_draws(fit, fit.observed_data.task.values[fit.observed_data.benchmark.values == name])
         slope, difficulty = task.discrimination.values, task.difficulty.values
         for i in range(theta.sizes["agent"]):
             rates[b, :, i] = expit(slope * (theta.values[:, [i]] - difficulty)).mean(1)
-    lower, upper = _tails(np.moveaxis(rates, 1, 0), interval)
+    lower, upper = _tails(np.moveaxis(rates, 1, 0), prob)
     cells = dict(pass_rate=rates.mean(1).T, lower=lower.T, upper=upper.T)
     coords = {**theta.rename(run="agent_run").coords, "benchmark": names}
-    return xr.Dataset({name: (["agent", "benchmark"], x) for name, x in cells.items()}, coords, _verdict(fit, interval))
+    return xr.Dataset({name: (["agent", "benchmark"], x) for name, x in cells.items()}, coords, _verdict(fit, prob))
 
 # %% ../nbs/12_prediction.ipynb #3d3ca5c7
 def feature_effects(
     fit: xr.DataTree,  # a fit with features
-    interval: float | None = None,  # probability inside the interval; None: the fit's own
+    prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> xr.Dataset:  # mean, lower, upper (feature) in logits of difficulty, with coord block; blocks wider than `WIDE` are left out
     "Average change of difficulty when a feature rises by its standard deviation. Raises ValueError for a fit without features."
     if "weight" not in fit.posterior:
         raise ValueError("the fit has no features; put some into its outcomes with `attach_features` before `fit`.")
-    interval, weight = interval_of(fit, interval), _stacked(fit.posterior.weight, "column")
+    prob, weight = interval_of(fit, prob), _stacked(fit.posterior.weight, "column")
     train, smooth = fit["constant_data"].features, fit.attrs["features"] == "smooth"
     block = train.block.values.astype(str) if "block" in train.coords else np.full(train.sizes["feature"], "features")
     narrow = np.flatnonzero(pd.Series(block).map(pd.Series(block).value_counts()) <= WIDE)
@@ -381,11 +381,11 @@ def feature_effects(
     for i, f in enumerate(narrow):
         raised = train + xr.DataArray(np.where(np.arange(len(block)) == f, spread, 0.0), dims="feature")
         effects[:, i] = weight @ (feature_columns(train, raised, smooth).mean("task").values - before)
-    lower, upper = _tails(effects, interval)
+    lower, upper = _tails(effects, prob)
     coords = dict(feature=train.feature.values[narrow], block=("feature", block[narrow]))
     columns = dict(mean=effects.mean(0), lower=lower, upper=upper)
     cells = {name: ("feature", x, dict(units="logits")) for name, x in columns.items()}
-    return xr.Dataset(cells, coords, _verdict(fit, interval))
+    return xr.Dataset(cells, coords, _verdict(fit, prob))
 
 # %% ../nbs/12_prediction.ipynb #86e19734
 _Z = np.linspace(-4.5, 4.5, 31)  # grid for what is new, in its own prior sds

@@ -27,12 +27,12 @@ def scaling_chart(
     over: str,  # the dim with the scale
     *,
     unit: str = "nats",  # of the losses, for the axis
-    interval: float | None = None,  # of the band; None: the fit's own
+    prob: float | None = None,  # of the band; None: the fit's own
 ) -> alt.LayerChart:
     "Measured losses with the fitted curve and its band, on log-log axes."
     if curve.isnull().all() or list(fit.attrs["over"]) != [over]:
         raise ValueError(f"the curve is empty, or the fit is over {' and '.join(fit.attrs['over'])} and not over {over!r}.")
-    band = fitted_curve(fit, interval=interval)
+    band = fitted_curve(fit, prob=prob)
     cells = curve.rename("loss").to_dataframe().reset_index().dropna(subset=["loss"])
     lines = band.to_dataframe().reset_index()
     x = alt.X(f"{over}:Q", title=over, scale=_LOG, axis=alt.Axis(format="~e", grid=False))
@@ -41,13 +41,13 @@ def scaling_chart(
     points = points.encode(x, y, tooltip=[alt.Tooltip(name, format=".4~g") for name in cells.select_dtypes("number")])
     mean = alt.Chart(lines).mark_line(color=COLOURS["main"]).encode(x, alt.Y("mean:Q", title=f"loss ({unit})"))
     area = alt.Chart(lines).mark_area(color=COLOURS["main"], opacity=0.2).encode(x, alt.Y("lower:Q"), alt.Y2("upper:Q"))
-    table = exponents(fit, interval)
+    table = exponents(fit, prob)
     said = [
         f"{name} {float(row['mean']):.3g} ({float(row.lower):.3g} to {float(row.upper):.3g})"
         for name, row in ((name, table.sel(parameter=name)) for name in table.parameter.values)
         if name.startswith("exponent") or name == "floor"
     ]
-    title = headline(fit, f"Loss against {over}", f"{'; '.join(said)}. Band: {percent(table.attrs['interval'])} interval.")
+    title = headline(fit, f"Loss against {over}", f"{'; '.join(said)}. Band: {percent(table.attrs["prob"])} interval.")
     return (area + mean + points).properties(width=560, height=340, title=title)
 
 # %% ../nbs/32_quanta_charts.ipynb #96a1e265
@@ -180,7 +180,7 @@ def learning_time_chart(
         )
     )
     found = line.sel(parameter="exponent")
-    sure = f"{line.attrs['interval']:.0%} interval {found.lower:.2f} to {found.upper:.2f}"
+    sure = f"{line.attrs["prob"]:.0%} interval {found.lower:.2f} to {found.upper:.2f}"
     text = f"time in proportion to frequency^-x, x = {found['mean']:.2f} ({sure})"
     title = alt.TitleParams("Rare subtasks are learned later", subtitle=text)
     if line.attrs["converged"] != "yes":
@@ -211,7 +211,7 @@ def rank_frequency_chart(
     curves = alt.Chart(table).mark_line(opacity=0.7).encode(x, y, color=shade, detail="n_clusters:N", tooltip=tips)
     rule = alt.Chart(line).mark_line(color=COLOURS["accent"], strokeWidth=2, strokeDash=[5, 4]).encode(x, alt.Y("line:Q"))
     ends = f"{float(envelope.lower):.2f} to {float(envelope.upper):.2f}"
-    sure = f"{percent(envelope.attrs['interval'])} over numbers of clusters {ends}"
+    sure = f"{percent(envelope.attrs["prob"])} over numbers of clusters {ends}"
     title = alt.TitleParams("How often is each quantum used?", subtitle=f"Envelope (dashed): slope {slope:.2f} ({sure}).")
     return (curves + rule).properties(width=460, height=300, title=title)
 

@@ -34,13 +34,14 @@ from threadpoolctl import threadpool_limits
 
 from .inference import _alarm, _judge_nuts, _versions, interval_of, summarise
 from .leaderboards import fetch
+from .messages import AgentirtError, one_of
 from .settings import settings
 
 # %% ../nbs/20_scaling_laws.ipynb #bd8e5d58
 def _positive(name: str, value: float) -> float:
     "A finite number above 0, or a ValueError that names it."
     if not (np.isscalar(value) and np.isfinite(value) and value > 0):
-        raise ValueError(f"{name} is {value!r}, but must be a finite number above 0.")
+        raise AgentirtError(f"{name} is {value!r}, but must be a finite number above 0.")
     return float(value)
 
 
@@ -51,7 +52,7 @@ def use_frequencies(
 ) -> xr.DataArray:  # (quantum), ranks from 1; shares of samples
     "How often each quantum is used: p_k = k^−(α+1)/ζ(α+1)."
     if not (isinstance(quanta, (int, np.integer)) and quanta >= 1):
-        raise ValueError(f"quanta is {quanta!r}, but must be a whole number from 1.")
+        raise AgentirtError(f"quanta is {quanta!r}, but must be a whole number from 1.")
     rank = np.arange(1, quanta + 1)
     weight = rank ** -(_positive("alpha", alpha) + 1.0)
     p = weight / (weight.sum() if truncated else zeta(alpha + 1))
@@ -81,7 +82,8 @@ def loss_of_learned(
     "Mean loss when the n most used quanta are learned: the exact infinite sum, and its power law for large n."
     n = np.atleast_1d(np.asarray(learned, float))
     if n.ndim != 1 or not n.size or not (np.isfinite(n) & (n >= 1)).all():
-        raise ValueError(f"learned is {learned!r}, but must be one or more numbers from 1.")
+        raise AgentirtError(f"learned is {learned!r}, but must be one or more numbers from 1.")
+    one_of(case, CASES, "case")
     s = _positive("alpha", alpha) + 1
     z, tail = zeta(s), zeta(s, n + 1) / zeta(s)
     power = n**-alpha / (alpha * z)
@@ -90,13 +92,11 @@ def loss_of_learned(
     elif case == "case 1":
         exact = s * _log_weighted_tail(s, n) / z + np.log(z) * tail
         asymptotic = power * (s * np.log(n) + s / alpha + np.log(z))
-    elif case == "case 2":
+    else:
         if not 1 < gain <= z:
-            raise ValueError(f"gain is {gain!r}, but must lie above 1 and be at most ζ(α+1) = {z:.3g}.")
+            raise AgentirtError(f"gain is {gain!r}, but must lie above 1 and be at most ζ(α+1) = {z:.3g}.")
         entropy = s * _log_weighted_tail(s, 0.0) / z + np.log(z)
         exact, asymptotic = (entropy - np.log(gain) * (1 - part) for part in (tail, power))
-    else:
-        raise ValueError(f"case {case!r} is unknown; use one of {', '.join(map(repr, CASES))}.")
     both = dict(exact=("learned", exact), asymptotic=("learned", asymptotic))
     return xr.Dataset(both, dict(learned=n.astype(int) if (n % 1 == 0).all() else n), dict(alpha=alpha, case=case))
 
@@ -110,7 +110,7 @@ def theory_exponents(
     "The exponents with which loss falls in each resource: α, α/(α+1), α/(α+1) and α/(α+2)."
     a = np.atleast_1d(np.asarray(alpha, float))
     if a.ndim != 1 or not a.size or not (np.isfinite(a) & (a > 0)).all():
-        raise ValueError(f"alpha is {alpha!r}, but must be one or more finite numbers above 0.")
+        raise AgentirtError(f"alpha is {alpha!r}, but must be one or more finite numbers above 0.")
     exponent = dict(parameters=a, data=a / (a + 1), steps=a / (a + 1), compute=a / (a + 2))
     return xr.Dataset({name: ("alpha", x) for name, x in exponent.items()}, dict(alpha=a))
 
@@ -124,9 +124,8 @@ def learned_quanta(
     "How many quanta a resource suffices for: N/cost, or where a quantum's uses run out."
     x = np.atleast_1d(np.asarray(scale, float))
     if x.ndim != 1 or not x.size or not (np.isfinite(x) & (x > 0)).all():
-        raise ValueError(f"scale is {scale!r}, but must be one or more finite numbers above 0.")
-    if resource not in RESOURCES:
-        raise ValueError(f"resource {resource!r} is unknown; use one of {', '.join(map(repr, RESOURCES))}.")
+        raise AgentirtError(f"scale is {scale!r}, but must be one or more finite numbers above 0.")
+    one_of(resource, RESOURCES, "resource")
     enough = x / _positive("cost", cost)
     if resource != "parameters":
         power = _positive("alpha", alpha) + (2 if resource == "compute" else 1)
@@ -291,48 +290,49 @@ def _model(form: str, c: _Cells):
 def _scale(curve: xr.DataArray, dim: str) -> np.ndarray:
     "The scale along a dim: positive, finite, each value once."
     if dim not in curve.dims or dim not in curve.coords:
-        raise ValueError(f"the curve has no dim {dim!r} with a coordinate; it has {', '.join(map(str, curve.coords)) or 'none'}.")
+        raise AgentirtError(
+            f"the curve has no dim {dim!r} with a coordinate; it has {', '.join(map(str, curve.coords)) or 'none'}."
+        )
     try:
         x = curve[dim].values.astype(float)
     except (TypeError, ValueError):
-        raise ValueError(f"the coordinate {dim!r} is not numeric; give the scale of each point as a number.") from None
+        raise AgentirtError(f"the coordinate {dim!r} is not numeric; give the scale of each point as a number.") from None
     if (bad := ~(np.isfinite(x) & (x > 0))).any():
-        raise ValueError(f"{dim} = {x[bad][0]:g} is no scale: use finite numbers above 0, for they enter as logarithms.")
+        raise AgentirtError(f"{dim} = {x[bad][0]:g} is no scale: use finite numbers above 0, for they enter as logarithms.")
     values, count = np.unique(x, return_counts=True)
     if (count > 1).any():
-        raise ValueError(f"{dim} = {values[count > 1][0]:g} occurs twice; put repeats along a dim of their own, such as seed.")
+        raise AgentirtError(f"{dim} = {values[count > 1][0]:g} occurs twice; put repeats along a dim of their own, such as seed.")
     return x
 
 
 def _observed(curve: xr.DataArray, over: tuple[str, ...], form: str) -> pd.DataFrame:
     "The observed cells of a curve: scales and loss, checked; see `fit_curve`."
     if not isinstance(curve, xr.DataArray):
-        raise ValueError(f"the curve is a {type(curve).__name__}; give a DataArray of losses with the dim {over[0]!r}.")
-    if form not in FORMS:
-        raise ValueError(f"form {form!r} is unknown; use one of {', '.join(map(repr, FORMS))}.")
+        raise AgentirtError(f"the curve is a {type(curve).__name__}; give a DataArray of losses with the dim {over[0]!r}.")
+    one_of(form, FORMS, "form")
     if FORMS[form].dims != len(over):
         wanted = f"{FORMS[form].dims} dim{'s' if FORMS[form].dims > 1 else ''}"
-        raise ValueError(f"the form {form!r} is over {wanted}, but over={over!r} names {len(over)}.")
+        raise AgentirtError(f"the form {form!r} is over {wanted}, but over={over!r} names {len(over)}.")
     scales = {dim: _scale(curve, dim) for dim in over}
     if not curve.size:
-        raise ValueError("the curve is empty: it has no cells; check how it was selected.")
+        raise AgentirtError("the curve is empty: it has no cells; check how it was selected.")
     loss = curve.astype(float).transpose(*over, ...).values.reshape(*map(len, scales.values()), -1)
     grid = np.meshgrid(*scales.values(), np.arange(loss.shape[-1]), indexing="ij")
     cells = pd.DataFrame({dim: x.ravel() for dim, x in zip(over, grid)} | dict(loss=loss.ravel()))
     cells = cells[~np.isnan(cells.loss)]
     if cells.empty:
-        raise ValueError("the curve is empty: no cell holds a loss; check for NaN.")
+        raise AgentirtError("the curve is empty: no cell holds a loss; check for NaN.")
     bad = cells[~(np.isfinite(cells.loss) & (cells.loss > 0))]
     if len(bad):
         place = ", ".join(f"{dim} = {bad[dim].iloc[0]:g}" for dim in over)
-        raise ValueError(f"the loss at {place} is {bad.loss.iloc[0]:g}: losses must be finite and above 0 to have logarithms.")
+        raise AgentirtError(f"the loss at {place} is {bad.loss.iloc[0]:g}: losses must be finite and above 0 to have logarithms.")
     points = len(cells.drop_duplicates(list(over)))
     if points < FORMS[form].least:
-        raise ValueError(f"the form {form!r} needs losses at {FORMS[form].least} scales or more; the curve has {points}.")
+        raise AgentirtError(f"the form {form!r} needs losses at {FORMS[form].least} scales or more; the curve has {points}.")
     if flat := [dim for dim in over if cells[dim].nunique() < 2]:
-        raise ValueError(f"all losses stand at one value of {flat[0]}; its exponent needs two or more.")
+        raise AgentirtError(f"all losses stand at one value of {flat[0]}; its exponent needs two or more.")
     if np.ptp(np.log(cells.loss)) < 1e-9:
-        raise ValueError(f"the curve is constant at {cells.loss.iloc[0]:g}: it has no exponent; check what was measured.")
+        raise AgentirtError(f"the curve is constant at {cells.loss.iloc[0]:g}: it has no exponent; check what was measured.")
     return cells
 
 
@@ -430,7 +430,7 @@ def fit_curve(
     cells, begun, shared = _observed(curve, over, form), perf_counter(), settings()
     seed, draws = shared.seed if seed is None else seed, shared.draws if draws is None else draws
     if draws < 100 or not 0 <= seed < 2**32:
-        raise ValueError(f"draws={draws}, seed={seed}: give at least 100 draws and a seed from 0 to 4294967295.")
+        raise AgentirtError(f"draws={draws}, seed={seed}: give at least 100 draws and a seed from 0 to 4294967295.")
     with jax.enable_x64(True), threadpool_limits(1, "blas"):  # threads of BLAS would only wait for each other
         c, key = _standardised(cells, over), jax.random.key(seed)
         sites = _sites(form, c)
@@ -457,7 +457,7 @@ def fit_curve(
         over=list(over),
         seed=seed,
         draws=draws,
-        interval=shared.interval,
+        prob=shared.prob,
         versions=json.dumps(_versions()),
         wall_time=round(perf_counter() - begun, 3),
         converged="yes" if converged else "no",
@@ -473,12 +473,12 @@ def fit_curve(
 # %% ../nbs/20_scaling_laws.ipynb #7220c907
 def exponents(
     fit: xr.DataTree,  # of `fit_curve`
-    interval: float | None = None,  # probability inside the interval; None: the fit's own
+    prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> xr.Dataset:  # mean, sd, lower, upper (parameter); attrs carry the verdict
     "What a fit says about each parameter of its form, and about the relative noise (its standard deviation)."
     rename = {f"exponent_{i}": f"exponent_{dim}" for i, dim in enumerate(fit.attrs["over"])}
     names = [rename.get(name, name) for name in (*FORMS[fit.attrs["form"]].parameters, "noise")]
-    parts = [summarise(fit, name, interval) for name in names]
+    parts = [summarise(fit, name, prob) for name in names]
     keep = {k: v for k, v in parts[0].attrs.items() if k not in ("variable", "units")}
     return xr.concat(parts, pd.Index(names, name="parameter"), combine_attrs="drop").assign_attrs(keep, form=fit.attrs["form"])
 
@@ -496,16 +496,16 @@ def _log_loss(samples: dict, form: str, c: _Cells):
 def fitted_curve(
     fit: xr.DataTree,  # of `fit_curve`
     at: Sequence[float] | Mapping[str, Sequence[float]] | None = None,  # scales, by dim for two; None: 80 over what was seen
-    interval: float | None = None,  # probability inside the band; None: the fit's own
+    prob: float | None = None,  # probability inside the band; None: the fit's own
 ) -> xr.Dataset:  # mean, lower, upper (the dims of `over`): loss
     "The curve with its band, without the noise of single measurements, at scales seen or not."
-    over, form, inside = tuple(fit.attrs["over"]), fit.attrs["form"], interval_of(fit, interval)
+    over, form, inside = tuple(fit.attrs["over"]), fit.attrs["form"], interval_of(fit, prob)
     cells = fit.observed_data.to_dataset().to_pandas()
     if at is None:
         at = {dim: np.geomspace(cells[dim].min(), cells[dim].max(), 80 if len(over) == 1 else 12) for dim in over}
     at = {dim: np.asarray(x, float) for dim, x in (at if isinstance(at, Mapping) else {over[0]: at}).items()}
     if set(at) != set(over) or not all(x.ndim == 1 and x.size and (np.isfinite(x) & (x > 0)).all() for x in at.values()):
-        raise ValueError(f"at must hold finite scales above 0 for {' and '.join(over)}.")
+        raise AgentirtError(f"at must hold finite scales above 0 for {' and '.join(over)}.")
     seen = _standardised(cells, over)
     log_x = np.log(np.stack([x.ravel() for x in np.meshgrid(*(at[dim] for dim in over), indexing="ij")]))
     with jax.enable_x64(True):
@@ -516,7 +516,7 @@ def fitted_curve(
     tails = np.quantile(loss, [(1 - inside) / 2, (1 + inside) / 2], axis=0)
     shape = [len(at[dim]) for dim in over]
     variables = dict(mean=loss.mean(0), lower=tails[0], upper=tails[1])
-    keep = {k: fit.attrs[k] for k in ("converged", "verdict", "kind", "form")} | dict(interval=inside)
+    keep = {k: fit.attrs[k] for k in ("converged", "verdict", "kind", "form")} | dict(prob=inside)
     return xr.Dataset({k: (over, v.reshape(shape)) for k, v in variables.items()}, {d: at[d] for d in over}, keep)
 
 # %% ../nbs/20_scaling_laws.ipynb #50d335bc
@@ -534,7 +534,7 @@ def compare_forms(
     pareto_k: of the worst cell; doubtful: how many cells lie above 0.7, where the approximation cannot be trusted.
     """
     if not forms or len(set(forms)) < len(forms):
-        raise ValueError(f"forms is {forms!r}, but must name one or more forms, each once.")
+        raise AgentirtError(f"forms is {forms!r}, but must name one or more forms, each once.")
     scores, rows = {}, {}
     for form in forms:
         fitted = fit_curve(curve, over, form, seed=seed, draws=draws)
@@ -609,20 +609,22 @@ def tail_exponent(
     *,
     smallest: int = 1,  # smaller counts are left out, where they cannot be trusted
     quanta: int | None = None,  # how many there are in all, used or not; None: no end
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().prob
 ) -> xr.Dataset:  # alpha, lower, upper, sd, types (how many counts were used): no dims
     """The tail exponent α of use, p_k ∝ k^−(α+1), from the spectrum of counts; needs no ranks.
 
     Raises ValueError on counts that are not whole or negative, and on fewer than ten of at least `smallest` or all alike.
     """
-    c, inside = np.asarray(counts, float).ravel(), settings().interval if interval is None else interval
+    c, inside = np.asarray(counts, float).ravel(), settings().prob if prob is None else prob
     if (bad := ~(np.isfinite(c) & (c >= 0) & (c % 1 == 0))).any():
-        raise ValueError(f"counts hold {c[bad][0]:g}; give how often each was used, whole numbers from 0.")
+        raise AgentirtError(f"counts hold {c[bad][0]:g}; give how often each was used, whole numbers from 0.")
     if smallest < 1 or not 0 < inside < 1 or (quanta is not None and quanta < (c > 0).sum()):
-        raise ValueError(f"smallest={smallest}, interval={inside}, quanta={quanta}: give from 1, in (0, 1), at least those used.")
+        raise AgentirtError(
+            f"smallest={smallest}, interval={inside}, quanta={quanta}: give from 1, in (0, 1), at least those used."
+        )
     c = c[c >= smallest]
     if len(c) < 10 or c.max() < smallest + 2:
-        raise ValueError(
+        raise AgentirtError(
             f"{len(c)} counts from {smallest} to {c.max(initial=0):g} are too few or too alike: give ten or more that differ."
         )
     m = np.append(np.arange(smallest, smallest + 10), np.floor((smallest + 9) * 1.3 ** np.arange(1, 100)))
@@ -640,7 +642,7 @@ def tail_exponent(
         s, sd = np.exp(z[1]), _sandwich(z, m, quanta)
     wide = np.exp(norm.ppf((1 + inside) / 2) * sd)
     values = dict(alpha=s - 1, lower=max(s / wide - 1, 0.0), upper=s * wide - 1, sd=s * sd, types=len(c))
-    return xr.Dataset(values, attrs=dict(interval=inside, smallest=smallest, quanta=quanta or "no end"))
+    return xr.Dataset(values, attrs=dict(prob=inside, smallest=smallest, quanta=quanta or "no end"))
 
 # %% ../nbs/20_scaling_laws.ipynb #b3be665b
 def envelope_exponent(
@@ -648,17 +650,17 @@ def envelope_exponent(
     ranks: tuple[float, float] = (1, np.inf),  # first and last rank of the straight part
     *,
     draws: int = 1000,  # bootstrap draws of the numbers of clusters
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().prob
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # slope, lower, upper, alpha (−slope − 1): no dims; envelope (rank)
     "Slope of the upper envelope of rank and size in log-log, by least squares; the interval is the bootstrap over n_clusters."
     if not isinstance(sizes, xr.DataArray) or {"n_clusters", "rank"} != set(sizes.dims):
-        raise ValueError("sizes must be a DataArray with the dims n_clusters and rank.")
+        raise AgentirtError("sizes must be a DataArray with the dims n_clusters and rank.")
     rank = sizes["rank"].values.astype(float) if "rank" in sizes.coords else np.arange(1.0, sizes.sizes["rank"] + 1)
     inside, shared = (rank >= ranks[0]) & (rank <= ranks[1]) & (rank > 0), settings()
     values = np.nan_to_num(sizes.transpose("n_clusters", "rank").values.astype(float))
     if (values < 0).any() or ((values[:, inside] > 0).any(0).sum() < 3):
-        raise ValueError(f"ranks {ranks} hold fewer than three positive sizes, or a size is negative; give a wider range.")
+        raise AgentirtError(f"ranks {ranks} hold fewer than three positive sizes, or a size is negative; give a wider range.")
 
     def slope(rows):
         top = values[rows].max(0)
@@ -667,10 +669,10 @@ def envelope_exponent(
 
     rng = np.random.default_rng(shared.seed if seed is None else seed)
     again = [slope(rng.integers(0, len(values), len(values))) for _ in range(draws)]
-    level = shared.interval if interval is None else interval
+    level = shared.prob if prob is None else prob
     lower, upper = np.nanquantile(again, [(1 - level) / 2, (1 + level) / 2])
     found = dict(slope=slope(slice(None)), lower=lower, upper=upper, envelope=("rank", values.max(0)))
-    return xr.Dataset(found | dict(alpha=-found["slope"] - 1), dict(rank=rank), dict(interval=level, ranks=list(ranks)))
+    return xr.Dataset(found | dict(alpha=-found["slope"] - 1), dict(rank=rank), dict(prob=level, ranks=list(ranks)))
 
 # %% ../nbs/20_scaling_laws.ipynb #8d226b24
 _ABOUT = ("Paper", "Category", "Task", "Task details", "Architecture", "Loss")
@@ -692,7 +694,7 @@ def scaling_studies() -> pd.DataFrame:  # paper, category, task, details, archit
     table = pd.read_csv(path)
     wanted = ["Scaling Variable 1", "Scaling Variable 2", "Exponent 1", "Exponent 2", "Dependent Variable", "Date"]
     if missing := [c for c in (*_ABOUT, *wanted) if c not in table]:
-        raise ValueError(f"{path.name} lacks the column {missing[0]!r}; fetch the file anew.")
+        raise AgentirtError(f"{path.name} lacks the column {missing[0]!r}; fetch the file anew.")
     one, two, dependent = (_plain(table[c]) for c in ("Scaling Variable 1", "Scaling Variable 2", "Dependent Variable"))
     about = pd.DataFrame({name.split()[-1].lower(): _plain(table[name]) for name in _ABOUT})
     about["date"] = pd.to_datetime(table.Date.str.replace("Sept", "Sep"), format="%d %b %Y", errors="coerce")

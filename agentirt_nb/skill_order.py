@@ -131,7 +131,7 @@ def reversal_rates(
     failed: float = 0.2,  # share up to which it counts as failed
     simulations: int = 100,  # of each model
     bootstrap: int = 200,  # draws of families of agents
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # observed, lower, upper, reversals, solved (gap); simulated, simulated_lower, simulated_upper (model, gap)
     "Reversals per task solved by the weaker agent, by gap; NaN in empty bins. Raises ValueError for gaps that do not rise."
@@ -143,7 +143,7 @@ def reversal_rates(
     if outcomes.sizes["agent"] < 2:
         raise ValueError("Reversals compare agents; there is only one.")
     rng = np.random.default_rng(settings().seed if seed is None else seed)
-    level = interval_of(outcomes, interval)
+    level = interval_of(outcomes, prob)
     ends = [(1 - level) / 2, (1 + level) / 2]
     k, n = _rates(outcomes)
     ability = fit.posterior.ability.mean(["chain", "draw"]).sel(agent=outcomes.agent.values).values if by == "ability" else None
@@ -155,7 +155,7 @@ def reversal_rates(
     values = dict(observed=share(found), lower=lower, upper=upper, reversals=found[0], solved=found[1])
     table = xr.Dataset({name: ("gap", x) for name, x in values.items()}, dict(gap=(edges[:-1] + edges[1:]) / 2))
     table = table.assign_coords(gap_from=("gap", edges[:-1]), gap_to=("gap", edges[1:]))
-    about = dict(interval=level, by=by, families=int(np.unique(llm_families(outcomes)).size))
+    about = dict(prob=level, by=by, families=int(np.unique(llm_families(outcomes)).size))
     if fit is None:
         return table.assign_attrs(about)
     worlds = _worlds(outcomes, fit, simulations, rng)
@@ -202,13 +202,13 @@ def scalability(
     *,
     simulations: int = 50,
     bootstrap: int = 200,  # draws of families of agents
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # h, h_lower, h_upper; h_task, h_task_lower, h_task_upper (task); with a fit also simulated (model), its ends
     "Loevinger's H of a board and of each task (NaN where all agents agree). Raises ValueError where no two tasks vary."
     outcomes = validate(outcomes)
     rng = np.random.default_rng(settings().seed if seed is None else seed)
-    level = interval_of(outcomes, interval)
+    level = interval_of(outcomes, prob)
     ends = [(1 - level) / 2, (1 + level) / 2]
     k, n = _rates(outcomes)
     ran = (n > 0).astype(float)
@@ -232,7 +232,7 @@ def scalability(
         ways = dict(simulated=np.mean(made, 1), simulated_lower=tails[0], simulated_upper=tails[1])
         values |= {name: ("model", x) for name, x in ways.items()}
         coords["model"] = list(worlds)
-    return xr.Dataset(values, coords, dict(interval=level, families=int(np.unique(llm_families(outcomes)).size)))
+    return xr.Dataset(values, coords, dict(prob=level, families=int(np.unique(llm_families(outcomes)).size)))
 
 # %% ../nbs/26_skill_order.ipynb #5189e8ce
 def _penalised_2pl(k: np.ndarray, n: np.ndarray, weight: np.ndarray, rounds: int = 30) -> tuple:
@@ -298,7 +298,7 @@ def discrimination_complexity(
     least: int | None = None,  # tasks solved or failed by fewer agents are left out; None: 2, or 5 % of the agents
     permutations: int = 2000,  # of complexity within bands of difficulty
     bootstrap: int = 200,  # draws of families of agents and of tasks
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # rho, lower, upper, p_value, tasks; raw, adjusted, its ends (tercile; NaN where ties empty one); attrs reading
     "Partial Spearman correlation of steepness and complexity at fixed difficulty. Raises ValueError where few tasks are left."
@@ -309,7 +309,7 @@ def discrimination_complexity(
         got = f"{type(complexity).__name__} and {bands}"
         raise ValueError(f"complexity must be a DataArray over task and bands at least 1; they are {got}.")
     observed = fit["observed_data"].to_dataset() if fitted else fit
-    level = interval_of(observed, interval)
+    level = interval_of(observed, prob)
     rng = np.random.default_rng(settings().seed if seed is None else seed)
     k, n = _rates(observed)
     least = max(2, round(0.05 * len(k))) if least is None else least
@@ -350,7 +350,7 @@ def discrimination_complexity(
     )
     single = dict(rho=rho, lower=lower, upper=upper, p_value=p_value, tasks=int(keep.sum()))
     sure = "conjunctive" if lower > 0 else "additive" if upper < 0 else "cannot tell"
-    attrs = dict(reading=sure, measure=measure, interval=level, least=least, kind=str(fit.attrs.get("kind", "")))
+    attrs = dict(reading=sure, measure=measure, prob=level, least=least, kind=str(fit.attrs.get("kind", "")))
     table = single | {name: ("tercile", x) for name, x in terciles.items()}
     return xr.Dataset(table, dict(tercile=["low", "middle", "high"]), attrs)
 

@@ -7,9 +7,7 @@ __all__ = ['parity_tasks', 'draw_samples', 'network_loss', 'train_parity', 'netw
            'effective_quanta', 'seed_slope', 'early_stopped']
 
 # %% ../nbs/21_sparse_parity.ipynb #7c08057f
-import json
 import warnings
-import zipfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -27,7 +25,9 @@ from scipy.stats import t as student
 from tqdm.auto import tqdm
 
 from .scaling_laws import use_frequencies
-from .settings import settings, write_atomically
+from .files import open_checkpoint, save_checkpoint
+from .messages import AgentirtError
+from .settings import settings
 
 # %% ../nbs/21_sparse_parity.ipynb #0b60aaa4
 def _checked(
@@ -37,7 +37,7 @@ def _checked(
     "Raise ValueError unless every number is whole and at least `least`."
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name} is {value!r}, but must be a whole number of at least {least}.")
+            raise AgentirtError(f"{name} is {value!r}, but must be a whole number of at least {least}.")
 
 
 def parity_tasks(
@@ -51,7 +51,7 @@ def parity_tasks(
     _checked(1, n_tasks=n_tasks, n_bits=n_bits, k=k)
     if k > n_bits or n_tasks > (most := int(np.prod([(n_bits - i) / (i + 1) for i in range(k)]) + 0.5)):
         count = f"there are only {most} sets of {k} of {n_bits} bits" if k <= n_bits else f"k={k} is more than n_bits={n_bits}"
-        raise ValueError(f"{n_tasks} distinct subtasks cannot be made: {count}; ask for fewer subtasks or more bits.")
+        raise AgentirtError(f"{n_tasks} distinct subtasks cannot be made: {count}; ask for fewer subtasks or more bits.")
     rng, chosen = np.random.default_rng(settings().seed if seed is None else seed), {}
     while len(chosen) < n_tasks:
         chosen[tuple(sorted(rng.permutation(n_bits)[:k].tolist()))] = None
@@ -218,40 +218,6 @@ def _evaluate(
     return jax.vmap(one)(params, keys)
 
 # %% ../nbs/21_sparse_parity.ipynb #8c50efa1
-def _save(
-    path: Path,
-    asked: dict,  # what was asked for
-    state: tuple,  # weights and optimiser's state
-    losses: list[np.ndarray],  # one (run, width, subtask) an evaluation
-) -> None:
-    "Write a checkpoint, whole or not at all."
-    leaves = {f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
-    with write_atomically(path) as new, new.open("wb") as file:
-        np.savez(file, asked=json.dumps(asked, sort_keys=True), losses=np.stack(losses), **leaves)
-
-
-def _resume(
-    path: Path,
-    asked: dict,  # what is asked for
-    state: tuple,  # as at the start of training
-) -> tuple[tuple, list[np.ndarray]]:
-    "State and losses of a checkpoint; ValueError where it is damaged or belongs to another training."
-    leaves, structure = jax.tree.flatten(state)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found, losses = json.loads(str(file["asked"])), list(file["losses"])
-            saved = [file[f"leaf{i}"] for i in range(len(leaves))]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is no checkpoint of train_parity, or is damaged; remove it or give another name.") from error
-    differs = [name for name in asked if found.get(name) != asked[name]]
-    if differs or [a.shape for a in saved] != [b.shape for b in leaves]:
-        raise ValueError(
-            f"The checkpoint {path} is of another training: it differs in {', '.join(differs) or 'the shape of its weights'}; "
-            "remove it or give another name."
-        )
-    return jax.tree.unflatten(structure, [jnp.asarray(a) for a in saved]), losses
-
-
 def _result(
     tasks: xr.Dataset,
     asked: dict,  # what was asked for
@@ -311,13 +277,13 @@ def train_parity(
     _checked(1, steps=steps, batch=batch, evaluations=evaluations, test_size=test_size)
     for name, values in dict(widths=widths, seeds=seeds, data=data or [1]).items():
         if not len(values) or len(set(values)) < len(values):
-            raise ValueError(f"{name} is {list(values)}; give one or more distinct whole numbers.")
+            raise AgentirtError(f"{name} is {list(values)}; give one or more distinct whole numbers.")
         for value in values:
             _checked(0 if name == "seeds" else 1, **{name: value})
     if not learning_rate > 0:
-        raise ValueError(f"learning_rate is {learning_rate!r}, but must be above 0, such as 0.001.")
+        raise AgentirtError(f"learning_rate is {learning_rate!r}, but must be above 0, such as 0.001.")
     if data is None and steps * batch >= 2**32:
-        raise ValueError(f"{steps} steps of {batch} samples are more than the 2^32 that a stream has; use fewer of either.")
+        raise AgentirtError(f"{steps} steps of {batch} samples are more than the 2^32 that a stream has; use fewer of either.")
     whole = lambda values: [int(v) for v in values]
     asked = dict(widths=whole(widths), seeds=whole(seeds), data=[0] if data is None else whole(data), steps=steps, batch=batch)
     asked |= dict(learning_rate=learning_rate, evaluations=evaluations, test_size=test_size, **tasks.attrs)
@@ -330,7 +296,9 @@ def train_parity(
     params = jax.vmap(lambda key: _initial(jax.random.fold_in(key, 2), len(problem.mask), n_bits, tuple(asked["widths"])))(keys)
     state, losses = (params, jax.vmap(optax.adam(learning_rate).init)(params)), []
     if checkpoint and Path(checkpoint).exists():
-        state, losses = _resume(Path(checkpoint), asked, state)
+        leaves, structure = jax.tree.flatten(state)
+        leaves, losses = open_checkpoint(checkpoint, asked, leaves, what="train_parity")
+        state = jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in leaves])
     stops = np.unique(np.r_[np.geomspace(min(steps, 10), steps, evaluations).round().astype(int), steps])
     with tqdm(total=steps, desc="steps", disable=not progress) as bar:
         bar.update(int(stops[len(losses) - 1]) if losses else 0)
@@ -339,9 +307,9 @@ def train_parity(
             state = _train(state, problem, blocks, keys, sizes, learning_rate, start, int(stops[i]), batch=batch, n_bits=n_bits)
             losses.append(np.asarray(_evaluate(state[0], problem, blocks, keys, size=test_size, n_bits=n_bits)))
             if not np.isfinite(losses[-1]).all():
-                raise ValueError(f"The loss is not finite after step {stops[i]}; lower learning_rate (now {learning_rate}).")
+                raise AgentirtError(f"The loss is not finite after step {stops[i]}; lower learning_rate (now {learning_rate}).")
             if checkpoint:
-                _save(Path(checkpoint), asked, state, losses)
+                save_checkpoint(checkpoint, asked, jax.tree.leaves(state), losses)
             bar.update(int(stops[i]) - start)
     return _result(tasks, asked, stops, losses, state[0] if keep_weights else None)
 
@@ -352,12 +320,12 @@ def network(
 ) -> dict[str, jax.Array]:  # control (subtask, hidden), bits (bit, hidden), hidden (hidden,), out (hidden, 2), bias (2,)
     "The weights of one trained network, for `network_loss`. Raises ValueError where they were not kept or more than one fits."
     if "weight_out" not in run:
-        raise ValueError("This run has no weights; train with keep_weights=True.")
+        raise AgentirtError("This run has no weights; train with keep_weights=True.")
     for dim in ("data", "seed", "width"):
         if dim in run.dims:
             known = run[dim].values.tolist()
             if (dim not in labels and len(known) > 1) or labels.get(dim, known[0]) not in known:
-                raise ValueError(f"Say which {dim}: one of {', '.join(map(str, known))}.")
+                raise AgentirtError(f"Say which {dim}: one of {', '.join(map(str, known))}.")
             run = run.sel({dim: labels.get(dim, known[0])})
     run = run.isel(hidden=np.flatnonzero(run.unit_width.values == int(run.width)))
     return {name: jnp.array(run[f"weight_{name}"].values) for name in ("control", "bits", "hidden", "out", "bias")}
@@ -369,7 +337,7 @@ def learning_times(
 ) -> xr.DataArray:  # dims of loss without step: steps until a subtask is learned; NaN: not within the run
     "The step at which the loss of each subtask first falls below the threshold."
     if not 0 < threshold < np.log(2):
-        raise ValueError(f"threshold is {threshold}, but must lie between 0 and ln 2 = 0.693 nats, the loss of a coin toss.")
+        raise AgentirtError(f"threshold is {threshold}, but must lie between 0 and ln 2 = 0.693 nats, the loss of a coin toss.")
     loss = run.loss.transpose(..., "step")
     below, log_step = loss.values < threshold, np.log(run.step.values)
     at = below.argmax(-1)
@@ -403,7 +371,7 @@ def learning_time_exponent(
     y, last = times.values.reshape(-1, times.sizes["subtask"]), np.log(times.attrs["last_step"])
     learned = np.isfinite(y)
     if learned.any(0).sum() < 3:
-        raise ValueError(f"Only {learned.any(0).sum()} subtasks were learned, but a slope needs three; train for more steps.")
+        raise AgentirtError(f"Only {learned.any(0).sum()} subtasks were learned, but a slope needs three; train for more steps.")
     x = np.broadcast_to(np.log(times.frequency.values), y.shape)
     centre = x[learned].mean()
     data = [jnp.asarray(a, jnp.float32).ravel() for a in (x - centre, np.where(learned, np.log(np.where(learned, y, 1)), last))]
@@ -421,13 +389,13 @@ def learning_time_exponent(
     worst = max(float(numpyro.diagnostics.split_gelman_rubin(value)) for value in found.values())
     if not worst < 1.05:
         warnings.warn(f"NOT CONVERGED: R-hat is {worst:.2f} (should be below 1.05); give more draws.", UserWarning, stacklevel=2)
-    tail = (1 - settings().interval) / 2
+    tail = (1 - settings().prob) / 2
     statistics = dict(mean=np.mean, lower=lambda v: np.quantile(v, tail), upper=lambda v: np.quantile(v, 1 - tail))
     return xr.Dataset(
         {name: ("parameter", [float(of(v)) for v in found.values()]) for name, of in statistics.items()},
         coords=dict(parameter=list(found)),
         attrs=dict(
-            interval=settings().interval,
+            prob=settings().prob,
             r_hat=worst,
             converged="yes" if worst < 1.05 else "no",
             censored=float((~learned).mean()),
@@ -452,21 +420,21 @@ def seed_slope(
     "The slope of log curve on log scale, an estimate for each seed, with Student's interval over seeds."
     scale = curve[over]
     if curve.sizes.get("seed", 1) < 2:
-        raise ValueError("An interval over seeds needs two seeds or more.")
+        raise AgentirtError("An interval over seeds needs two seeds or more.")
     x, slopes = np.log(scale.values.astype(float)), []
     for label in curve.seed.values:
         y = curve.sel(seed=label).transpose(*scale.dims).values
         if (y <= 0).any():
-            raise ValueError(
+            raise AgentirtError(
                 f"The curve of seed {label} has values of 0 or less, which have no logarithm; leave them out as NaN."
             )
         use = np.isfinite(y)
         if use.sum() < 3:
-            raise ValueError(f"The curve of seed {label} has {use.sum()} points, but a slope needs three.")
+            raise AgentirtError(f"The curve of seed {label} has {use.sum()} points, but a slope needs three.")
         slopes.append(np.polyfit(x[use], np.log(y[use]), 1)[0])
-    half = student.ppf((1 + settings().interval) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
+    half = student.ppf((1 + settings().prob) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
     mean = float(np.mean(slopes))
-    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(interval=settings().interval))
+    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(prob=settings().prob))
 
 # %% ../nbs/21_sparse_parity.ipynb #d4e59f89
 def early_stopped(

@@ -536,7 +536,7 @@ def fit_tasks(
     if not sound:
         warnings.warn(f"NOT CONVERGED: {_name(kind)} did not reach a mode; do not use it.", UserWarning, stacklevel=2)
     attrs = dict(curve=curve, density=density, noise=noise, tasks=tasks, method="laplace", seed=seed, draws=draws)
-    attrs |= dict(interval=settings().interval, converged="yes" if sound else "no", versions=json.dumps(_versions()))
+    attrs |= dict(prob=settings().interval, converged="yes" if sound else "no", versions=json.dumps(_versions()))
     attrs |= dict(verdict=f"{_name(kind)} {'reached its mode' if sound else 'did not reach a mode: do not use it'}.")
     attrs |= dict(data_hash=content_hash(outcomes), kind=str(outcomes.attrs.get("kind", "")))
     labels = dict(agent=outcomes.agent.values, task=outcomes.task.values)
@@ -638,14 +638,14 @@ def compare_curves(
     loo: bool = True,  # PSIS-LOO as well
     count: int = 5,  # folds of cells, at random
     bootstrap: int = 1000,  # draws of LLM families
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # of folds, draws and bootstrap; None: settings().seed
     progress: bool = True,
 ) -> xr.Dataset:  # over model (curve, or curve and noise), best first
     """How well response curves predict hidden cells: log_loss and behind (nats a cell, statistic: value, lower, upper), auc,
     elpd_loo, its standard error and the share of doubtful cells. A model that the data cannot identify has NaN and a reason;
     fewer than eight families of LLMs give no interval."""
-    seed, interval = settings().seed if seed is None else seed, interval_of(outcomes, interval)
+    seed, prob = settings().seed if seed is None else seed, interval_of(outcomes, prob)
     curves, noises = _names(curves, "curve"), _names(noises, "noise")
     if bootstrap < 1:
         raise ValueError(f"bootstrap is {bootstrap}; give at least one draw, better a thousand.")
@@ -678,16 +678,16 @@ def compare_curves(
                 by_fold = [_auc(p[at], k[at], 1 - k[at]) for at in (ran & (fold == f) for f in range(count))]
                 rows[name]["auc"] = float(np.mean(by_fold))
     table = pd.DataFrame.from_dict(rows, orient="index")
-    return _ranked(table, losses, outcomes, bootstrap, interval, seed)
+    return _ranked(table, losses, outcomes, bootstrap, prob, seed)
 
 
-def _ranked(table: pd.DataFrame, losses: dict, outcomes: xr.Dataset, bootstrap: int, interval: float, seed: int, to=None):
+def _ranked(table: pd.DataFrame, losses: dict, outcomes: xr.Dataset, bootstrap: int, prob: float, seed: int, to=None):
     "The table of `compare_curves`, best first, with intervals of the loss and of the distance to the best, or to `to`."
     ran, families = outcomes.trials.values > 0, len(np.unique(llm_families(outcomes)))
     for name, loss in losses.items():
         table.loc[name, "loss"] = loss[ran].mean()
     table = table.sort_values("loss", na_position="last") if losses else table.assign(loss=np.nan)
-    ends = [(1 - interval) / 2, (1 + interval) / 2]
+    ends = [(1 - prob) / 2, (1 + prob) / 2]
     values = np.full((2, len(table), 3), np.nan)
     if losses:
         order = [name for name in table.index if name in losses]
@@ -701,7 +701,7 @@ def _ranked(table: pd.DataFrame, losses: dict, outcomes: xr.Dataset, bootstrap: 
     result = xr.Dataset.from_dataframe(table.drop(columns="loss").rename_axis("model"))
     result = result.reindex(model=table.index.values).assign_coords(statistic=["value", "lower", "upper"])
     result["log_loss"], result["behind"] = (("model", "statistic"), values[0]), (("model", "statistic"), values[1])
-    return result.assign_attrs(interval=interval, units="nats a cell", seed=seed, families=families)
+    return result.assign_attrs(prob=prob, units="nats a cell", seed=seed, families=families)
 
 # %% ../nbs/23_task_quanta.ipynb #ca913e0b
 def trial_shares(
@@ -755,13 +755,13 @@ def difficulty_tail(
     noise: str = "binomial",  # of NOISES
     *,
     tasks: str = "all",  # "all" (never solved: censored) or "decided"
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
 ) -> xr.Dataset:  # over density, best first
     """Log likelihood of each density of difficulty (nats), its lead over the normal, Vuong's z, and the rate c per logit.
 
     Also `height` (density, difficulty), the densities themselves. Raises ValueError for too few agents or decided tasks."""
-    interval = interval_of(outcomes, interval)
-    z, names = norm.ppf(0.5 + interval / 2), list(dict.fromkeys(["normal", *_names(densities, "density")]))
+    prob = interval_of(outcomes, prob)
+    z, names = norm.ppf(0.5 + prob / 2), list(dict.fromkeys(["normal", *_names(densities, "density")]))
     chosen = [_chosen_cells(outcomes, curve, name, noise, tasks) for name in names]
     outcomes, k, n, kind = chosen[0]
     _enough(k, n)
@@ -779,7 +779,7 @@ def difficulty_tail(
             rows[name] = dict(rate=rate, rate_lower=ends[0], rate_upper=ends[1], height=height)
             rows[name]["converged"] = "yes" if sound else "no"
             start = mode if name == "normal" else start
-    return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, noise=noise, tasks=tasks, interval=interval, ablest=ablest))
+    return _tail_table(rows, of_task, outcomes, b, dict(curve=curve, noise=noise, tasks=tasks, prob=prob, ablest=ablest))
 
 
 def _abilities_of(other: np.ndarray, kind: _Kind) -> np.ndarray:
@@ -839,13 +839,13 @@ def tail_check(
     rates: Sequence[float] | None = None,  # the true rate of each replicate's tail; None: the board's own
     tasks: str = "all",  # as in `difficulty_tail`
     interaction_sd: float = 0.0,  # of a deviation of each pair of agent and task, logits, which the fit does not know
-    interval: float | None = None,  # None: settings().interval
+    prob: float | None = None,  # None: settings().interval
     seed: int | None = None,  # None: settings().seed
     progress: bool = True,
 ) -> xr.Dataset:  # lead of Gumbel over normal, rate, rate_lower, rate_upper, true_rate over (truth, replicate)
     "Simulated boards of the same shape, 1PL, with known densities of difficulty: can truth be told, and the rate measured?"
-    interval, truths = interval_of(outcomes, interval), _names(truths, "truth")
-    seed, z = settings().seed if seed is None else seed, norm.ppf(0.5 + interval / 2)
+    prob, truths = interval_of(outcomes, prob), _names(truths, "truth")
+    seed, z = settings().seed if seed is None else seed, norm.ppf(0.5 + prob / 2)
     if unknown := set(truths) - {"normal", "gumbel"}:
         raise ValueError(f"truth {sorted(unknown)[0]!r} cannot be drawn from; use 'normal' and 'gumbel'.")
     if rates is not None and len(rates) != replicates:
@@ -868,4 +868,4 @@ def tail_check(
                 found[:, i, r] = *_gumbel_against_normal(k, n, both, mode, z), rate
                 bar.update()
     variables = {name: (("truth", "replicate"), x) for name, x in zip(names, found)}
-    return xr.Dataset(variables, dict(truth=list(truths), replicate=np.arange(replicates)), dict(interval=interval, tasks=tasks))
+    return xr.Dataset(variables, dict(truth=list(truths), replicate=np.arange(replicates)), dict(prob=prob, tasks=tasks))

@@ -35,10 +35,10 @@ def what_if(
     discrimination: xr.DataArray | None = None,  # dims sample, task; None: 1 everywhere
     *,
     shift: float = 0.0,  # added to the ability, logits
-    interval: float = 0.9,  # credible level
+    prob: float = 0.9,  # credible level
 ) -> xr.Dataset:  # probability, lower, upper on dim task; pass_rate, pass_rate_lower, pass_rate_upper without dim
     "Chance of success on every task and the expected pass rate over them, with intervals, for a shifted ability."
-    tail = (1 - interval) / 2
+    tail = (1 - prob) / 2
     theta = ability.values.astype("float32") + np.float32(shift)
     logit = theta - difficulty.transpose("task", "sample").values
     if discrimination is not None:
@@ -50,7 +50,7 @@ def what_if(
     return xr.Dataset(
         {"probability": ("task", chance.mean(axis=1)), "lower": ("task", lower), "upper": ("task", upper),
          "pass_rate": rate.mean(), "pass_rate_lower": rate_lower[0], "pass_rate_upper": rate_upper[0]},
-        coords={"task": difficulty.task.values}, attrs={"interval": interval, "shift": shift})
+        coords={"task": difficulty.task.values}, attrs={"prob": prob, "shift": shift})
 
 
 def ends(
@@ -231,7 +231,7 @@ def number_html(
     note: str,  # about the pair
 ) -> str:
     "The big number with its interval, the new task's chance, and what is known about the pair."
-    level, one, hard = percent(result.interval), new.isel(task=0), f"{difficulty:+.1f}".replace("-", "−")
+    level, one, hard = percent(result.prob), new.isel(task=0), f"{difficulty:+.1f}".replace("-", "−")
     rate, low, high = (result[name].item() for name in ("pass_rate", "pass_rate_lower", "pass_rate_upper"))
     return (f'<div class="agentirt-number" aria-live="polite">{rate:.1%}</div>'
             f'<div class="agentirt-soft">{explained("expected pass rate", "pass_rate")}<br>'
@@ -256,7 +256,7 @@ def frontier_html(
                    f"<td>{escape(str(groups.get(task, '')))}</td></tr>" for task, p, a, b in zip(*columns, strict=True))
     shown = f", the {tasks.sizes['task']} nearest to an even chance" if tasks.open > tasks.sizes["task"] else ""
     return (f'<div class="agentirt-soft">{head}{shown}</div><table class="agentirt-table"><tr><th>task</th><th>chance</th>'
-            f'<th>{percent(result.interval)} interval</th><th>group</th></tr>{rows}</table>')
+            f'<th>{percent(result.prob)} interval</th><th>group</th></tr>{rows}</table>')
 
 # %% ../nbs/31_widgets.ipynb #7da676d8
 def thin(
@@ -441,7 +441,7 @@ class WhatIf(_Explorer):
         "The answer over the benchmark's tasks, and for the new task."
         shift = sum(self.controls[f"{part}_shift"].value for part in self._parts)
         hard = self._new_task.difficulty + self.controls["new_difficulty"].value
-        options = {"shift": shift, "interval": self._level}
+        options = {"shift": shift, "prob": self._level}
         return (what_if(self._ability, self._difficulty, self._slope, **options),
                 what_if(self._ability, hard, self._new_task.discrimination, **options))
 

@@ -157,7 +157,7 @@ ONE = dict(task=["a"], text=["Repair it."])
 BAD = {
     "needs a DataFrame with columns": (pd.DataFrame(ONE), {}),
     "one row or more, and each task once": (pd.DataFrame(ONE | dict(folder=["."])).iloc[:0], {}),
-    "There is no sandbox 'k8s'": (pd.DataFrame(ONE | dict(folder=["."])), dict(sandbox="k8s")),
+    "sandbox 'k8s' is unknown; use one of 'docker', 'local'": (pd.DataFrame(ONE | dict(folder=["."])), dict(sandbox="k8s")),
     "does not exist": (pd.DataFrame(ONE | dict(folder=["./no/such/folder"])), {}),
     "needs either an 'image' or a 'folder'": (pd.DataFrame(ONE | dict(folder=["."], image=["x"])), {}),
     "is no name of a container image": (pd.DataFrame(ONE | dict(image=["x; rm -rf /"])), {}),

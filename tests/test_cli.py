@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agentirt_nb.settings import settings
+
 AGENTIRT = Path(sys.executable).parent / "agentirt"
-DATA = os.environ.get("AGENTIRT_DATA_FOLDER")
+DATA = str(settings().data_folder or "")
 CLOSED = "http://127.0.0.1:9"  # nobody listens: stands for a machine without network
 
 
@@ -249,7 +251,7 @@ def test_an_unwritable_folder_is_said_before_the_work(tmp_path):
 def test_a_bad_setting_is_one_sentence(tmp_path):
     runs().to_csv(tmp_path / "runs.csv", index=False)
     done = agentirt("fit", "runs.csv", "--out", "fit.zarr", cwd=tmp_path, AGENTIRT_SEEDS="1")
-    refused(done, "did you mean AGENTIRT_SEED")
+    refused(done, "did you mean 'AGENTIRT_SEED'")
 
 
 def test_debug_shows_where_an_error_arose(tmp_path):
@@ -569,7 +571,7 @@ def test_leaderboards_are_listed_without_loading_them(tmp_path):
     assert {"swebench_verified", "swebench_pro", "terminal_bench", "gso", "terminal_bench_trials"} <= set(names)
 
 
-@pytest.mark.skipif(not DATA, reason="needs the leaderboards: set AGENTIRT_DATA_FOLDER")
+@pytest.mark.data
 def test_a_leaderboard_is_described_saved_and_fitted(tmp_path):
     done = agentirt("leaderboards", "gso", "--save", "gso.zarr", cwd=tmp_path, AGENTIRT_DATA_FOLDER=DATA)
     assert done.returncode == 0, done.stderr
@@ -608,7 +610,7 @@ def check_demo(folder, outcomes):
         assert path.read_bytes()[:4] == b"\x89PNG"
 
 
-@pytest.mark.skipif(not DATA, reason="needs the leaderboards: set AGENTIRT_DATA_FOLDER")
+@pytest.mark.data
 def test_demo_on_the_leaderboards(tmp_path):
     done = agentirt("demo", "--out", "here/demo", cwd=tmp_path, AGENTIRT_DATA_FOLDER=DATA)
     assert done.returncode == 0, done.stderr

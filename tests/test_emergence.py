@@ -136,7 +136,7 @@ def made_law(ability, date, sd=0.01, size=500):
     rng = np.random.default_rng(3)
     draws = np.stack([x + sd * rng.standard_normal(size) for _ in FORMS for x in (ability, date)])
     ways = EXPONENTS
-    return xr.Dataset(dict(exponent_draws=(["way", "sample"], draws)), dict(way=ways), dict(interval=0.9))
+    return xr.Dataset(dict(exponent_draws=(["way", "sample"], draws)), dict(way=ways), dict(prob=0.9))
 
 
 @pytest.mark.parametrize(
@@ -223,8 +223,8 @@ def test_forecast_check_refuses(one):
         forecast_check(everything, "2030-01-01")
     with pytest.raises(ValueError, match="agents are dated before"):
         forecast_check(everything, "2023-01-01")
-    with pytest.raises(ValueError, match="interval is 2"):
-        forecast_check(everything, "2025-06-01", interval=2)
+    with pytest.raises(ValueError, match="prob is 2"):
+        forecast_check(everything, "2025-06-01", prob=2)
     easy = everything.isel(task=(everything.successes.sum("agent") > 20).values)
     with pytest.raises(ValueError, match="tasks were unsolved before"):
         forecast_check(easy, "2025-10-01", size=50)

@@ -103,12 +103,12 @@ def test_tab_reaches_every_control(lab):
 def test_unseen_scaffold_widens_the_interval(lab):
     page, _, _, _ = lab
     box = explorer(page)
-    interval = "([...document.querySelectorAll('.agentirt-interval')][0].innerText.match(/[\\d.]+(?=%)/g).map(Number))"
-    low, high = page.evaluate(interval)
+    prob = "([...document.querySelectorAll('.agentirt-interval')][0].innerText.match(/[\\d.]+(?=%)/g).map(Number))"
+    low, high = page.evaluate(prob)
     before = box.locator(".agentirt-number").inner_text()
     box.locator("select").nth(2).select_option("an unseen scaffold")
     changed(box, before)
-    wider_low, wider_high = page.evaluate(interval)
+    wider_low, wider_high = page.evaluate(prob)
     assert wider_high - wider_low > high - low
 
 

@@ -120,7 +120,7 @@ def test_training_faults(tmp_path):
         train_model(corpus[:10], shape, test, **options)
     file = tmp_path / "run.npz"
     file.write_bytes(b"PK broken")
-    with pytest.raises(ValueError, match="no checkpoint or is damaged"):
+    with pytest.raises(ValueError, match="no checkpoint of train_model, or is damaged"):
         train_model(corpus, shape, test, checkpoint=file, **options)
 
 

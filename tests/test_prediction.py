@@ -37,7 +37,7 @@ def some(four) -> dict:
         (dict(tasks=pd.DataFrame({"benchmark": ["gsoo"]})), KeyError, "no benchmark 'gsoo'; it has gso"),
         (dict(tasks=pd.DataFrame({"benchmark": ["gso"], "difficulty": ["hard"]})), ValueError, "difficulty is hard in a table"),
         (dict(tasks=pd.DataFrame({"benchmark": ["gso"], "difficulty": [np.inf]})), ValueError, "difficulty is inf in a table"),
-        (dict(interval=90), ValueError, "interval is 90"),
+        (dict(prob=90), ValueError, "prob is 90"),
     ],
 )
 def test_what_cannot_be_asked_is_one_clear_sentence(four, some, wrong, error, words):

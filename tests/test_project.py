@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from agentirt_nb.settings import Settings, SettingsError, settings, write_atomically
+from agentirt_nb.files import write_atomically
+from agentirt_nb.settings import Settings, SettingsError, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -40,15 +41,22 @@ def test_the_settings_file_of_the_project_holds_the_defaults():
 
 
 def test_environment_wins_over_the_file(project):
-    start = project("seed = 7", "draws = 50", "interval = 0.5", "chart_theme = dark", "renderer = static")
+    start = project("seed = 7", "draws = 50", "prob = 0.5", "chart_theme = dark", "renderer = static")
     env = {
         "AGENTIRT_SEED": "8",
         "AGENTIRT_DRAWS": "60",
-        "AGENTIRT_INTERVAL": "0.8",
+        "AGENTIRT_PROB": "0.8",
         "AGENTIRT_RENDERER": "interactive",
     }
     assert settings(env={}, start=start) == Settings(7, 50, 0.5, None, "dark", "static")
     assert settings(env=env, start=start) == Settings(8, 60, 0.8, None, "dark", "interactive")
+
+
+def test_the_older_name_of_a_setting_is_still_read(project):
+    start = project("interval = 0.5")
+    assert settings(env={}, start=start).prob == settings(env={}, start=start).interval == 0.5
+    assert settings(env={"AGENTIRT_INTERVAL": "0.8"}, start=start).prob == 0.8
+    assert settings(env={"AGENTIRT_PROB": "0.7"}, start=start).prob == 0.7
 
 
 def test_a_wrong_line_is_no_matter_where_the_environment_overrules_it(project):
@@ -78,13 +86,14 @@ def test_data_folder_is_relative_to_the_file(project, tmp_path):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("sed = 1", "did you mean seed?"),
+        ("sed = 1", "did you mean 'seed'?"),
         ("wrong = 1", "known are seed, draws"),
         ("seed = one", "seed in .* is 'one', but must be a whole number from 0"),
         ("seed = -1", "must be a whole number from 0"),
         ("draws = 1e9", "must be a whole number from 2 to 100000"),
-        ("interval = 90", "must be a number between 0 and 1"),
-        ("interval = nan", "must be a number between 0 and 1"),
+        ("prob = 90", "prob in .* is '90', but must be a number between 0 and 1"),
+        ("interval = nan", "interval in .* is 'nan', but must be a number between 0 and 1"),
+        ("prob = 0.9\ninterval = 0.8", "sets both prob and interval, its older name; remove interval"),
         ("renderer = png", "must be interactive or static"),
         ("chart_theme = <b>", "must be a name"),
         ("data_folder = nowhere", "there is no folder"),
@@ -101,7 +110,8 @@ def test_a_bad_line_is_one_clear_sentence(project, line, says):
 @pytest.mark.parametrize(
     ("env", "says"),
     [
-        ({"AGENTIRT_SEEDS": "1"}, "did you mean AGENTIRT_SEED?"),
+        ({"AGENTIRT_SEEDS": "1"}, "did you mean 'AGENTIRT_SEED'?"),
+        ({"AGENTIRT_PROB": "1"}, "AGENTIRT_PROB is '1', but must be a number between 0 and 1"),
         ({"AGENTIRT_INTERVAL": "1"}, "AGENTIRT_INTERVAL is '1', but must be a number between 0 and 1"),
         ({"AGENTIRT_SETTINGS": "nowhere.ini"}, "there is no file"),
     ],
@@ -121,7 +131,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     target = tmp_path / "table.csv"
     target.write_text("old")
     code = (
-        "import sys, time; from agentirt_nb.settings import write_atomically\n"
+        "import sys, time; from agentirt_nb.files import write_atomically\n"
         "with write_atomically(sys.argv[1]) as beside:\n"
         "    beside.write_text('half'); print('writing', flush=True); time.sleep(60)\n"
     )
@@ -144,6 +154,14 @@ def test_the_package_itself_imports_nothing():
     code = "import sys; before = set(sys.modules); import agentirt_nb; print(sorted(set(sys.modules) - before))"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert ast.literal_eval(shown) == ["agentirt_nb"]
+
+
+@pytest.mark.parametrize("module", ["messages", "files", "settings"])
+def test_the_lowest_modules_load_nothing_heavy(module):
+    heavy = ("numpy", "pandas", "xarray", "h5py", "jax", "difflib", "scipy")
+    code = f"import sys, agentirt_nb.{module}; print([name for name in {heavy} if name in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert ast.literal_eval(shown) == []
 
 
 def normal(name: str) -> str:
@@ -170,7 +188,7 @@ def imports(tree: ast.AST) -> set[str]:
 
 
 WHOLLY_OF = {"auditor.py": "inspect"}  # modules that cannot be imported without an extra
-OPTIONAL = ("embeddings", "judge", "inspect", "pythia")
+OPTIONAL = ("embeddings", "judge", "inspect", "pythia", "texts")
 
 
 def undeclared(path: Path) -> dict[str, bool]:
@@ -187,7 +205,7 @@ def undeclared(path: Path) -> dict[str, bool]:
 
 
 def test_every_import_of_the_package_is_declared():
-    for path in (ROOT / "agentirt_nb").glob("*.py"):
+    for path in (ROOT / "agentirt_nb").rglob("*.py"):
         assert undeclared(path) == {}, f"{path.name} imports what pyproject.toml does not declare"
 
 

@@ -111,13 +111,13 @@ def test_killed_training_goes_on_where_it_was(tasks, tmp_path):
     code = textwrap.dedent(f"""
         import os, signal
         from agentirt_nb import sparse_parity as sp
-        save, count = sp._save, []
+        save, count = sp.save_checkpoint, []
         def save_and_die(*args):
             save(*args)
             count.append(1)
             if len(count) == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
-        sp._save = save_and_die
+        sp.save_checkpoint = save_and_die
         {call} progress=False, checkpoint={str(path)!r})
     """)
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9

@@ -137,6 +137,7 @@ def test_what_cannot_be_identified_is_refused(rasch):
         tail_check(outcomes, ["gamma"])
 
 
+@pytest.mark.data
 @pytest.mark.slow
 def test_the_rate_is_covered_and_the_density_told_on_the_shape_of_verified():
     check = tail_check(load_leaderboard("swebench_verified"), replicates=60, seed=3, progress=False)
@@ -161,8 +162,8 @@ def test_draws_of_tasks_are_whole_and_old_models_are_forgotten(rasch, monkeypatc
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda b: difficulty_tail(b, interval=95), "between 0 and 1"),
-        (lambda b: compare_curves(b, interval=1.5, progress=False), "between 0 and 1"),
+        (lambda b: difficulty_tail(b, prob=95), "between 0 and 1"),
+        (lambda b: compare_curves(b, prob=1.5, progress=False), "between 0 and 1"),
         (lambda b: compare_curves(b, [], progress=False), "no curve is given"),
         (lambda b: compare_curves(b, bootstrap=0, progress=False), "bootstrap is 0"),
         (lambda b: trial_shares(b, []), "no noise is given"),

@@ -1,4 +1,4 @@
-"""Fail where a notebook is unclean, or where the module or README.md is not what the notebooks say.
+"""Fail where a notebook is unclean, or where the module, its stub or README.md is not what the notebooks say.
 
 Copies the working tree (without what git ignores), cleans, exports and renders there, and compares every
 file, new ones included. Nothing in the working tree is changed.
@@ -24,19 +24,16 @@ def working_files(root: Path) -> list[Path]:
 
 def files_below(root: Path) -> set[Path]:
     "All files below `root` but caches, relative to it."
-    return {
-        path.relative_to(root)
-        for path in root.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    return {path.relative_to(root) for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
 def rebuild(root: Path) -> None:
-    "Clean, export and render in `root` what is generated from notebooks."
+    "Clean, export and render in `root` what is generated."
     env = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     for command in (
         [BIN / "nbdev-clean"],
         [BIN / "nbdev-export"],
+        [sys.executable, "tools/make_stub.py"],
         [sys.executable, "tools/render_readme.py"],
     ):
         subprocess.run(command, cwd=root, check=True, env=env, stdin=subprocess.DEVNULL)
@@ -65,9 +62,7 @@ def main() -> int:
     for line in lines:
         print(line)
     notebooks = sum(path.suffix == ".ipynb" for path in known)
-    print(
-        "Run `make export readme` and commit." if lines else f"{notebooks} notebooks are clean and in step."
-    )
+    print("Run `make export readme` and commit." if lines else f"{notebooks} notebooks are clean and in step.")
     return 1 if lines else 0
 
 
