@@ -9,7 +9,7 @@ __all__ = ['COLOURS', 'PALETTE', 'FONT', 'WIDTH', 'PNG_START', 'VEGA_MIME', 'VEG
            'compiled', 'is_fluid', 'follow_window', 'chart_bundle', 'is_live', 'setup_charts', 'still_page', 'Lasting',
            'SafeJSON', 'chart_page', 'save_chart', 'alt']
 
-# %% ../nbs/29_theme.ipynb #d4518e6e
+# %% ../nbs/29_theme.ipynb #e4b13c4a
 import asyncio
 import base64
 import json
@@ -28,9 +28,10 @@ import vl_convert
 from IPython import get_ipython
 from IPython.display import display
 
-from .settings import SettingsError, settings, write_atomically
+from .files import write_atomically
+from .settings import SettingsError, settings
 
-# %% ../nbs/29_theme.ipynb #ecd4ee81
+# %% ../nbs/29_theme.ipynb #21152724
 @contextmanager
 def hidden_module(
     name: str,  # e.g. "rfc3987_syntax"
@@ -51,7 +52,7 @@ with hidden_module("rfc3987_syntax"):
 
 _all_ = ["alt"]  # other modules take Altair from here
 
-# %% ../nbs/29_theme.ipynb #6b4209af
+# %% ../nbs/29_theme.ipynb #bbcc198c
 COLOURS: dict[str, str] = {
     "ink": "#1f2933",
     "soft": "#52606d",
@@ -66,7 +67,7 @@ PALETTE: list[str] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#5
 FONT: str = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 WIDTH: int = 680  # pixels of a plot that is given no width, where it cannot follow the window
 
-# %% ../nbs/29_theme.ipynb #d512dcc5
+# %% ../nbs/29_theme.ipynb #b0623d3f
 @alt.theme.register("agentirt", enable=False)
 def agentirt_theme() -> alt.theme.ThemeConfig:
     "The house style: dark ink on opaque white paper, quiet grid, no link to an online editor in the chart's menu."
@@ -90,7 +91,7 @@ def agentirt_theme() -> alt.theme.ThemeConfig:
         },
     }
 
-# %% ../nbs/29_theme.ipynb #f1005e13
+# %% ../nbs/29_theme.ipynb #35025ddf
 def sentence(
     text: Any,  # a title of Vega-Lite: text, lines of text, or an object with text and subtitle
 ) -> str:
@@ -100,7 +101,7 @@ def sentence(
     lines = [text] if isinstance(text, str) else list(text or [])
     return " ".join(line if line.endswith((".", "!", "?", ":")) else f"{line}." for line in map(str.strip, lines) if line)
 
-# %% ../nbs/29_theme.ipynb #dfc599e2
+# %% ../nbs/29_theme.ipynb #92f09b02
 def views(
     spec: Mapping[str, Any],  # a chart as Vega-Lite writes it
 ) -> Iterator[Mapping[str, Any]]:
@@ -161,7 +162,7 @@ def chart_words(
     parts += [f"{row_count(spec)} rows."] if row_count(spec) > 1 else []
     return " ".join(dict.fromkeys(part for part in parts if part)) or "A chart without a title."
 
-# %% ../nbs/29_theme.ipynb #3b12ff3d
+# %% ../nbs/29_theme.ipynb #d140b50d
 PNG_START: bytes = b"\x89PNG\r\n\x1a\n"
 
 
@@ -192,7 +193,7 @@ def png_pixels(
     pixels = np.cumsum(rows[:, 1:].reshape(height, width, 4), axis=1, dtype=np.uint8)
     return pixels[..., :3] if (pixels[..., 3] == 255).all() else None
 
-# %% ../nbs/29_theme.ipynb #cee6ca1b
+# %% ../nbs/29_theme.ipynb #e30ab2fd
 def reduce_colours(
     pixels: np.ndarray,  # uint8 (row, column, 3)
 ) -> tuple[np.ndarray, np.ndarray]:  # palette uint8 (colour, 3), at most 256; its index for each pixel, uint8 (row, column)
@@ -228,7 +229,7 @@ def pack_png(
     checked = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts.items())
     return PNG_START + b"".join(checked)
 
-# %% ../nbs/29_theme.ipynb #6d7f6ea4
+# %% ../nbs/29_theme.ipynb #4fe2b29e
 VEGA_MIME: str = "application/vnd.vega.v5+json"
 VEGA_SCHEMA: str = "https://vega.github.io/schema/vega/v5.json"
 VL_VERSION: str = "_".join(alt.SCHEMA_VERSION.split(".")[:2])  # as vl-convert names the Vega-Lite that Altair writes for
@@ -250,7 +251,7 @@ def is_fluid(
     single = not any(name in spec for name in ("hconcat", "vconcat", "concat", "facet", "repeat")) and "layout" not in vega
     return single and isinstance(vega.get("width"), (int, float)) and not any("width" in view for view in views(spec))
 
-# %% ../nbs/29_theme.ipynb #6f0f59be
+# %% ../nbs/29_theme.ipynb #1661735d
 BESIDE: int = 500  # pixels of a window that a chart leaves free
 NARROWEST: int = 320  # pixels of a chart, labels included
 WIDEST: int = 1200  # beyond that a line of dots is hard to follow
@@ -265,7 +266,7 @@ def follow_window(
     rest = {key: value for key, value in vega.items() if key != "width"}
     return rest | {"signals": [width, *vega.get("signals", [])], "autosize": {"type": "fit-x", "contains": "padding"}}
 
-# %% ../nbs/29_theme.ipynb #23553c75
+# %% ../nbs/29_theme.ipynb #f9f534f4
 def chart_bundle(
     chart: alt.TopLevelMixin | Mapping[str, Any],  # a chart or its spec
     live: bool = False,  # with the live view, or only the picture and the words
@@ -282,7 +283,7 @@ def chart_bundle(
         metadata[VEGA_MIME] = {"embed_options": {"hover": False, **vega.get("usermeta", {}).get("embedOptions", {})}}
     return data, metadata
 
-# %% ../nbs/29_theme.ipynb #4bb2566d
+# %% ../nbs/29_theme.ipynb #744bd927
 alt.renderers.register("agentirt", chart_bundle)
 
 
@@ -309,7 +310,7 @@ def setup_charts(
 if alt.renderers.active == "default" and alt.theme.active == "default":
     setup_charts()
 
-# %% ../nbs/29_theme.ipynb #db3e3ca8
+# %% ../nbs/29_theme.ipynb #015050b0
 WIDGET_MIME: str = "application/vnd.jupyter.widget-view+json"
 ONE_OF_TWO: str = """<style>
 .jp-OutputArea-child:has(.agentirt-live):not(:has(.jupyter-widgets-disconnected)) + .jp-OutputArea-child:has(.agentirt-still),
@@ -329,7 +330,7 @@ def still_page(
     picture = f'<div class="agentirt-still"><img alt="{escape(words)}" width="{width}" src="{source}"></div>'
     return data | {"text/html": ONE_OF_TWO + picture}, metadata
 
-# %% ../nbs/29_theme.ipynb #b28fcbaa
+# %% ../nbs/29_theme.ipynb #598ddde5
 class Lasting:
     "What makes a box of widgets leave a picture: inherit before the box, write `picture`, call `keep` after a change."
 
@@ -371,7 +372,7 @@ class Lasting:
         data, metadata = still_page(self.picture())
         self._still.update(data, metadata=metadata, raw=True)
 
-# %% ../nbs/29_theme.ipynb #9fe98956
+# %% ../nbs/29_theme.ipynb #b257a863
 class SafeJSON(json.JSONEncoder):
     "JSON that cannot close the script element it stands in, whatever an agent or a task is called."
 
@@ -379,7 +380,7 @@ class SafeJSON(json.JSONEncoder):
         "JSON with every < written as an escape."
         return super().encode(o).replace("<", r"\u003c")
 
-# %% ../nbs/29_theme.ipynb #44b8dc2d
+# %% ../nbs/29_theme.ipynb #dd5d86a1
 def chart_page(
     chart: alt.TopLevelMixin,
 ) -> str:  # HTML
