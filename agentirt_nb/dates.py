@@ -16,7 +16,7 @@ def agent_dates(
     outcomes: xr.Dataset,  # with the coords llm_release_date or date on agent, or neither
 ) -> xr.DataArray:  # (agent,) days as datetime64[ns], NaT where undated
     "When each agent's LLM was released or, where that is not known, when the agent was submitted."
-    days = np.full(outcomes.sizes["agent"], np.datetime64("NaT"), "datetime64[D]")
+    days = np.full(outcomes.sizes["agent"], np.datetime64("NaT", "D"))
     for name in ("date", "llm_release_date"):
         if name in outcomes.coords:
             known = outcomes[name].values.astype("datetime64[D]")

@@ -737,7 +737,9 @@ def _together(z: dict) -> dict:
     return z | moved | {"ability": mean + contrasts @ zero_sum_basis(z["ability"].shape[-1]).T}
 
 
-def _nuts(data: ModelData, curve: str, ability: str, priors: Priors, laplace: dict, design, draws: int, seed: int, progress: bool):
+def _nuts(
+    data: ModelData, curve: str, ability: str, priors: Priors, laplace: dict, design, draws: int, seed: int, progress: bool
+):
     "Draws by name (chain, draw, ...) and the sampler's statistics, from four vectorised chains started at Laplace draws."
     import numpyro
     from numpyro.infer import MCMC, NUTS

@@ -115,7 +115,9 @@ def _named_agents(fit: xr.DataTree, labels: list[str]) -> xr.Dataset:
     names = ("ability", "second_ability")[: curve_of(fit).abilities]
     table = xr.Dataset({name: draws(fit, name, agent=labels).astype(float) for name in names})
     facts = fit.observed_data.to_dataset()[["llm", "scaffold"]].sel(agent=labels)
-    return table.assign_coords({name: ("agent", facts[name].values) for name in ("llm", "scaffold")} | {"run": ("agent", [True] * len(labels))})
+    return table.assign_coords(
+        {name: ("agent", facts[name].values) for name in ("llm", "scaffold")} | {"run": ("agent", [True] * len(labels))}
+    )
 
 
 def _new_agents(fit: xr.DataTree, table: pd.DataFrame, known: Sequence[bool], rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -126,7 +128,7 @@ def _new_agents(fit: xr.DataTree, table: pd.DataFrame, known: Sequence[bool], rn
     if "llm_ability" in fit.posterior or _described_parts(table)[~np.asarray(known)].ne("").any(axis=None):
         new["ability"] = _without_residual(fit, table, rng).astype(float)
     own = "residual_sd" if "residual_sd" in fit.posterior else "ability_sd"
-    for name, values in new.items():
+    for values in new.values():
         for i in np.flatnonzero(~np.asarray(known)):
             values[:, i] += _population(fit, own, rng)
     return new
@@ -444,7 +446,7 @@ class _Worlds:
     places: dict  # benchmark never seen -> its location and sd (draw,)
 
     def log_likelihood(self, cell: tuple, of_agent: Any = 0.0, of_task: Any = 0.0) -> np.ndarray:
-        "Log probability (draw, node) of a cell (agent, task, successes, trials), its ability or difficulty moved by (draw, node)."
+        "Log probability (draw, node) of a cell (agent, task, successes, trials), its ability or difficulty moved."
         i, j, k, n = cell
         theta = [x[:, [i]] for x in self.agents.values()]
         task = {name: x[..., [j]] for name, x in self.tasks.items()}
@@ -465,7 +467,8 @@ def _difficulty_grid(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     "Difficulties (1, node) that new tasks of a fit's density may have, and their log weights in each draw (draw, node)."
     density, values = as_density(fit.attrs["density"]), _density_values(fit)
     drawn = draw_difficulties(density, values, np.random.default_rng(0), (len(values["location"]), 8))
-    edges = np.linspace(*np.quantile(drawn, [0.0005, 0.9995]) + [-1, 1], 122)
+    low, high = np.quantile(drawn, [0.0005, 0.9995])
+    edges = np.linspace(low - 1, high + 1, 122)
     nodes = (edges[1:] + edges[:-1]) / 2
     return nodes[None], density_at(density, nodes, edges, values) + np.log(np.diff(edges))
 
@@ -524,7 +527,9 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
         tasks[name][..., ~new_task], tasks[name][..., new_task] = values, fresh.get(name, 0.0) if count else values[..., :0]
     noise = as_noise(fit.attrs.get("noise", "binomial"))
     if noise.parameters:
-        raise FitError(f"`score` does not know the {noise.name} noise, which each task has its own of; fit again with all results.")
+        raise FitError(
+            f"`score` does not know the {noise.name} noise, of which each task has its own; fit again with all results."
+        )
     shared |= {name: _column(copied, name) for name in noise.shared}
     places, seen = {}, benchmarks_of(fit)
     for name in dict.fromkeys(results.benchmark.values.astype(str).tolist()):
