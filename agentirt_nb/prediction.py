@@ -72,7 +72,7 @@ def _need_columns(table: pd.DataFrame, columns: tuple[str, ...], what: str) -> N
             message = f"the table of {what} has a column {name!r}, which is not used; did you mean {near[0]!r}?"
             warnings.warn(message, UserWarning, stacklevel=4)
 
-
+# %% ../nbs/12_prediction.ipynb #9a0e1bb6
 def _years(fit: xr.DataTree, llms: Sequence[str], dates: pd.Series, rng: np.random.Generator) -> np.ndarray:
     "Years of release (draw, agent) relative to the fit's zero: as given, or the seen LLM's, or any agent's of the fit."
     seen = decimal_years(agent_dates(fit.observed_data.to_dataset()).values)
@@ -109,7 +109,7 @@ def _twins(observed: xr.Dataset, table: pd.DataFrame) -> list[str | None]:
     latest = pairs[(pairs.llm != "") & (pairs.scaffold != "")].sort_values("date").groupby(["llm", "scaffold"]).label.last()
     return [latest.get(pair) for pair in table[["llm", "scaffold"]].itertuples(index=False, name=None)]
 
-
+# %% ../nbs/12_prediction.ipynb #e53cab8a
 def _named_agents(fit: xr.DataTree, labels: list[str]) -> xr.Dataset:
     "Draws of agents of the fit."
     names = ("ability", "second_ability")[: curve_of(fit).abilities]
@@ -133,7 +133,7 @@ def _new_agents(fit: xr.DataTree, table: pd.DataFrame, known: Sequence[bool], rn
             values[:, i] += _population(fit, own, rng)
     return new
 
-
+# %% ../nbs/12_prediction.ipynb #f9600463
 def agent_draws(
     fit: xr.DataTree,  # a fit
     agents: Sequence[str] | pd.DataFrame | None = None,  # labels, or a table: agent, llm, scaffold, date; None: all
@@ -234,7 +234,7 @@ def _numbers(tasks: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
         raise ValueError(f"{names[j]} is {table.iloc[i, j]} in a table of tasks: no finite number; leave it empty if unknown.")
     return values
 
-
+# %% ../nbs/12_prediction.ipynb #c3951d44
 def benchmarks_of(
     fit: xr.DataTree,  # a fit
 ) -> list[str]:
@@ -457,7 +457,7 @@ class _Worlds:
         log_p, log_q = curve_of(self.fit).log_chances(theta, task | self.shared, np)
         return self.noise.log_pmf(log_p, log_q, int(k), int(n), self.shared, np)
 
-
+# %% ../nbs/12_prediction.ipynb #ded198c3
 def _grid_of(sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Nodes (draw, node) of a normal deviation with sd (draw,), and their log weights."
     return sd[:, None] * _Z, -0.5 * _Z**2 - np.log(np.exp(-0.5 * _Z**2).sum()) + np.zeros((len(sd), 1))
@@ -486,7 +486,7 @@ def _given_results(worlds: _Worlds, cells: list[tuple], grid: tuple, of: str, rn
     spacing = (nodes[:, 1] - nodes[:, 0])[row]
     return nodes[row, node] + spacing * (rng.random(len(node)) + rng.random(len(node)) - 1), evidence
 
-
+# %% ../nbs/12_prediction.ipynb #79d2b05f
 def _resampled(log_weight: np.ndarray, count: int, rng) -> tuple[np.ndarray, float]:
     "Positions drawn in proportion to their weights (systematic resampling), and the effective sample size of the weights."
     weight = np.exp(log_weight - log_weight.max())
@@ -502,7 +502,7 @@ def _copied(posterior: xr.Dataset, rows: np.ndarray) -> xr.Dataset:
     picked = picked.drop_vars(["chain", "draw"], errors="ignore").rename(pick="draw")
     return picked.expand_dims(chain=[0]).transpose("chain", "draw", ...)
 
-
+# %% ../nbs/12_prediction.ipynb #e54690da
 def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: int, rng) -> _Worlds:
     "The draws before the results: what is known of each agent and task, and zero or a population's draw for what is new."
     posterior = fit.posterior.to_dataset().sel(agent=results.agent.values[~new_agent], task=results.task.values[~new_task])
@@ -537,7 +537,7 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
             places[name] = _new_locations(copied, rng)
     return _Worlds(copied, agents, tasks, noise, shared, np.zeros(len(rows)), places)
 
-
+# %% ../nbs/12_prediction.ipynb #551d334c
 def _strangers(fit: xr.DataTree, results: xr.Dataset, new_agent: np.ndarray) -> bool:
     "Whether a new agent has an LLM or a scaffold that the fit has not seen; of all others only the residual is new."
     if "llm_ability" not in fit.posterior:
@@ -597,7 +597,7 @@ def _place_tasks(worlds: _Worlds, results: xr.Dataset, k, n, new_task, rng) -> N
         difficulty[:, j] += deviation
         worlds.log_weight += evidence
 
-
+# %% ../nbs/12_prediction.ipynb #e60e234a
 def _with_observed(observed: xr.Dataset, results: xr.Dataset) -> xr.Dataset:
     "Successes and trials of a fit and of new results in one table."
     fresh = {d: ~np.isin(results[d].values, observed[d].values) for d in ("agent", "task")}

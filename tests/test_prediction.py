@@ -70,7 +70,7 @@ def test_new_names_and_numbers_as_names_pass_without_a_word(four, some):
 
 
 def test_seen_and_unseen_agents_and_tasks_in_one_question(four, some):
-    agents = pd.DataFrame({"agent": [some["agents"][0], "mine"], "llm": ["", "GPT-5"], "scaffold": ["", "OpenHands"]})
+    agents = pd.DataFrame({"agent": [some["agents"][0], "mine"], "llm": ["", "GPT-5"], "scaffold": ["", "my own"]})
     tasks = pd.DataFrame({"task": [some["tasks"][0], "draft"], "benchmark": ["", "gso"]})
     p = predict(four, agents, tasks)
     assert p.agent_run.values.tolist() == [True, False] and p.task_run.values.tolist() == [True, False]
