@@ -157,7 +157,7 @@ def draws(
         found = found.sel({dim: list(wanted)})
     shape = found.transpose("chain", "draw", ...)
     dims = shape.dims[2:]
-    flat = shape.values.reshape(shape.shape[0] * shape.shape[1], *shape.shape[2:])  # a dim may be empty: no LLM disclosed
+    flat = shape.values.reshape(np.prod(shape.shape[:2]), *shape.shape[2:])  # not -1: a dim may be empty
     return xr.DataArray(flat, {d: shape[d] for d in dims if d in shape.coords}, ("sample", *dims), name=name, attrs=found.attrs)
 
 
