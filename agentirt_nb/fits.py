@@ -213,7 +213,8 @@ def success_probability(
     abilities = [agents[name].transpose("sample", ...).values[..., None] for name in names]
     spread = lambda x: x if one else np.expand_dims(x, -2)  # a place for agents
     about = {}
-    for name in ("difficulty", *curve.parameters, *(n for n in _OF_ALL if n in tasks)):
+    supposed = {"discrimination", *_OF_ALL} & set(tasks.data_vars)  # a slope may be given to a curve that has one for all
+    for name in ("difficulty", *curve.parameters, *sorted(supposed - {*curve.parameters})):
         x = tasks[name]
         if "slot" in x.dims:
             about[name] = spread(x.transpose("slot", "sample", "task").values)

@@ -8,10 +8,13 @@ import pytest
 import xarray as xr
 from scipy.special import expit
 
-from agentirt_nb.inference import fit, summarise
-from agentirt_nb.leaderboards import fetch, load_leaderboard, simulate_outcomes
+from agentirt_nb.fits import summarise
+from agentirt_nb.inference import fit
+from agentirt_nb.leaderboards import fetch, load_leaderboard
 from agentirt_nb.outcomes import combine, from_arrays
 from agentirt_nb.prediction import ability_draws, described, expected_pass_rate, predict, score, task_draws
+from agentirt_nb.settings import settings
+from agentirt_nb.snapshot import simulate_outcomes
 
 BOARDS = {
     "swebench_verified": "swebench_verified",
@@ -35,7 +38,7 @@ def held_out_log_loss(board: str, model: str, **options) -> float:
     outcomes = published(board)
     test = np.random.default_rng(0).random(outcomes.successes.shape) < 0.10
     train = outcomes.assign(successes=outcomes.successes.where(~test, 0), trials=outcomes.trials.where(~test, 0))
-    p = predict(fit(train, model=model, ability="agent", seed=0, progress=False, **options)).probability
+    p = predict(fit(train, model, ability="agent", seed=0, progress=False, **options)).probability
     p = p.sel(agent=outcomes.agent, task=outcomes.task).values[test].astype(float)
     y = outcomes.successes.values[test]
     return float(-np.mean(np.where(y == 1, np.log(p), np.log1p(-p))))
