@@ -23,7 +23,8 @@ from IPython import get_ipython
 from .curves import Curve
 from .fits import alarm, curve_of, draws, interval, known_labels, probability_inside, success_probability
 from .fits import task_parameters, trust, trusted
-from .settings import SettingsError, settings, write_atomically
+from .settings import SettingsError, settings
+from .files import write_atomically
 from .tables import PARTS, ladder
 
 # %% ../nbs/30_charts.ipynb #03e1c951

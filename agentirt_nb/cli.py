@@ -33,7 +33,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from .settings import SettingsError, read_setting, refuse_bad_target, settings, write_atomically
+from .settings import SettingsError, read_setting, settings
+from .files import refuse_bad_target, write_atomically
 
 # %% ../nbs/40_cli.ipynb #e8fd98a1
 if TYPE_CHECKING:

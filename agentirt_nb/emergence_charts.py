@@ -19,7 +19,10 @@ import xarray as xr
 from scipy.special import expit
 
 from .charts import COLOURS, headline, percent
-from .emergence import FORMS, _day, _line, _order_interval, _passing, board, emergence, frontier_trend
+from .dates import from_decimal_years
+from .dated_abilities import benchmark_draws
+from .failure_law import FORMS, weighted_line
+from .forecasts import middle_and_ends, passing_times, emergence, frontier_trend
 from .fits import FitError, curve_of, probability_inside, tails
 from .widgets import STYLE, Explorer, LiveChart, thin
 
@@ -46,7 +49,7 @@ def _agents(law: xr.Dataset) -> pd.DataFrame:
             inside=law.inside.values,
         )
     )
-    return rows.assign(date=_day(rows.year))
+    return rows.assign(date=from_decimal_years(rows.year))
 
 
 def _band(x: np.ndarray, draws: np.ndarray, level: float) -> pd.DataFrame:
@@ -85,7 +88,7 @@ def frontier_chart(
     for table, y, title in [(path, "ability", "ability (logits)"), (line, "failure", "failure rate")]:
         scale = _failure_scale(rows.failure) if y == "failure" else alt.Scale(zero=False)
         axis = _FAILURE_AXIS if y == "failure" else alt.Axis()
-        base = alt.Chart(table.assign(date=_day(table.x))).encode(alt.X("date:T"))
+        base = alt.Chart(table.assign(date=from_decimal_years(table.x))).encode(alt.X("date:T"))
         band = base.mark_area(opacity=0.2, color=COLOURS["main"], clip=True).encode(
             alt.Y("lower:Q", scale=scale), alt.Y2("upper:Q")
         )
@@ -250,7 +253,7 @@ def _help(text: str, word: str) -> str:
 
 def _prepare(fit: xr.DataTree, benchmark: str, dates: str, size: int, level: float) -> dict[str, Any]:
     "Everything the explorer looks up: failure over a grid of abilities, the trend, tasks by emergence ability with dates."
-    found = board(fit, benchmark, dates=dates, size=size).assign_attrs(prob=level)
+    found = benchmark_draws(fit, benchmark, dates=dates, draws=size).assign_attrs(prob=level)
     theta, b, a = found.ability.mean("sample").values, found.difficulty.values, found.discrimination.values
     grid = np.round(np.arange(np.floor(theta.min()), np.ceil(max(theta.max() + 3, np.median(b) + 3)) + 0.05, 0.1), 1)
     a, b = a.astype("f4"), b.astype("f4")
@@ -263,7 +266,7 @@ def _prepare(fit: xr.DataTree, benchmark: str, dates: str, size: int, level: flo
     rows = tasks.to_dataframe().reset_index().sort_values("ability", kind="stable").reset_index(drop=True)
     inside = theta >= np.quantile(theta, 2 / 3)
     near = (grid >= theta[inside].min()) & (grid <= theta.max())
-    slope = -_line(grid[near][None], np.log(failure[:, near]), np.ones((1, near.sum())))[0]
+    slope = -weighted_line(grid[near][None], np.log(failure[:, near]), np.ones((1, near.sum())))[0]
     middle = None if trend is None else np.median(trend.path.values, 0)
     if trend is not None:  # nothing falls beyond the last task
         last = np.append(trend.time.values, np.inf)[np.searchsorted(middle, rows.ability.max())]
@@ -312,9 +315,9 @@ def _law_panel(ready: dict[str, Any], level: float) -> alt.LayerChart:
 def _date_panel(ready: dict[str, Any], level: float) -> alt.LayerChart:
     "The frontier's path against date with tasks at their forecast dates, and the chosen date and ability."
     trend = ready["trend"]
-    first, end = _day(trend.time.values[[0, -1]])
+    first, end = from_decimal_years(trend.time.values[[0, -1]])
     path = _band(trend.time.values[::2], trend.path.values[:, ::2], level)
-    path["date"] = _day(path.x)
+    path["date"] = from_decimal_years(path.x)
     rows = ready["tasks"].dropna(subset=["date"]).copy()
     rows["date_upper"] = rows.date_upper.fillna(pd.Timestamp(end)).clip(upper=pd.Timestamp(end))
     x = alt.X("date:T", title="date", scale=alt.Scale(nice=False, domain=[pd.Timestamp(first), pd.Timestamp(end)], clamp=True))
@@ -453,7 +456,7 @@ class ScalingWhatIf(Explorer):
                 np.arange(trend.time.values[0], trend.attrs["end"], 1 / 52),
                 trend.time.values[trend.time.values >= trend.attrs["end"]],
             )
-            date.options = [(str(d)[:10], float(y)) for d, y in zip(_day(weeks), weeks)]
+            date.options = [(str(d)[:10], float(y)) for d, y in zip(from_decimal_years(weeks), weeks)]
             date.value = float(weeks[np.searchsorted(weeks, trend.attrs["end"] - 1e-9)])
         self._drawn = False
         self._redraw()
@@ -497,8 +500,8 @@ class ScalingWhatIf(Explorer):
             next=above.head(self._falling),
         )
         if ready["trend"] is not None:
-            passing = _passing(ready["trend"].path.values, ready["trend"].time.values, np.full((len(failure), 1), theta))
-            state["dates"] = [pd.Timestamp(d) for d in _day(_order_interval(passing, self._level)[:, 0])]
+            passing = passing_times(ready["trend"].path.values, ready["trend"].time.values, np.full((len(failure), 1), theta))
+            state["dates"] = [pd.Timestamp(d) for d in from_decimal_years(middle_and_ends(passing, self._level)[:, 0])]
         return state
 
     def _number_html(self) -> str:
@@ -513,7 +516,7 @@ class ScalingWhatIf(Explorer):
         if ready["trend"] is None:
             when = escape(ready["why"])
         else:
-            horizon = str(_day(ready["trend"].attrs["horizon"]))[:10]
+            horizon = str(from_decimal_years(ready["trend"].attrs["horizon"]))[:10]
             day = lambda d: f"after {horizon}" if pd.isna(d) else f"{d:%Y-%m-%d}"
             when = f"The best agent gets there on <b>{day(s['dates'][0])}</b> ({day(s['dates'][1])} to {day(s['dates'][2])})."
         low, high = ready["range"]
@@ -542,7 +545,7 @@ class ScalingWhatIf(Explorer):
                 self._drawn = True
         self.number.value = self._number_html()
         dated = ready["trend"] is not None
-        horizon = str(_day(ready["trend"].attrs["horizon"]))[:10] if dated else ""
+        horizon = str(from_decimal_years(ready["trend"].attrs["horizon"]))[:10] if dated else ""
         self.next.value = next_html(s["next"], dated, horizon, self._level, s["above"])
 
     def picture(self) -> alt.HConcatChart:

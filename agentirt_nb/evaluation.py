@@ -28,7 +28,8 @@ from .fits import probability_inside, success_probability
 from .inference import fit
 from .outcomes import content_hash, validate
 from .prediction import agent_draws, described, described_agents, score, task_draws
-from .settings import settings, write_atomically
+from .settings import settings
+from .files import write_atomically
 
 # %% ../nbs/13_evaluation.ipynb #42b22361
 SPLITS = ("responses", "tasks", "agents", "benchmark")

@@ -19,7 +19,8 @@ import numpy as np
 import xarray as xr
 
 from .curves import Curve, as_curve
-from .settings import settings, write_atomically
+from .settings import settings
+from .files import write_atomically
 
 # %% ../nbs/09_fits.ipynb #f320736c
 GRADES: tuple[str, ...] = ("sound", "doubtful", "bad", "not checked")
