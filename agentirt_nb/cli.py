@@ -203,7 +203,8 @@ def outcomes_from_csv(
         columns = {"success": "successes", "trials": "trials"}
     else:
         raise RequestError(f"{path} has no column 'success' (0 or 1), nor 'successes' and 'trials'.")
-    from agentirt_nb.outcomes import OutcomesError, from_long
+    from agentirt_nb.building import from_long
+    from agentirt_nb.outcomes import OutcomesError
 
     try:
         return from_long(table, **columns, attrs={"source": path.name})
@@ -355,7 +356,7 @@ def fit_command(
     check_target(out, [".zarr", ".nc"])
     parts = [read_outcomes(source, not args.quiet) for source in args.source]
     from agentirt_nb.inference import fit as fit_outcomes
-    from agentirt_nb.outcomes import combine
+    from agentirt_nb.joining import combine
 
     outcomes = with_features(parts[0] if len(parts) == 1 else combine(parts), args.features)
     started = time.perf_counter()
@@ -545,7 +546,8 @@ def leaderboards_command(
     if args.save:
         check_target(Path(args.save), [".zarr", ".nc"])
     from agentirt_nb.leaderboards import LEADERBOARDS, load_leaderboard
-    from agentirt_nb.outcomes import describe, save
+    from agentirt_nb.describing import describe
+    from agentirt_nb.outcomes import save_outcomes
 
     if not args.name:
         width = max(map(len, LEADERBOARDS))
@@ -555,7 +557,7 @@ def leaderboards_command(
     outcomes = load_leaderboard(args.name)
     print(describe(outcomes))
     if args.save:
-        save(outcomes, args.save)
+        save_outcomes(outcomes, args.save)
         print(f"Written: {args.save}")
     return DONE
 

@@ -43,7 +43,8 @@ from agentirt_nb.models import (
     softplus,
     zero_sum_basis,
 )
-from .outcomes import components, content_hash, validate
+from .describing import components
+from .outcomes import content_hash, validate
 from .settings import settings, write_atomically
 
 # %% ../nbs/11_inference.ipynb #c4f8216f

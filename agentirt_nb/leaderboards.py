@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['REPOSITORY', 'COMMIT', 'BASE_URL', 'PLACES', 'LEADERBOARDS', 'DownloadError', 'sources', 'fetch', 'agent_registry',
-           'leaderboards', 'load_leaderboard', 'load_snapshot', 'simulate_outcomes']
+           'list_leaderboards', 'load_leaderboard', 'load_snapshot', 'simulate_outcomes']
 
 # %% ../nbs/02_leaderboards.ipynb #f4c38b00
 import csv
@@ -26,7 +26,9 @@ from tqdm.auto import tqdm
 
 from .files import json_lines
 from .messages import nearest
-from .outcomes import OutcomesError, combine, from_dicts, from_long, validate
+from .building import from_dicts, from_long
+from .joining import combine
+from .outcomes import OutcomesError, validate
 from .settings import settings
 
 # %% ../nbs/02_leaderboards.ipynb #3d38bd96
@@ -251,7 +253,7 @@ def _pro(
 LEADERBOARDS = {row["name"]: row["about"] for row in _table("leaderboards.csv")}  # name: what it is about
 
 # %% ../nbs/02_leaderboards.ipynb #d1ce0c1e
-def leaderboards() -> pd.DataFrame:  # index name
+def list_leaderboards() -> pd.DataFrame:  # index name
     "The leaderboards that come by name: what each is about, its size, what is special, licence and source."
     table = pd.DataFrame(_table("leaderboards.csv")).set_index("name").astype({"agents": int, "tasks": int})
     source = BASE_URL + table.pop("path")
@@ -280,7 +282,7 @@ def _load_one(
 
 # %% ../nbs/02_leaderboards.ipynb #691a0462
 def load_leaderboard(
-    name: str | Sequence[str],  # one name of `leaderboards()`, or several
+    name: str | Sequence[str],  # one name of `list_leaderboards()`, or several
     *,
     base_url: str | None = None,  # another place with the same files; None: data folder or public repository
     cache: str | Path | None = None,  # where to keep downloads; None: the user's cache folder

@@ -15,7 +15,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from .inference import fit as fit_model
-from .outcomes import from_arrays, validate
+from .building import from_arrays
+from .outcomes import validate
 from .settings import settings
 
 # %% ../nbs/25_quanta_simulation.ipynb #31a78495

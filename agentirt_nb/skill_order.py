@@ -23,7 +23,7 @@ from .inference import interval_of
 from .outcomes import validate
 from .quanta_discovery import cluster_quanta, rank_frequency, similarity
 from .quanta_simulation import simulate_quanta
-from .scaling_laws import envelope_exponent
+from .tail_exponents import envelope_exponent
 from .settings import settings
 
 # %% ../nbs/26_skill_order.ipynb #17c7fe29

@@ -8,6 +8,7 @@ from numpyro.infer import MCMC, NUTS
 from scipy.integrate import quad
 from scipy.special import expit
 
+from agentirt_nb.building import from_arrays
 from agentirt_nb.emergence import (
     EXPONENTS,
     FORECASTERS,
@@ -32,7 +33,6 @@ from agentirt_nb.emergence import (
 )
 from agentirt_nb.inference import fit
 from agentirt_nb.leaderboards import load_snapshot
-from agentirt_nb.outcomes import from_arrays
 from agentirt_nb.task_quanta import difficulty_tail, fit_tasks
 
 C, SPEED = 0.4, 3.0  # exponent per logit, logits a year

@@ -14,9 +14,10 @@ import pytest
 import xarray as xr
 from sklearn.model_selection import KFold
 
+from agentirt_nb.building import from_arrays
 from agentirt_nb.evaluation import PREDICTORS, cross_validate, evaluate, folds
+from agentirt_nb.joining import combine
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.outcomes import combine, from_arrays
 
 needs_data = pytest.mark.skipif(not os.environ.get("AGENTIRT_DATA_FOLDER"), reason="AGENTIRT_DATA_FOLDER is not set")
 

@@ -48,7 +48,7 @@ TABLE = pd.DataFrame({"task": ["flask-7", "django-1", "django-2"], "words": [7.0
 def test_features_and_blocks_survive_saving(tmp_path, name):
     ds = ft.attach_features(small(), TABLE, block="size")
     ds = ft.attach_features(ds, TABLE.set_index("task")[["words"]], block="mine, 'ünïcode'", prefix="my ")
-    again = oc.open_outcomes(oc.save(ds, tmp_path / name))
+    again = oc.open_outcomes(oc.save_outcomes(ds, tmp_path / name))
     xr.testing.assert_identical(again, ds)
     assert again.block.values.tolist() == ["size", "size", "mine, 'ünïcode'"]
     assert again.features.sel(feature="words").values.tolist() == [1, 2, 7]

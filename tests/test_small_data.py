@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agentirt_nb.building import from_arrays
 from agentirt_nb.inference import fit, open_fit, save_fit
-from agentirt_nb.outcomes import OutcomesError, from_arrays
+from agentirt_nb.outcomes import OutcomesError
 from agentirt_nb.prediction import predict
 
 RNG = np.random.default_rng(0)

@@ -9,8 +9,8 @@ from scipy.special import expit
 from scipy.stats import betabinom, gumbel_r, norm
 
 from agentirt_nb import task_quanta
+from agentirt_nb.building import from_arrays
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.outcomes import from_arrays
 from agentirt_nb.task_quanta import (
     CURVES,
     compare_curves,

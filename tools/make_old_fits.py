@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from agentirt_nb import __version__
+from agentirt_nb.building import from_arrays
 from agentirt_nb.inference import fit, save_fit
-from agentirt_nb.outcomes import from_arrays
 from agentirt_nb.prediction import expected_pass_rate, predict, score
 from agentirt_nb.task_quanta import CURVES, fit_tasks
 
