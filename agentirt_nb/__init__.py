@@ -10,8 +10,10 @@ __version__ = "0.1.0"
 # what a person does, in order -> module -> the names that it gives
 _STEPS = {
     "load": {
-        "leaderboards": "load_leaderboard load_snapshot agent_registry",
-        "features": "published_features published_embeddings task_texts",
+        "leaderboards": "list_leaderboards load_leaderboard load_snapshot agent_registry",
+        "features": "published_features",
+        "embeddings": "published_embeddings",
+        "texts": "task_texts",
         "outcomes": "open_outcomes save_outcomes",
         "scaling_fits": "scaling_studies",
         "language_model": "load_language_curves",
@@ -20,7 +22,9 @@ _STEPS = {
         "building": "from_long from_wide from_dicts from_arrays",
         "joining": "combine drop_unobserved",
         "describing": "describe",
-        "features": "attach_features static_features embed",
+        "features": "attach_features",
+        "texts": "static_features",
+        "embeddings": "embed",
         "judge": "judge_cost",
         "leaderboards": "simulate_outcomes",
         "quanta_simulation": "simulate_quanta",

@@ -1,12 +1,13 @@
 # Written by tools/make_stub.py from the table in __init__.py; edit that.
 
 # load
+from agentirt_nb.leaderboards import list_leaderboards as list_leaderboards
 from agentirt_nb.leaderboards import load_leaderboard as load_leaderboard
 from agentirt_nb.leaderboards import load_snapshot as load_snapshot
 from agentirt_nb.leaderboards import agent_registry as agent_registry
 from agentirt_nb.features import published_features as published_features
-from agentirt_nb.features import published_embeddings as published_embeddings
-from agentirt_nb.features import task_texts as task_texts
+from agentirt_nb.embeddings import published_embeddings as published_embeddings
+from agentirt_nb.texts import task_texts as task_texts
 from agentirt_nb.outcomes import open_outcomes as open_outcomes
 from agentirt_nb.outcomes import save_outcomes as save_outcomes
 from agentirt_nb.scaling_fits import scaling_studies as scaling_studies
@@ -21,8 +22,8 @@ from agentirt_nb.joining import combine as combine
 from agentirt_nb.joining import drop_unobserved as drop_unobserved
 from agentirt_nb.describing import describe as describe
 from agentirt_nb.features import attach_features as attach_features
-from agentirt_nb.features import static_features as static_features
-from agentirt_nb.features import embed as embed
+from agentirt_nb.texts import static_features as static_features
+from agentirt_nb.embeddings import embed as embed
 from agentirt_nb.judge import judge_cost as judge_cost
 from agentirt_nb.leaderboards import simulate_outcomes as simulate_outcomes
 from agentirt_nb.quanta_simulation import simulate_quanta as simulate_quanta

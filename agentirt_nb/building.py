@@ -24,9 +24,7 @@ def label_coordinates(
     defaults: Mapping[str, Any],  # coordinates every label must have, with the value where not given
 ) -> dict[str, Any]:  # coordinates for xr.Dataset
     "Labels and coordinates of one dim."
-    table = given
-    if not isinstance(given, pd.DataFrame):
-        table = pd.DataFrame(index=pd.Index(list(given), dtype=object))
+    table = given if isinstance(given, pd.DataFrame) else pd.DataFrame(index=pd.Index(list(given), dtype=object))
     labels = checked_labels(table.index, dim)
     coords: dict[str, Any] = {dim: labels}
     for name in (*defaults, *(str(c) for c in table.columns if c not in defaults)):
@@ -244,7 +242,7 @@ def from_long(
             _refuse_non_binary(numbers, place)
         return values
 
-    layers = {name: table(name, name) for name in LAYERS if name in df and name not in columns}
+    layers: dict[str, Any] = {name: table(name, name) for name in LAYERS if name in df and name not in columns}
     counts = table(trials, "number of trials") if trials else None
     return from_arrays(table(success, "outcome"), counts, agents=agent_facts, tasks=task_facts, **layers, **others)
 

@@ -382,4 +382,5 @@ def open_outcomes(
     path: str | Path,  # what `save_outcomes` wrote
 ) -> xr.Dataset:  # validated outcomes, in memory
     "Open saved outcomes. Raises `OutcomesError` where the file is absent, damaged, or not of this kind."
-    return _verified(open_xarray(path, what="outcomes", error=OutcomesError), path)
+    found: Any = open_xarray(path, what="outcomes", error=OutcomesError)
+    return _verified(found, path)
