@@ -1,27 +1,29 @@
 # Written by tools/make_stub.py from the table in __init__.py; edit that.
 
 # load
+from agentirt_nb.leaderboards import list_leaderboards as list_leaderboards
 from agentirt_nb.leaderboards import load_leaderboard as load_leaderboard
 from agentirt_nb.leaderboards import load_snapshot as load_snapshot
 from agentirt_nb.leaderboards import agent_registry as agent_registry
 from agentirt_nb.features import published_features as published_features
-from agentirt_nb.features import published_embeddings as published_embeddings
-from agentirt_nb.features import task_texts as task_texts
+from agentirt_nb.embeddings import published_embeddings as published_embeddings
+from agentirt_nb.texts import task_texts as task_texts
 from agentirt_nb.outcomes import open_outcomes as open_outcomes
-from agentirt_nb.scaling_laws import scaling_studies as scaling_studies
+from agentirt_nb.outcomes import save_outcomes as save_outcomes
+from agentirt_nb.scaling_fits import scaling_studies as scaling_studies
 from agentirt_nb.language_model import load_language_curves as load_language_curves
 
 # build
-from agentirt_nb.outcomes import from_long as from_long
-from agentirt_nb.outcomes import from_wide as from_wide
-from agentirt_nb.outcomes import from_dicts as from_dicts
-from agentirt_nb.outcomes import from_arrays as from_arrays
-from agentirt_nb.outcomes import combine as combine
-from agentirt_nb.outcomes import drop_unobserved as drop_unobserved
-from agentirt_nb.outcomes import describe as describe
+from agentirt_nb.building import from_long as from_long
+from agentirt_nb.building import from_wide as from_wide
+from agentirt_nb.building import from_dicts as from_dicts
+from agentirt_nb.building import from_arrays as from_arrays
+from agentirt_nb.joining import combine as combine
+from agentirt_nb.joining import drop_unobserved as drop_unobserved
+from agentirt_nb.describing import describe as describe
 from agentirt_nb.features import attach_features as attach_features
-from agentirt_nb.features import static_features as static_features
-from agentirt_nb.features import embed as embed
+from agentirt_nb.texts import static_features as static_features
+from agentirt_nb.embeddings import embed as embed
 from agentirt_nb.judge import judge_cost as judge_cost
 from agentirt_nb.leaderboards import simulate_outcomes as simulate_outcomes
 from agentirt_nb.quanta_simulation import simulate_quanta as simulate_quanta
@@ -34,7 +36,7 @@ from agentirt_nb.inference import save_fit as save_fit
 from agentirt_nb.inference import open_fit as open_fit
 from agentirt_nb.models import Priors as Priors
 from agentirt_nb.task_quanta import fit_tasks as fit_tasks
-from agentirt_nb.scaling_laws import fit_curve as fit_curve
+from agentirt_nb.scaling_fits import fit_curve as fit_curve
 from agentirt_nb.sparse_parity import train_parity as train_parity
 
 # summarise
@@ -47,10 +49,10 @@ from agentirt_nb.skill_order import reversal_rates as reversal_rates
 from agentirt_nb.emergence import failure_law as failure_law
 from agentirt_nb.emergence import compare_exponents as compare_exponents
 from agentirt_nb.emergence import frontier_trend as frontier_trend
-from agentirt_nb.scaling_laws import theory_exponents as theory_exponents
-from agentirt_nb.scaling_laws import exponents as exponents
-from agentirt_nb.scaling_laws import fitted_curve as fitted_curve
-from agentirt_nb.scaling_laws import loss_of_learned as loss_of_learned
+from agentirt_nb.theory import theory_exponents as theory_exponents
+from agentirt_nb.theory import loss_of_learned as loss_of_learned
+from agentirt_nb.scaling_fits import exponents as exponents
+from agentirt_nb.scaling_fits import fitted_curve as fitted_curve
 from agentirt_nb.sparse_parity import network as network
 from agentirt_nb.sparse_parity import network_loss as network_loss
 from agentirt_nb.sparse_parity import learning_times as learning_times

@@ -203,7 +203,8 @@ def outcomes_from_csv(
         columns = {"success": "successes", "trials": "trials"}
     else:
         raise RequestError(f"{path} has no column 'success' (0 or 1), nor 'successes' and 'trials'.")
-    from agentirt_nb.outcomes import OutcomesError, from_long
+    from agentirt_nb.outcomes import OutcomesError
+    from agentirt_nb.building import from_long
 
     try:
         return from_long(table, **columns, attrs={"source": path.name})
@@ -284,7 +285,7 @@ def fit_command(
     parts = [read_outcomes(source, not args.quiet) for source in args.source]
     from agentirt_nb.fits import upgraded
     from agentirt_nb.inference import fit as fit_outcomes
-    from agentirt_nb.outcomes import combine
+    from agentirt_nb.joining import combine
     from agentirt_nb.tables import verdict
 
     outcomes = with_features(parts[0] if len(parts) == 1 else combine(parts), args.features)
@@ -470,13 +471,14 @@ def judge_command(
 def leaderboards_command(
     args: argparse.Namespace,
 ) -> int:  # exit code
-    "List the leaderboards, or describe and save one."
+    "List the leaderboards, or describe and save_outcomes one."
     if args.save and not args.name:
-        raise RequestError("Say which leaderboard to save: agentirt leaderboards NAME --save FILE.")
+        raise RequestError("Say which leaderboard to save_outcomes: agentirt leaderboards NAME --save_outcomes FILE.")
     if args.save:
         check_target(Path(args.save), [".zarr", ".nc"])
     from agentirt_nb.leaderboards import LEADERBOARDS, load_leaderboard
-    from agentirt_nb.outcomes import describe, save
+    from agentirt_nb.outcomes import save_outcomes
+    from agentirt_nb.describing import describe
 
     if not args.name:
         width = max(map(len, LEADERBOARDS))
@@ -486,7 +488,7 @@ def leaderboards_command(
     outcomes = load_leaderboard(args.name)
     print(describe(outcomes))
     if args.save:
-        save(outcomes, args.save)
+        save_outcomes(outcomes, args.save)
         print(f"Written: {args.save}")
     return DONE
 
@@ -518,7 +520,7 @@ def demo_outcomes(
     except OSError as error:
         if settings().data_folder:
             raise
-        from agentirt_nb.leaderboards import simulate_outcomes
+        from agentirt_nb.snapshot import simulate_outcomes
 
         return simulate_outcomes(seed=seed), str(error)
 

@@ -6,8 +6,6 @@
 __all__ = ['DATES', 'FEWEST', 'years_of', 'record_setters', 'benchmark_draws', 'need_trend', 'simulate_rise']
 
 # %% ../nbs/27_dated_abilities.ipynb #23f4034e
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from scipy.special import expit
@@ -15,7 +13,7 @@ from scipy.special import expit
 from .dates import agent_dates, decimal_years
 from .fits import TRUST, FitError, curve_of, known_labels, probability_inside, task_parameters
 from .fits import draws as fit_draws
-from .outcomes import from_arrays
+from .building import from_arrays
 from .resampling import relatives
 from .settings import settings
 
@@ -146,7 +144,7 @@ def simulate_rise(
     ability = per_year * year + scatter * rng.standard_normal(agents)
     difficulty = rng.exponential(1 / c, tasks) if density == "exponential" else 2 + rng.gumbel(size=tasks) / c
     solved = (rng.random((agents, tasks)) < expit(ability[:, None] - difficulty)).astype(int)
-    day = np.datetime64("2024-01-01", "ns") + (year * _DAYS).round().astype("timedelta64[D]")
+    day = np.datetime64("2024-01-01", "ns") + (year * 365.2425).round().astype("timedelta64[D]")
     known, labels = np.flatnonzero(year < seen), [f"agent {i}" for i in range(agents)]
     names = [f"task {j}" for j in range(tasks)]
     made = from_arrays(

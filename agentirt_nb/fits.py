@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'probability_inside', 'tails', 'interval', 'make_fit',
-           'need', 'draws', 'known_labels', 'curve_of', 'task_parameters', 'success_probability', 'trusted',
-           'summarise', 'save_fit', 'open_fit', 'upgraded']
+           'versions_used', 'need', 'draws', 'known_labels', 'curve_of', 'task_parameters', 'success_probability',
+           'trusted', 'summarise', 'save_fit', 'open_fit', 'upgraded']
 
 # %% ../nbs/09_fits.ipynb #eb43e784
 import difflib
@@ -111,14 +111,14 @@ def make_fit(
     kept = [name for name in ("successes", "trials") if name in outcomes]
     observed = outcomes[kept].drop_vars(["feature", "block"], errors="ignore")
     tree = xr.DataTree.from_dict(dict(posterior=posterior, observed_data=observed) | parts)
-    usual = dict(schema=SCHEMA, density="normal", noise="binomial", prob=settings().interval, versions=_versions())
+    usual = dict(schema=SCHEMA, density="normal", noise="binomial", prob=settings().interval, versions=versions_used())
     tree.attrs = usual | dict(attrs)
     tree.attrs |= trust(tree)
     tree.name = alarm(tree)
     return tree
 
 
-def _versions() -> str:
+def versions_used() -> str:
     "Versions of what computed the fit, as JSON."
     return json.dumps({package: version(package) for package in ("agentirt_nb", "jax", "numpyro", "xarray")})
 

@@ -19,7 +19,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from scipy.stats import logistic
 
-from .dated_abilities import DATES, FEWEST, benchmark_draws, decimal_years, from_decimal_years, need_trend, years_of
+from .dated_abilities import DATES, FEWEST, benchmark_draws, need_trend, years_of
+from .dates import decimal_years, from_decimal_years
 from .fits import probability_inside, tails, trust
 from .outcomes import validate
 from .resampling import known_ends

@@ -29,7 +29,8 @@ from .curves import Curve, as_curve
 from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors
 from .designs import ability_design, model_data, softplus, zero_sum_basis
 from .fits import make_fit
-from .outcomes import components, content_hash, validate
+from .outcomes import content_hash, validate
+from .describing import components
 from .settings import settings
 
 # %% ../nbs/11_inference.ipynb #c4f8216f

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['REPOSITORY', 'COMMIT', 'BASE_URL', 'PLACES', 'LEADERBOARDS', 'DownloadError', 'sources', 'fetch', 'agent_registry',
-           'leaderboards', 'load_leaderboard', 'load_snapshot', 'simulate_outcomes']
+           'list_leaderboards', 'load_leaderboard']
 
 # %% ../nbs/02_leaderboards.ipynb #f4c38b00
 import csv
@@ -26,7 +26,9 @@ from tqdm.auto import tqdm
 
 from .files import json_lines
 from .messages import nearest
-from .outcomes import OutcomesError, combine, from_dicts, from_long, validate
+from .building import from_dicts, from_long
+from .joining import combine
+from .outcomes import OutcomesError, validate
 from .settings import settings
 
 # %% ../nbs/02_leaderboards.ipynb #3d38bd96
@@ -251,7 +253,7 @@ def _pro(
 LEADERBOARDS = {row["name"]: row["about"] for row in _table("leaderboards.csv")}  # name: what it is about
 
 # %% ../nbs/02_leaderboards.ipynb #d1ce0c1e
-def leaderboards() -> pd.DataFrame:  # index name
+def list_leaderboards() -> pd.DataFrame:  # index name
     "The leaderboards that come by name: what each is about, its size, what is special, licence and source."
     table = pd.DataFrame(_table("leaderboards.csv")).set_index("name").astype({"agents": int, "tasks": int})
     source = BASE_URL + table.pop("path")
@@ -280,7 +282,7 @@ def _load_one(
 
 # %% ../nbs/02_leaderboards.ipynb #691a0462
 def load_leaderboard(
-    name: str | Sequence[str],  # one name of `leaderboards()`, or several
+    name: str | Sequence[str],  # one name of `list_leaderboards()`, or several
     *,
     base_url: str | None = None,  # another place with the same files; None: data folder or public repository
     cache: str | Path | None = None,  # where to keep downloads; None: the user's cache folder
@@ -307,41 +309,3 @@ def load_leaderboard(
             stacklevel=2,
         )
     return combine([_load_one(n, base_url=base_url, cache=cache, progress=progress) for n in names])
-
-# %% ../nbs/02_leaderboards.ipynb #192d93f8
-from importlib.resources import as_file
-
-import numpy as np
-from scipy.special import expit
-
-# %% ../nbs/02_leaderboards.ipynb #2f731afa
-def load_snapshot() -> xr.DataTree:  # posterior and observed_data (trials only) of a joint fit of four leaderboards
-    "The fit that ships with the package: 200 draws of the default model, rounded to hundredths of a logit."
-    with as_file(files("agentirt_nb") / "data" / "snapshot.nc") as path, xr.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()
-
-# %% ../nbs/02_leaderboards.ipynb #f6bbd062
-def simulate_outcomes(
-    fit: xr.DataTree | None = None,  # a fit; None: the snapshot
-    seed: int | None = None,  # which draw, and the luck of the runs; None: settings().seed
-) -> xr.Dataset:  # outcomes with attrs kind="simulated"
-    "Outcomes drawn from a fit, over the same agents, tasks and trials, labelled simulated."
-    fit = load_snapshot() if fit is None else fit
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
-    draws = fit.posterior.to_dataset().stack(sample=["chain", "draw"])
-    truth = draws.isel(sample=int(rng.integers(draws.sizes["sample"])))
-    logit = truth.get("discrimination", 1.0) * (truth.ability - truth.difficulty)
-    observed = fit.observed_data.to_dataset()
-    trials = observed.trials.transpose("agent", "task").astype("int32")
-    p = expit(logit.transpose("agent", "task").values.astype(float))
-    successes = trials.copy(data=rng.binomial(trials.values, p).astype("int32"))
-    simulated = xr.Dataset(
-        dict(successes=successes, trials=trials),
-        attrs=dict(
-            kind="simulated",
-            source="simulated by agentirt_nb from a fitted model; not real runs",
-            licence=str(fit.attrs.get("licence", "MIT")),
-            retrieved="",
-        ),
-    )
-    return validate(simulated)

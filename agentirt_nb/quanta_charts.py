@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from .charts import COLOURS, PALETTE, headline, percent
-from .scaling_laws import exponents, fitted_curve
+from .scaling_fits import exponents, fitted_curve
 
 # %% ../nbs/32_quanta_charts.ipynb #2a9ae7ea
 _LOG = alt.Scale(type="log", nice=False)
@@ -41,7 +41,7 @@ def scaling_chart(
     points = points.encode(x, y, tooltip=[alt.Tooltip(name, format=".4~g") for name in cells.select_dtypes("number")])
     mean = alt.Chart(lines).mark_line(color=COLOURS["main"]).encode(x, alt.Y("mean:Q", title=f"loss ({unit})"))
     area = alt.Chart(lines).mark_area(color=COLOURS["main"], opacity=0.2).encode(x, alt.Y("lower:Q"), alt.Y2("upper:Q"))
-    table = exponents(fit, prob)
+    table = exponents(fit, prob=prob)
     said = [
         f"{name} {float(row['mean']):.3g} ({float(row.lower):.3g} to {float(row.upper):.3g})"
         for name, row in ((name, table.sel(parameter=name)) for name in table.parameter.values)

@@ -23,7 +23,7 @@ from sklearn.manifold import spectral_embedding
 from sklearn.random_projection import SparseRandomProjection
 from tqdm.auto import tqdm
 
-from .scaling_laws import envelope_exponent, tail_exponent
+from .tail_exponents import envelope_exponent, tail_exponent
 from .settings import settings
 
 # %% ../nbs/22_quanta_discovery.ipynb #7c02a414

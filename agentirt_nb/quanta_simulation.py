@@ -16,7 +16,8 @@ from scipy.special import expit, logit
 
 from .fits import draws
 from .inference import fit as fit_model
-from .outcomes import from_arrays, validate
+from .building import from_arrays
+from .outcomes import validate
 from .settings import settings
 
 # %% ../nbs/25_quanta_simulation.ipynb #31a78495

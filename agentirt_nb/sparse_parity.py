@@ -24,7 +24,7 @@ from numpyro.infer import MCMC, NUTS
 from scipy.stats import t as student
 from tqdm.auto import tqdm
 
-from .scaling_laws import use_frequencies
+from .theory import use_frequencies
 from .files import open_checkpoint, save_checkpoint
 from .messages import AgentirtError
 from .settings import settings

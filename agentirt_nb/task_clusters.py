@@ -19,7 +19,7 @@ from .outcomes import validate
 from .quanta_discovery import cluster_quanta, rank_frequency, similarity
 from .quanta_simulation import simulate_quanta
 from .resampling import llm_families
-from .scaling_laws import envelope_exponent
+from .tail_exponents import envelope_exponent
 from .settings import settings
 from .skill_order import cell_counts, chances, difficulty_bands, penalised_2pl, shuffled_within, tasks_that_vary
 

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from agentirt_nb import building, describing, joining
 from agentirt_nb import leaderboards as lb
 from agentirt_nb import outcomes as oc
 
@@ -37,7 +38,7 @@ def small(**changes) -> xr.Dataset:
         "cost": [[0.5, np.nan, 1.0], [2.0, 0.0, np.nan]],
         "attrs": {"source": "here", "licence": "MIT"},
     }
-    return oc.from_arrays([[1, 0, np.nan], [0, 1, 1]], **(arguments | changes))
+    return building.from_arrays([[1, 0, np.nan], [0, 1, 1]], **(arguments | changes))
 
 
 # ---------------------------------------------------------------- bad tables
@@ -45,51 +46,51 @@ def small(**changes) -> xr.Dataset:
 LONG = pd.DataFrame({"agent": ["a", "a", "b", "b"], "task": ["x", "y", "x", "y"], "success": [1, 0, 1, 0], "n": 1})
 BAD_TABLES = {
     "duplicate rows": (
-        lambda: oc.from_long(pd.concat([LONG, LONG.iloc[[1, 2]]], ignore_index=True)),
+        lambda: building.from_long(pd.concat([LONG, LONG.iloc[[1, 2]]], ignore_index=True)),
         "Agent 'a' and task 'y' meet in rows 1, 4 (counted from 0), and 1 more",
     ),
     "duplicates after trimming": (
-        lambda: oc.from_long(LONG.assign(task=["x", " x", "x", "y"])),
+        lambda: building.from_long(LONG.assign(task=["x", " x", "x", "y"])),
         "Agent 'a' and task 'x' meet in rows 0, 1",
     ),
     "successes above trials": (
-        lambda: oc.from_long(LONG.assign(success=[1, 3, 0, 0], n=2), trials="n"),
+        lambda: building.from_long(LONG.assign(success=[1, 3, 0, 0], n=2), trials="n"),
         "3 successes in 2 trials of agent 'a' on task 'y'",
     ),
     "count in a binary column": (
-        lambda: oc.from_long(LONG.assign(success=[1, 0, 2, 0])),
+        lambda: building.from_long(LONG.assign(success=[1, 0, 2, 0])),
         "The outcome 2 in row 2 (counted from 0; agent 'b', task 'x') is neither 0 nor 1",
     ),
     "partial credit as success": (
-        lambda: oc.from_wide(pd.DataFrame({"x": [0.5]}, index=["a"])),
+        lambda: building.from_wide(pd.DataFrame({"x": [0.5]}, index=["a"])),
         "The outcome 0.5 of agent 'a' on task 'x' is neither 0 nor 1",
     ),
     "text as outcome": (
-        lambda: oc.from_long(LONG.assign(success=["1", "pass", "0", "1"])),
+        lambda: building.from_long(LONG.assign(success=["1", "pass", "0", "1"])),
         "The outcome '1' in row 0",
     ),
     "infinite": (
-        lambda: oc.from_arrays([[np.inf]], agents=["a"], tasks=["x"]),
+        lambda: building.from_arrays([[np.inf]], agents=["a"], tasks=["x"]),
         "The outcome inf of agent 'a' on task 'x' is neither 0 nor 1",
     ),
     "negative trials": (
-        lambda: oc.from_arrays([[0]], [[-1]], agents=["a"], tasks=["x"]),
+        lambda: building.from_arrays([[0]], [[-1]], agents=["a"], tasks=["x"]),
         "trials -1 of agent 'a' on task 'x' is not a whole number of 0 or more",
     ),
     "negative successes": (
-        lambda: oc.from_dicts({"a": {"x": {"successes": -1, "trials": 2}}}),
+        lambda: building.from_dicts({"a": {"x": {"successes": -1, "trials": 2}}}),
         "successes -1 of agent 'a' on task 'x'",
     ),
     "half a trial": (
-        lambda: oc.from_arrays([[1]], [[2.5]], agents=["a"], tasks=["x"]),
+        lambda: building.from_arrays([[1]], [[2.5]], agents=["a"], tasks=["x"]),
         "trials 2.5 of agent 'a' on task 'x'",
     ),
     "trials beyond int32": (
-        lambda: oc.from_arrays([[1]], [[2.0**40]], agents=["a"], tasks=["x"]),
+        lambda: building.from_arrays([[1]], [[2.0**40]], agents=["a"], tasks=["x"]),
         "is not a whole number of 0 or more",
     ),
     "successes without number": (
-        lambda: oc.from_arrays([[np.nan]], [[5]], agents=["a"], tasks=["x"]),
+        lambda: building.from_arrays([[np.nan]], [[5]], agents=["a"], tasks=["x"]),
         "5 trials of agent 'a' on task 'x' have no number of successes",
     ),
     "score above 1": (
@@ -100,21 +101,21 @@ BAD_TABLES = {
         lambda: small(cost=[[0, 0, 0], [0, -2, 0]]),
         "The cost -2 of agent 'two' on task 'y' must be 0 or more",
     ),
-    "no rows": (lambda: oc.from_long(LONG.iloc[:0]), "The table has no rows"),
-    "no column": (lambda: oc.from_long(LONG, success="sucess"), "did you mean 'success'?"),
-    "no agent": (lambda: oc.from_dicts({}), "There is no agent in this selection"),
-    "no task": (lambda: oc.from_dicts({"a": {}}), "There is no task in this selection"),
+    "no rows": (lambda: building.from_long(LONG.iloc[:0]), "The table has no rows"),
+    "no column": (lambda: building.from_long(LONG, success="sucess"), "did you mean 'success'?"),
+    "no agent": (lambda: building.from_dicts({}), "There is no agent in this selection"),
+    "no task": (lambda: building.from_dicts({"a": {}}), "There is no task in this selection"),
     "label missing": (
-        lambda: oc.from_long(LONG.assign(agent=["a", None, "b", "b"])),
+        lambda: building.from_long(LONG.assign(agent=["a", None, "b", "b"])),
         "Row 1 (counted from 0) has no 'agent'",
     ),
     "label twice": (
-        lambda: oc.from_wide(pd.DataFrame([[1], [0]], index=["a", "a"], columns=["x"])),
+        lambda: building.from_wide(pd.DataFrame([[1], [0]], index=["a", "a"], columns=["x"])),
         "The agent 'a' is there more than once (positions 0 and 1",
     ),
-    "label no file keeps": (lambda: oc.from_dicts({"a\0b": {"x": 1}}), "holds a character that no file can keep"),
+    "label no file keeps": (lambda: building.from_dicts({"a\0b": {"x": 1}}), "holds a character that no file can keep"),
     "shape": (
-        lambda: oc.from_arrays([[1, 0]], agents=["a", "b"], tasks=["x"]),
+        lambda: building.from_arrays([[1, 0]], agents=["a", "b"], tasks=["x"]),
         "successes has shape (1, 2), but there are 2 agents and 1 tasks",
     ),
     "shape of a layer": (lambda: small(cost=[1, 2]), "cost has shape (2,)"),
@@ -123,20 +124,20 @@ BAD_TABLES = {
         "The date '31/31' of 'two' is not a date",
     ),
     "facts disagree": (
-        lambda: oc.from_long(LONG.assign(llm=["A", "B", "C", "C"])),
+        lambda: building.from_long(LONG.assign(llm=["A", "B", "C", "C"])),
         "agent 'a' has two values of 'llm', 'A' and 'B'",
     ),
     "facts lack an agent": (
-        lambda: oc.from_long(LONG, agents=pd.DataFrame({"llm": ["A"]}, index=["a"])),
+        lambda: building.from_long(LONG, agents=pd.DataFrame({"llm": ["A"]}, index=["a"])),
         "The table about agents has no row for 'b'",
     ),
     "keys of a dict": (
-        lambda: oc.from_dicts({"a": {"x": {"passed": 1}}}),
+        lambda: building.from_dicts({"a": {"x": {"passed": 1}}}),
         "has the keys ['passed'], but needs 'successes' and 'trials'",
     ),
-    "outcome of an agent": (lambda: oc.from_dicts({"a": 1}), "Agent 'a' has 1, but needs a dict"),
-    "a list of facts": (lambda: oc.from_long(LONG, agents=["a", "b"]), "must be a pandas DataFrame, not a list"),
-    "not a table": (lambda: oc.from_wide([[1]]), "The wide table must be a pandas DataFrame, not a list"),
+    "outcome of an agent": (lambda: building.from_dicts({"a": 1}), "Agent 'a' has 1, but needs a dict"),
+    "a list of facts": (lambda: building.from_long(LONG, agents=["a", "b"]), "must be a pandas DataFrame, not a list"),
+    "not a table": (lambda: building.from_wide([[1]]), "The wide table must be a pandas DataFrame, not a list"),
     "a year beyond reach": (
         lambda: small(agents=pd.DataFrame({"date": ["2025-01-31", "3025-01-31"]}, index=["one", "two"])),
         "of 'two' is not a date from 1678 to 2261",
@@ -146,13 +147,13 @@ BAD_TABLES = {
         "The value 'long' of task 'y' on feature 'length' is not a number",
     ),
     "attribute no file keeps": (lambda: small(attrs={"source": "a\0b"}), "The attribute source 'a\\x00b' holds"),
-    "nothing to combine": (lambda: oc.combine([]), "There is nothing to combine"),
-    "one agent twice": (lambda: oc.combine([small(), small()]), "Agent 'toy/one' is in 2 of the datasets"),
+    "nothing to combine": (lambda: joining.combine([]), "There is nothing to combine"),
+    "one agent twice": (lambda: joining.combine([small(), small()]), "Agent 'toy/one' is in 2 of the datasets"),
     "tasks disagree": (
-        lambda: oc.combine(
+        lambda: joining.combine(
             [
                 small(tasks=pd.DataFrame({"group": ["g", "", ""]}, index=["x", "y", "z"])),
-                oc.from_dicts({"me": {"x": 1}}, benchmark="toy", tasks=pd.DataFrame({"group": ["h"]}, index=["x"])),
+                building.from_dicts({"me": {"x": 1}}, benchmark="toy", tasks=pd.DataFrame({"group": ["h"]}, index=["x"])),
             ]
         ),
         "disagree about 'group' of task 'x': 'g', 'h'",
@@ -203,7 +204,7 @@ def test_validate_names_the_fault(name):
 def test_missing_is_never_failure():
     ds = small()
     assert ds.trials.sel(agent="one", task="z").item() == 0
-    assert oc.describe(ds).data.agent_pass_rate.sel(agent="one").item() == 0.5
+    assert describing.describe(ds).data.agent_pass_rate.sel(agent="one").item() == 0.5
 
 
 def test_validate_leaves_its_argument_alone():
@@ -216,15 +217,15 @@ def test_validate_leaves_its_argument_alone():
 
 def test_disconnected_graph_warns_and_names_the_components():
     agents = pd.DataFrame({"llm": ["L1", "L1", "L2", ""], "scaffold": ["S1", "S2", "S3", "S4"]}, index=list("abcd"))
-    ds = oc.from_arrays(np.ones((4, 1)), agents=agents, tasks=["x"])
+    ds = building.from_arrays(np.ones((4, 1)), agents=agents, tasks=["x"])
     with pytest.warns(UserWarning, match=r"3 components: \[0\] LLMs L1 with scaffolds S1, S2; \[1\] LLMs L2 with") as w:
-        described = oc.describe(ds)
+        described = describing.describe(ds)
     assert len(w) == 1
-    assert oc.components(ds).values.tolist() == [0, 0, 1, 2]
+    assert describing.components(ds).values.tolist() == [0, 0, 1, 2]
     assert described.data.component.values.tolist() == [0, 0, 1, 2]
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        oc.describe(ds.isel(agent=[0, 1]))
+        describing.describe(ds.isel(agent=[0, 1]))
 
 
 # ---------------------------------------------------------------- bad files
@@ -233,12 +234,12 @@ def test_disconnected_graph_warns_and_names_the_components():
 @pytest.mark.parametrize("name", FORMATS)
 def test_round_trip_keeps_everything(tmp_path, name):
     ds = small(features=pd.DataFrame({"length": [1.5, 2.0, np.nan]}, index=list("xyz")))
-    again = oc.open_outcomes(oc.save(ds, tmp_path / name))
+    again = oc.open_outcomes(oc.save_outcomes(ds, tmp_path / name))
     xr.testing.assert_identical(again, ds)
     assert {n: v.dtype for n, v in again.variables.items()} == {n: v.dtype for n, v in ds.variables.items()}
     assert [p.name for p in tmp_path.iterdir()] == [name]
     with pytest.raises(OSError, match=r"There is no folder"):
-        oc.save(ds, tmp_path / "absent" / name)
+        oc.save_outcomes(ds, tmp_path / "absent" / name)
 
 
 def test_hash_changes_with_every_cell_and_name():
@@ -258,7 +259,7 @@ def test_hash_changes_with_every_cell_and_name():
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_cut_short_or_changed_file(tmp_path, name):
-    path = oc.save(small(), tmp_path / name)
+    path = oc.save_outcomes(small(), tmp_path / name)
     parts = [p for p in ([path] if path.is_file() else sorted(path.rglob("*"))) if p.is_file()]
     for part in parts:
         whole = part.read_bytes()
@@ -277,7 +278,7 @@ def test_cut_short_or_changed_file(tmp_path, name):
 
 def test_any_wrong_byte_in_netcdf_is_noticed(tmp_path):
     """Without the seal some of them send the HDF5 library into an endless loop."""
-    path = oc.save(small(), tmp_path / "saved.nc")
+    path = oc.save_outcomes(small(), tmp_path / "saved.nc")
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
     for place in rng.integers(0, len(whole) - 100, 200):
@@ -291,14 +292,14 @@ def test_any_wrong_byte_in_netcdf_is_noticed(tmp_path):
 
 
 def test_zarr_that_lost_a_chunk(tmp_path):
-    path = oc.save(small(), tmp_path / "saved.zarr")
+    path = oc.save_outcomes(small(), tmp_path / "saved.zarr")
     (path / "successes" / "c" / "0" / "0").unlink()  # zarr itself reads zeros there
     with pytest.raises(oc.OutcomesError, match="content hash differs"):
         oc.open_outcomes(path)
 
 
 def test_edited_cell_is_noticed(tmp_path):
-    path = oc.save(small(), tmp_path / "saved.nc")
+    path = oc.save_outcomes(small(), tmp_path / "saved.nc")
     ds = xr.load_dataset(path, engine="h5netcdf")
     ds["successes"][0, 0] = 0
     ds.to_netcdf(tmp_path / "edited.nc", engine="h5netcdf")
@@ -340,7 +341,7 @@ def test_file_of_a_later_version(tmp_path):
 
 @pytest.mark.parametrize("key", ["shape", "chunk"])
 def test_file_that_claims_to_be_huge(tmp_path, key):
-    path = oc.save(small(), tmp_path / "saved.zarr")
+    path = oc.save_outcomes(small(), tmp_path / "saved.zarr")
     for name in ("agent", "successes"):
         meta = json.loads((path / name / "zarr.json").read_text())
         huge = [10**7] * len(meta["shape"])
@@ -382,7 +383,7 @@ def test_opening_never_runs_what_a_file_holds(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch, name):
-    path = oc.save(small(), tmp_path / name)
+    path = oc.save_outcomes(small(), tmp_path / name)
     method = "to_zarr" if name.endswith("zarr") else "to_netcdf"
     real = getattr(xr.Dataset, method)
 
@@ -392,25 +393,25 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch, name):
 
     monkeypatch.setattr(xr.Dataset, method, full_disk)
     with pytest.raises(OSError, match="No space left"):
-        oc.save(small(benchmark="new"), path)
+        oc.save_outcomes(small(benchmark="new"), path)
     monkeypatch.undo()
     xr.testing.assert_identical(oc.open_outcomes(path), small())
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
 def test_killed_write_keeps_the_old_file(tmp_path):
-    path = oc.save(small(), tmp_path / "saved.zarr")
+    path = oc.save_outcomes(small(), tmp_path / "saved.zarr")
     code = f"""
         import os, signal
         import xarray as xr
-        from agentirt_nb.outcomes import open_outcomes, save
+        from agentirt_nb.outcomes import open_outcomes, save_outcomes
         real = xr.Dataset.to_zarr
         def killed(self, target, **options):
             real(self, target, **options)
             os.kill(os.getpid(), signal.SIGKILL)
         xr.Dataset.to_zarr = killed
         ds = open_outcomes({str(path)!r})
-        save(ds.assign(trials=ds.trials + 1), {str(path)!r})
+        save_outcomes(ds.assign(trials=ds.trials + 1), {str(path)!r})
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, timeout=120)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
@@ -444,7 +445,7 @@ def any_outcomes(draw):
         index=pd.Index(agents, dtype=object),
     )
     shape = (len(agents), len(tasks))
-    return oc.from_arrays(
+    return building.from_arrays(
         np.floor(trials * share).reshape(shape),
         trials.reshape(shape),
         agents=about,
@@ -462,14 +463,14 @@ QUICK = effort(max_examples=20, deadline=None, suppress_health_check=list(Health
 @given(ds=any_outcomes(), name=st.sampled_from(FORMATS))
 def test_any_outcomes_survive_saving(ds, name, tmp_path_factory):
     path = tmp_path_factory.mktemp("any") / name
-    xr.testing.assert_identical(oc.open_outcomes(oc.save(ds, path)), ds)
+    xr.testing.assert_identical(oc.open_outcomes(oc.save_outcomes(ds, path)), ds)
 
 
 @QUICK
 @given(first=any_outcomes(), second=any_outcomes())
 def test_combining_invents_and_loses_nothing(first, second):
     try:
-        both = oc.combine([first, second])
+        both = joining.combine([first, second])
     except oc.OutcomesError as error:
         assert "rename one" in str(error)
         return
@@ -487,7 +488,7 @@ def test_all_ways_to_build_agree(cells):
     for (a, t), v in cells.items():
         nested.setdefault(a, {})[t] = v
     wide = table.pivot(index="agent", columns="task", values="success")
-    built = [oc.from_long(table), oc.from_dicts(nested), oc.from_wide(wide)]
+    built = [building.from_long(table), building.from_dicts(nested), building.from_wide(wide)]
     built = [oc.validate(ds.sortby(["agent", "task"])) for ds in built]
     assert len({oc.content_hash(ds) for ds in built}) == 1
 
@@ -741,7 +742,7 @@ def test_leaderboard_over_http_equals_the_local_one(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", list(lb.LEADERBOARDS))
 def test_every_leaderboard(name):
     ds = lb.load_leaderboard(name)
-    row = lb.leaderboards().loc[name]
+    row = lb.list_leaderboards().loc[name]
     assert ds.sizes == {"agent": row.agents, "task": row.tasks}
     assert set(ds.benchmark.values) == {name.removesuffix("_trials")}
     assert (ds.group.values != "").all()

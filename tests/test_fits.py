@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from agentirt_nb.building import from_arrays
 from agentirt_nb.curves import CURVES, DENSITIES, SLOTS
 from agentirt_nb.dates import agent_dates, decimal_years, from_decimal_years
 from agentirt_nb.fits import FitError, draws, make_fit, need, open_fit, save_fit, summarise, tails
 from agentirt_nb.inference import fit
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.outcomes import from_arrays
 from agentirt_nb.prediction import agent_draws, described, described_agents, expected_pass_rate, predict, score, task_draws
 from agentirt_nb.snapshot import load_snapshot, simulate_outcomes
 

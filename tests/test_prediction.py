@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from agentirt_nb.building import from_arrays
 from agentirt_nb.evaluation import cross_validate, evaluate, reliability
 from agentirt_nb.fits import FitError
-from agentirt_nb.outcomes import from_arrays
 from agentirt_nb.prediction import expected_pass_rate, predict, score
 from agentirt_nb.snapshot import load_snapshot
 

@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 from scipy.special import expit
 
-from agentirt_nb.outcomes import from_arrays, open_outcomes, save, validate
+from agentirt_nb.building import from_arrays
+from agentirt_nb.outcomes import open_outcomes, save_outcomes, validate
 from agentirt_nb.quanta_simulation import KINDS, response_probability, simulate_quanta
 
 
@@ -94,7 +95,7 @@ def test_like_copies_trials_missing_cells_and_labels():
 
 def test_boards_can_be_saved(tmp_path):
     board = simulate_quanta(5, 8, sharpness=np.inf, quanta=50, seed=1)
-    back = open_outcomes(save(board, tmp_path / "board.nc"))
+    back = open_outcomes(save_outcomes(board, tmp_path / "board.nc"))
     assert back.attrs["content_hash"] == board.attrs["content_hash"] and "true_quantum" in back.coords
 
 

@@ -7,22 +7,9 @@ import pytest
 import xarray as xr
 from scipy.special import zeta
 
-from agentirt_nb.scaling_laws import (
-    FORMS,
-    compare_forms,
-    envelope_exponent,
-    exponents,
-    fit_curve,
-    fitted_curve,
-    joint_loss,
-    learned_quanta,
-    loss_of_learned,
-    scaling_studies,
-    simulate_counts,
-    tail_exponent,
-    theory_exponents,
-    use_frequencies,
-)
+from agentirt_nb.scaling_fits import FORMS, compare_forms, exponents, fit_curve, fitted_curve, scaling_studies
+from agentirt_nb.tail_exponents import envelope_exponent, simulate_counts, tail_exponent
+from agentirt_nb.theory import joint_loss, learned_quanta, loss_of_learned, theory_exponents, use_frequencies
 
 
 def falling(losses=(1.0, 0.7, 0.55, 0.46, 0.41, 0.38), scale=None, dim="parameters"):
@@ -52,7 +39,7 @@ def coverage(form, curves, first=0):
             warnings.simplefilter("ignore")
             fitted = fit_curve(curve, "parameters", form, seed=i, draws=500)
         failed += fitted.attrs["converged"] != "yes"
-        table = exponents(fitted, 0.9)
+        table = exponents(fitted, prob=0.9)
         inside.append({k: bool(table.lower.sel(parameter=k) < v < table.upper.sel(parameter=k)) for k, v in truth.items()})
     return {k: np.mean([row[k] for row in inside]) for k in inside[0]}, failed / curves
 
@@ -68,7 +55,7 @@ def test_loss_against_sums_term_by_term(alpha, case):
         "case 1": (-np.log(p), np.zeros(len(k))),
         "case 2": (-np.log(p), -np.log(gain * p)),
     }[case]
-    loss = loss_of_learned([1, 7, 500, 2_000_000], alpha, 3.0, 0.5, case, gain)
+    loss = loss_of_learned([1, 7, 500, 2_000_000], alpha, before=3.0, after=0.5, case=case, gain=gain)
     gained = np.cumsum((before - after) * p)
     np.testing.assert_allclose(loss.exact[:3] - loss.exact[3], gained[-1] - gained[[0, 6, 499]], rtol=1e-9)
     np.testing.assert_allclose(loss.asymptotic[3], loss.exact[3], rtol=2e-6)
@@ -213,7 +200,7 @@ def test_other_forms_find_themselves(form):
     band = fitted_curve(fitted, x)
     np.testing.assert_allclose(band["mean"], shape, rtol=0.06)
     name, truth = {"exponential": ("scale", 3e4), "saturating": ("exponent", 1.2), "broken": ("exponent", 0.1)}[form]
-    found = exponents(fitted, 0.98).sel(parameter=name)
+    found = exponents(fitted, prob=0.98).sel(parameter=name)
     assert found.lower < truth < found.upper
     assert set(exponents(fitted).parameter.values) == {*FORMS[form].parameters, "noise"}
 
@@ -232,7 +219,7 @@ def test_tail_exponent_is_unbiased_and_covers(alpha, samples):
 
 @pytest.mark.parametrize("alpha", [0.4, 1.2])
 def test_finitely_many_quanta(alpha):
-    fits = xr.concat([tail_exponent(simulate_counts(20_000, alpha, 500, seed=i), quanta=500) for i in range(40)], "repeat")
+    fits = xr.concat([tail_exponent(simulate_counts(20_000, alpha, quanta=500, seed=i), quanta=500) for i in range(40)], "repeat")
     assert abs(float(fits.alpha.mean()) - alpha) < 0.5 * float(fits.alpha.std())
     assert ((fits.lower <= alpha) & (alpha <= fits.upper)).mean() >= 0.75
 

@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.special import expit
 from sklearn.metrics import adjusted_rand_score
 
-from agentirt_nb.outcomes import from_arrays
+from agentirt_nb.building import from_arrays
 from agentirt_nb.quanta_simulation import simulate_quanta
 from agentirt_nb.resampling import llm_families
 from agentirt_nb.skill_order import discrimination_complexity, reversal_rates, scalability

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agentirt_nb.building import from_arrays, from_long
 from agentirt_nb.evaluation import cross_validate, evaluate
 from agentirt_nb.fits import open_fit, save_fit, summarise
 from agentirt_nb.inference import fit
-from agentirt_nb.outcomes import OutcomesError, from_arrays, from_long
+from agentirt_nb.outcomes import OutcomesError
 from agentirt_nb.prediction import described, described_agents, expected_pass_rate, feature_effects, predict, score
 from agentirt_nb.snapshot import simulate_outcomes
 

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from agentirt_nb import sparse_parity as sp
-from agentirt_nb.scaling_laws import use_frequencies
+from agentirt_nb.theory import use_frequencies
 
 SMALL = dict(steps=60, batch=64, evaluations=6, test_size=20, progress=False)
 

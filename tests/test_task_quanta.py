@@ -10,10 +10,10 @@ from scipy.special import expit
 from scipy.stats import betabinom, gumbel_r, norm
 
 from agentirt_nb import task_quanta
+from agentirt_nb.building import from_arrays
 from agentirt_nb.curves import CURVES, DENSITIES, Curve
 from agentirt_nb.fits import alarm, draws, success_probability, task_parameters
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.outcomes import from_arrays
 from agentirt_nb.task_quanta import compare_curves, difficulty_tail, fit_tasks, tail_check, trial_shares
 
 

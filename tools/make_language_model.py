@@ -12,8 +12,8 @@ import xarray as xr
 from tqdm import tqdm
 
 from agentirt_nb import language_model as lm
-from agentirt_nb.quanta_discovery import cluster_quanta, copyable, sample_gradients, similarity
 from agentirt_nb.files import write_atomically
+from agentirt_nb.quanta_discovery import cluster_quanta, copyable, sample_gradients, similarity
 
 TARGET = Path(__file__).parents[1] / "agentirt_nb" / "data" / "language_model.nc"
 SHAPES = [(32, 1), (48, 2), (64, 3), (96, 3), (128, 4)]  # width, layers
