@@ -25,7 +25,7 @@ _STEPS = {
         "features": "attach_features",
         "texts": "static_features",
         "embeddings": "embed",
-        "judge": "judge_cost",
+        "judge": "judge_cost judge_tasks",
         "leaderboards": "simulate_outcomes",
         "quanta_simulation": "simulate_quanta",
         "sparse_parity": "parity_tasks draw_samples",

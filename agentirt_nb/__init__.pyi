@@ -25,6 +25,7 @@ from agentirt_nb.features import attach_features as attach_features
 from agentirt_nb.texts import static_features as static_features
 from agentirt_nb.embeddings import embed as embed
 from agentirt_nb.judge import judge_cost as judge_cost
+from agentirt_nb.judge import judge_tasks as judge_tasks
 from agentirt_nb.leaderboards import simulate_outcomes as simulate_outcomes
 from agentirt_nb.quanta_simulation import simulate_quanta as simulate_quanta
 from agentirt_nb.sparse_parity import parity_tasks as parity_tasks

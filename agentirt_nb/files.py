@@ -225,10 +225,10 @@ def _indexed(
 ) -> "xr.Dataset":
     "The same dataset with an index on each labelled dim."
     for dim in [dim for dim in ds.dims if dim in ds.coords and dim not in ds.xindexes]:
-        ds = ds.set_xindex(dim)
+        ds = ds.set_xindex(str(dim))
     return ds
 
-
+# %% ../nbs/02_files.ipynb #3450c360
 def open_xarray(
     path: Path | str,  # ends in .zarr or .nc
     *,
@@ -250,7 +250,7 @@ def open_xarray(
 
             refuse_broken_seal(path, error=error)
             h5py.File(path, "r").close()  # refuses most damaged files with less noise than h5netcdf
-        opener = xr.open_datatree if tree else xr.open_dataset
+        opener: Any = xr.open_datatree if tree else xr.open_dataset
         with opener(path, create_default_indexes=False, cache=False, **how) as lazy:
             for part in lazy.subtree if tree else [lazy]:
                 _refuse_huge(part.to_dataset(inherit=False) if tree else part, path, error)
@@ -408,8 +408,9 @@ def save_arrays(
     import numpy as np
 
     said = {} if asked is None else {"asked": np.array(json.dumps(asked, sort_keys=True))}
+    save: Any = np.savez_compressed if compressed else np.savez
     with write_atomically(path) as new, new.open("wb") as file:
-        (np.savez_compressed if compressed else np.savez)(file, **said, **arrays)
+        save(file, **said, **arrays)
 
 
 def open_arrays(
