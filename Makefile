@@ -26,11 +26,11 @@ test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing
+	$(BIN)/python tools/run_notebooks.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: $(VENV)/.test  ## the slow cells and tests too
-	AGENTIRT_RENDERER=static $(BIN)/nbdev-test --n-workers 2 --timing --flags slow --cell-timeout 1500
+	$(BIN)/python tools/run_notebooks.py --flags slow --cell-timeout 1500
 	$(BIN)/python -m pytest -m slow
 
 notebooks: $(VENV)/.test  ## run the notebooks (or NB=path), save their outputs, clean and export

@@ -7,8 +7,7 @@ __all__ = ['DONE', 'NOT_CONVERGED', 'BAD_REQUEST', 'FAULT', 'INTERRUPTED', 'INCO
            'MOST_CELLS', 'LONGEST_FIELD', 'COUNTS', 'LABELS', 'JUDGE_LEVELS', 'DEMO_LEADERBOARDS', 'DEMO_HELP',
            'FIT_HELP', 'PREDICT_HELP', 'SCORE_HELP', 'JUDGE_HELP', 'LEADERBOARDS_HELP', 'PATIENCE', 'RequestError',
            'say', 'check_target', 'write_table', 'csv_rows', 'read_table', 'check_columns', 'to_numbers',
-           'outcomes_from_csv', 'read_outcomes', 'with_features', 'is_converged', 'kind_of', 'verdict', 'marked',
-           'ability_table', 'task_table', 'feature_table', 'write_fit', 'fit_tables', 'fit_command', 'trend',
+           'outcomes_from_csv', 'read_outcomes', 'with_features', 'exit_code', 'write_fit', 'fit_command', 'trend',
            'wanted_agents', 'wanted_tasks', 'say_what_is_new', 'read_fit', 'predict_command', 'score_command', 'bill',
            'judge_command', 'leaderboards_command', 'step', 'demo_outcomes', 'head_lines', 'demo_charts',
            'write_report', 'demo_command', 'option_value', 'amount', 'make_parser', 'stoppable', 'in_words', 'main']
@@ -34,7 +33,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from .settings import SettingsError, read_setting, refuse_bad_target, settings, write_atomically
+from .settings import SettingsError, read_setting, settings
+from .files import refuse_bad_target, write_atomically
 
 # %% ../nbs/40_cli.ipynb #e8fd98a1
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def read_table(
     index, rows = zip(*numbered, strict=True)
     return check_columns(pd.DataFrame(list(rows), columns=header, index=list(index)), path, needed, useful)
 
-
+# %% ../nbs/40_cli.ipynb #f29946b5
 def check_columns(
     table: "pd.DataFrame",
     path: Path,  # where it came from
@@ -255,72 +255,11 @@ def with_features(
     return outcomes
 
 # %% ../nbs/40_cli.ipynb #a86f6eb5
-def is_converged(
-    fit: "xr.DataTree",
-) -> bool:
-    "Whether the fit passed its own judgement."
-    return fit.attrs.get("converged") == "yes"
-
-
-def kind_of(
-    data: "xr.DataTree | xr.Dataset",  # a fit or outcomes
-) -> str:
-    "What outcomes are behind it: observed, simulated, or the snapshot that ships with the package."
-    return data.attrs.get("kind") or "observed"
-
-
-def verdict(
-    fit: "xr.DataTree",
-) -> str:
-    "What the fit says of itself, so that it cannot be overread."
-    alarm = "" if is_converged(fit) else "NOT CONVERGED. "
-    mark = " (SIMULATED outcomes)" if kind_of(fit) == "simulated" else ""
-    return f"{alarm}{fit.attrs['verdict'].removeprefix(alarm)}{mark}"
-
-
-def marked(
-    table: "pd.DataFrame",
-    fit: "xr.DataTree",
-) -> "pd.DataFrame":
-    "The table with the columns `converged` and `outcomes`."
-    return table.assign(converged="yes" if is_converged(fit) else "no", outcomes=kind_of(fit))
-
-
-def ability_table(
-    fit: "xr.DataTree",
-    name: str,  # "llm_ability", "scaffold_ability" or "ability"
-) -> "pd.DataFrame":  # label, mean, sd, lower, upper (logits), ranks, what was seen; best first
-    "Abilities with their intervals."
-    from agentirt_nb.charts import ladder
-
-    return marked(ladder(fit, name).to_dataframe().reset_index(), fit)
-
-
-def task_table(
-    fit: "xr.DataTree",
-) -> "pd.DataFrame":  # task, benchmark, group, difficulty, perhaps discrimination; hardest first
-    "Difficulties (logits), and under the 2PL discriminations, with their intervals."
-    from agentirt_nb.inference import summarise
-
-    columns = ["mean", "sd", "lower", "upper"]
-    table = summarise(fit, "difficulty").to_dataframe()[columns]
-    if "discrimination" in fit["posterior"]:
-        slopes = summarise(fit, "discrimination").to_dataframe()[columns]
-        table = table.join(slopes.add_prefix("discrimination_"))
-    seen = fit["observed_data"].to_dataset()
-    about = seen[[name for name in ("benchmark", "group") if name in seen.coords]].to_dataframe()
-    counts = seen[["successes", "trials"]].sum("agent").to_dataframe()[["successes", "trials"]]
-    table = about.join(table).assign(passed=counts.successes / counts.trials.where(counts.trials > 0))
-    return marked(table.sort_values("mean", ascending=False).rename_axis("task").reset_index(), fit)
-
-
-def feature_table(
-    fit: "xr.DataTree",
-) -> "pd.DataFrame":  # block; mean, sd, lower, upper (logits): how far its features spread the difficulties of tasks
-    "How much of difficulty each block of features explains."
-    from agentirt_nb.inference import summarise
-
-    return marked(summarise(fit, "feature_sd").to_dataframe().reset_index(), fit)
+def exit_code(
+    fit: "xr.DataTree | xr.Dataset",  # a fit, or a result made of one
+) -> int:
+    "`DONE`, or `NOT_CONVERGED` where the fit did not pass its own judgement."
+    return DONE if fit.attrs.get("converged") == "yes" else NOT_CONVERGED
 
 
 def write_fit(
@@ -328,24 +267,13 @@ def write_fit(
     out: Path,  # .zarr or .nc
 ) -> None:
     "Write a fit and its tables beside it, and say where."
-    from agentirt_nb.inference import save_fit
+    from agentirt_nb.fits import save_fit
+    from agentirt_nb.tables import fit_tables
 
     for name, table in fit_tables(fit).items():
         write_table(table, out.with_name(f"{out.stem}-{name}.csv"))
     save_fit(fit, out)
     print(f"Written: {out} and {out.stem}-*.csv beside it")
-
-
-def fit_tables(
-    fit: "xr.DataTree",
-) -> dict[str, "pd.DataFrame"]:  # by the name of the file they go to
-    "All tables that a fit has."
-    names = {"llms": "llm_ability", "scaffolds": "scaffold_ability", "agents": "ability"}
-    tables = {file: ability_table(fit, name) for file, name in names.items() if name in fit["posterior"]}
-    tables["tasks"] = task_table(fit)
-    if "feature_sd" in fit["posterior"]:
-        tables["features"] = feature_table(fit)
-    return tables
 
 # %% ../nbs/40_cli.ipynb #858e35be
 def fit_command(
@@ -355,34 +283,34 @@ def fit_command(
     out = Path(args.out)
     check_target(out, [".zarr", ".nc"])
     parts = [read_outcomes(source, not args.quiet) for source in args.source]
+    from agentirt_nb.fits import upgraded
     from agentirt_nb.inference import fit as fit_outcomes
     from agentirt_nb.joining import combine
+    from agentirt_nb.tables import verdict
 
     outcomes = with_features(parts[0] if len(parts) == 1 else combine(parts), args.features)
     started = time.perf_counter()
-    result = fit_outcomes(
-        outcomes, model=args.model, ability=args.ability, features=args.features_as, method=args.method,
-        seed=args.seed, draws=args.draws, progress=not args.quiet,
-    )  # fmt: skip
+    options = dict(ability=args.ability, features=args.features_as, method=args.method, seed=args.seed, draws=args.draws)
+    result = upgraded(fit_outcomes(outcomes, args.model, **options, progress=not args.quiet))
     seconds = time.perf_counter() - started
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""
     sizes = f"{outcomes.sizes['agent']} agents on {outcomes.sizes['task']} tasks{known}"
     print(f"{args.model} by {args.method}: {sizes} in {seconds:.1f} s. {verdict(result)}{trend(result)}")
     write_fit(result, out)
-    return DONE if is_converged(result) else NOT_CONVERGED
+    return exit_code(result)
 
 
 def trend(
     fit: "xr.DataTree",
 ) -> str:  # empty where abilities are not dated
     "What a year of release is worth, as a sentence."
-    from agentirt_nb.inference import summarise
+    from agentirt_nb.fits import summarise
 
     if "ability_per_year" not in fit["posterior"]:
         return ""
     year = summarise(fit, "ability_per_year")
-    inside = f"[{float(year.lower):.2f}, {float(year.upper):.2f}]"
-    return f" Ability gained per year of release: {float(year['mean']):.2f} logits, {float(fit.attrs["prob"]):.0%} {inside}."
+    inside = f"{year.attrs['prob']:.0%} [{float(year.lower):.2f}, {float(year.upper):.2f}]"
+    return f" Ability gained per year of release: {float(year['mean']):.2f} logits, {inside}."
 
 # %% ../nbs/40_cli.ipynb #877372b7
 def wanted_agents(
@@ -429,7 +357,7 @@ def wanted_tasks(
     say(f"{path}: {len(table)} new tasks, predicted from {', '.join(about[:4])}{' …' if about[4:] else ''}{place}.")
     return table.reset_index(drop=True)
 
-
+# %% ../nbs/40_cli.ipynb #c19985e6
 def say_what_is_new(
     fit: "xr.DataTree",
     agents: "pd.DataFrame | list[str] | None",  # as `wanted_agents` gives them
@@ -451,11 +379,11 @@ def read_fit(
     "A fit from a file."
     if not Path(source).exists():
         raise RequestError(f"There is no fit {source!r}; make one with `agentirt fit`.")
-    from agentirt_nb.inference import open_fit
+    from agentirt_nb.fits import open_fit
 
     return open_fit(source)
 
-
+# %% ../nbs/40_cli.ipynb #3023392c
 def predict_command(
     args: argparse.Namespace,
 ) -> int:  # exit code
@@ -470,6 +398,7 @@ def predict_command(
         raise RequestError(f"There is no file {args.tasks!r}.")
     fit = read_fit(args.fit)
     from agentirt_nb.prediction import expected_pass_rate, predict
+    from agentirt_nb.tables import marked, verdict
 
     tasks = wanted_tasks(Path(args.tasks), fit) if args.tasks else None
     say_what_is_new(fit, agents)
@@ -478,9 +407,9 @@ def predict_command(
     else:
         predicted = predict(fit, agents, tasks, prob=args.prob)
     write_table(marked(predicted.to_dataframe().reset_index(), fit), out)
-    if not is_converged(fit):
+    if exit_code(fit):
         say(f"warning: {verdict(fit)}")
-    return DONE if is_converged(fit) else NOT_CONVERGED
+    return exit_code(fit)
 
 # %% ../nbs/40_cli.ipynb #25c045fc
 def score_command(
@@ -491,13 +420,15 @@ def score_command(
     check_target(out, [".zarr", ".nc"])
     results = with_features(read_outcomes(args.results), args.features)
     fit = read_fit(args.fit)
+    from agentirt_nb.fits import upgraded
     from agentirt_nb.prediction import score
+    from agentirt_nb.tables import verdict
 
-    scored = score(fit, results, seed=args.seed)
+    scored = upgraded(score(fit, results, seed=args.seed))
     new = {part: int((~results[part].isin(fit["observed_data"][part])).sum()) for part in ("agent", "task")}
     print(f"New agents: {new['agent']}; new tasks: {new['task']}. {verdict(scored)}")
     write_fit(scored, out)
-    return DONE if is_converged(scored) else NOT_CONVERGED
+    return exit_code(scored)
 
 # %% ../nbs/40_cli.ipynb #7a3e826a
 JUDGE_LEVELS = ("problem", "repository", "tests", "solution")
@@ -597,13 +528,15 @@ def demo_outcomes(
 def head_lines(
     table: "pd.DataFrame",  # as `ability_table` gives it
     rows: int,  # how many to show
+    prob: float,  # probability inside its intervals
 ) -> list[str]:
     "The first rows as aligned text: label, mean, interval and ranks."
     label = table.columns[0]
     names = table[label].head(rows)
     width = max(names.str.len().max(), 12)
     title = {"llm": "LLM"}.get(label, label)
-    lines = [f"{title:<{width}}  ability  {settings().interval:.0%} interval     ranks"]
+    lines = [f"{'ability in logits above the average ' + title:>{width + 44}}"]
+    lines += [f"{title:<{width}}  ability  {prob:.0%} interval     ranks"]
     for name, row in zip(names, table.itertuples(), strict=False):
         ranks = f"{row.rank_lower} to {row.rank_upper}"
         lines.append(f"{name:<{width}}  {row.mean:7.2f}  [{row.lower:5.2f}, {row.upper:5.2f}]  {ranks:>12}")
@@ -624,15 +557,18 @@ def demo_charts(
         "item_characteristic_curves": charts.item_characteristic_curve(fit),
     }
 
-
+# %% ../nbs/40_cli.ipynb #922ddb65
 def write_report(
     folder: Path,
     fit: "xr.DataTree",
     seconds: dict[str, float],  # wall time of each step
 ) -> None:
     "Write what was done, with what, and how long it took; written last, so a folder that has it is complete."
-    kept = ("model", "ability", "method", "seed", "converged", "verdict", "interval", "data_hash", "source")
-    report = {name: str(fit.attrs[name]) for name in kept if name in fit.attrs}
+    from agentirt_nb.fits import trust
+    from agentirt_nb.tables import kind_of
+
+    kept = ("curve", "ability", "method", "seed", "prob", "data_hash", "source")
+    report = {name: str(fit.attrs[name]) for name in kept if name in fit.attrs} | trust(fit)
     report |= {"outcomes": kind_of(fit), "agentirt_nb": version("agentirt_nb"), "seconds": seconds}
     with write_atomically(folder / "report.json") as beside:
         beside.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -649,13 +585,15 @@ def demo_command(
         outcomes, reason = demo_outcomes(settings().seed if args.seed is None else args.seed, not args.quiet)
     with step("start the numerical libraries", seconds):
         from agentirt_nb.charts import save_chart
+        from agentirt_nb.fits import save_fit, upgraded
         from agentirt_nb.inference import fit as fit_outcomes
-        from agentirt_nb.inference import save_fit
+        from agentirt_nb.tables import fit_tables, verdict
     if reason:
         print(f"The leaderboards cannot be had, so what follows rests on SIMULATED outcomes. {reason}")
     with step(f"fit {outcomes.sizes['agent']} agents on {outcomes.sizes['task']} tasks", seconds):
-        fit = fit_outcomes(outcomes, model="1pl", ability="llm_scaffold", method=args.method, seed=args.seed,
-                           progress=args.method == "nuts" and not args.quiet)  # fmt: skip
+        progress = args.method == "nuts" and not args.quiet
+        options = dict(method=args.method, seed=args.seed, progress=progress)
+        fit = upgraded(fit_outcomes(outcomes, "1pl", ability="llm_scaffold", **options))
     with step("write the fit", seconds):
         save_fit(fit, folder / "fit.zarr")
     with step("write the tables", seconds):
@@ -667,11 +605,14 @@ def demo_command(
             save_chart(chart, folder / f"{name}.html")
             save_chart(chart, folder / f"{name}.png")
     write_report(folder, fit, seconds)
-    print("", *head_lines(tables["llms"], 10), "", *head_lines(tables["scaffolds"], 5), "", sep="\n")
+    heads = [(name, rows) for name, rows in (("llms", 10), ("scaffolds", 5)) if name in tables]
+    for name, rows in heads:
+        print("", *head_lines(tables[name], rows, fit.attrs["prob"]), sep="\n")
+    print()
     print(verdict(fit))
     files = ", ".join(sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")))
     print(f"{sum(seconds.values()):.1f} s in all. Written to {folder}: {files}")
-    return DONE if is_converged(fit) else NOT_CONVERGED
+    return exit_code(fit)
 
 # %% ../nbs/40_cli.ipynb #6aa28561
 class _Parser(argparse.ArgumentParser):
@@ -724,7 +665,9 @@ tasks (`agentirt judge` writes one); it can be given several times. Difficulty t
 the features, and `agentirt predict` can speak of tasks that nobody has run.
 Writes the fit and, beside it, its tables: with --out runs.zarr they are runs-agents.csv,
 runs-tasks.csv, with features runs-features.csv and, unless --ability is agent, runs-llms.csv
-and runs-scaffolds.csv.
+and runs-scaffolds.csv where LLMs and scaffolds are named. Abilities in them are measured from
+the average agent, LLM or scaffold, difficulties on the scale of the tasks: see their column
+measures.
 
 examples:
   agentirt fit runs.csv --out runs.zarr
@@ -733,6 +676,7 @@ examples:
   agentirt fit gso --out gso.nc --ability agent --method nuts --seed 1
 """
 
+# %% ../nbs/40_cli.ipynb #18c1e433
 PREDICT_HELP = """Predict success from a saved fit, for agents and tasks it has met or not.
 
 Without --tasks: the expected pass rate on whole benchmarks. With --tasks: the probability of
@@ -762,6 +706,7 @@ examples:
   agentirt score runs.zarr new.csv --out updated.zarr --features ratings_of_new_tasks.csv
 """
 
+# %% ../nbs/40_cli.ipynb #d8c0004a
 JUDGE_HELP = """Have an LLM rate tasks on up to 28 axes, as features for `agentirt fit`.
 
 TASKS is a CSV file with the columns task and text and, by --level, repository (a description
@@ -788,7 +733,7 @@ examples:
   agentirt leaderboards swebench_verified --save verified.zarr
 """
 
-
+# %% ../nbs/40_cli.ipynb #801091f0
 def _add_command(
     commands: "argparse._SubParsersAction",
     run: Callable[[argparse.Namespace], int],
@@ -835,7 +780,7 @@ def _features(
     about = "features of tasks: columns task and numbers; may be repeated"
     parser.add_argument("--features", action="append", default=[], metavar="CSV", help=about)
 
-
+# %% ../nbs/40_cli.ipynb #db0d6d44
 def _add_demo(commands: "argparse._SubParsersAction") -> None:
     parser = _add_command(commands, demo_command, DEMO_HELP)
     about = "folder to write to (default: agentirt-demo)"
@@ -857,7 +802,7 @@ def _add_fit(commands: "argparse._SubParsersAction") -> None:
     _setting(parser, "draws", "N", "posterior draws to keep")
     _fitting(parser)
 
-
+# %% ../nbs/40_cli.ipynb #e25f46c4
 def _add_predict(commands: "argparse._SubParsersAction") -> None:
     parser = _add_command(commands, predict_command, PREDICT_HELP)
     parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
@@ -881,7 +826,7 @@ def _add_score(commands: "argparse._SubParsersAction") -> None:
     _features(parser)
     _setting(parser, "seed", "N", "where random draws start")
 
-
+# %% ../nbs/40_cli.ipynb #2d6e3cc8
 def amount(
     text: str,  # what stands on the command line
 ) -> float:
@@ -911,7 +856,7 @@ def _add_judge(commands: "argparse._SubParsersAction") -> None:
     parser.add_argument("--out", metavar="CSV", help="the table of ratings to write")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
-
+# %% ../nbs/40_cli.ipynb #c6f651f7
 def _add_leaderboards(commands: "argparse._SubParsersAction") -> None:
     parser = _add_command(commands, leaderboards_command, LEADERBOARDS_HELP)
     parser.add_argument("name", nargs="?", metavar="NAME", help="which one to describe")

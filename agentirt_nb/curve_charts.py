@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from .charts import COLOURS, PALETTE, headline, percent
-from .task_quanta import CURVES
+from .curves import CURVES
 
 # %% ../nbs/35_curve_charts.ipynb #a2672342
 def _simulated(kind: str) -> str:

@@ -285,7 +285,7 @@ def _beta_binomial(log_p, log_q, k, n, t, xp):
 
 def _logit_normal(log_p, log_q, k, n, t, xp):
     nodes, weights = np.polynomial.hermite_e.hermegauss(11)
-    z = (log_p - log_q)[..., None] + t["spread"] * nodes
+    z = (log_p - log_q)[..., None] + xp.asarray(t["spread"])[..., None] * nodes
     at = k * log_sigmoid(z, xp) + (n - k) * log_sigmoid(-z, xp) + np.log(weights / weights.sum())
     most = at.max(-1, keepdims=True)
     return xp.log(xp.exp(at - most).sum(-1)) + most[..., 0]

@@ -19,19 +19,12 @@ import xarray as xr
 from scipy.special import expit
 
 from .charts import COLOURS, headline, percent
-from agentirt_nb.emergence import (
-    FORMS,
-    _day,
-    _ends,
-    _line,
-    _order_interval,
-    _passing,
-    board,
-    emergence,
-    frontier_trend,
-)
-from .settings import settings
-from .widgets import STYLE, LiveChart, _Explorer, thin
+from .dates import from_decimal_years
+from .dated_abilities import benchmark_draws
+from .failure_law import FORMS, weighted_line
+from .forecasts import middle_and_ends, passing_times, emergence, frontier_trend
+from .fits import FitError, curve_of, probability_inside, tails
+from .widgets import STYLE, Explorer, LiveChart, thin
 
 # %% ../nbs/34_emergence_charts.ipynb #5fe4dc64
 _FAILURE = alt.Scale(type="log", nice=False, zero=False)  # straight where failure falls exponentially
@@ -56,12 +49,12 @@ def _agents(law: xr.Dataset) -> pd.DataFrame:
             inside=law.inside.values,
         )
     )
-    return rows.assign(date=_day(rows.year))
+    return rows.assign(date=from_decimal_years(rows.year))
 
 
 def _band(x: np.ndarray, draws: np.ndarray, level: float) -> pd.DataFrame:
     "Median and interval of draws (sample, x) as rows."
-    lower, upper = _ends(draws.T, level)
+    lower, upper = tails(draws, level)
     return pd.DataFrame(dict(x=x, middle=np.nanmedian(draws, 0), lower=lower, upper=upper))
 
 
@@ -95,14 +88,14 @@ def frontier_chart(
     for table, y, title in [(path, "ability", "ability (logits)"), (line, "failure", "failure rate")]:
         scale = _failure_scale(rows.failure) if y == "failure" else alt.Scale(zero=False)
         axis = _FAILURE_AXIS if y == "failure" else alt.Axis()
-        base = alt.Chart(table.assign(date=_day(table.x))).encode(alt.X("date:T"))
+        base = alt.Chart(table.assign(date=from_decimal_years(table.x))).encode(alt.X("date:T"))
         band = base.mark_area(opacity=0.2, color=COLOURS["main"], clip=True).encode(
             alt.Y("lower:Q", scale=scale), alt.Y2("upper:Q")
         )
         middle = base.mark_line(color=COLOURS["main"], clip=True).encode(alt.Y("middle:Q", title=title, scale=scale, axis=axis))
         panels.append((band + middle + dots.encode(alt.Y(f"{y}:Q", scale=scale))).properties(width=330, height=260))
     found = [f"{float(of[n]):.2f}" for n in ("slope", "slope_lower", "slope_upper")]
-    speed = trend.per_year.quantile([0.5, (1 - level) / 2, (1 + level) / 2]).values
+    speed = [float(trend.per_year.median()), *tails(trend.per_year.values, level)]
     said = (
         f"Frontier: {speed[0]:.1f} logits a year ({speed[1]:.1f} to {speed[2]:.1f}). Log failure: {found[0]} a year "
         f"({found[1]} to {found[2]}).".replace("-", "−")
@@ -260,7 +253,7 @@ def _help(text: str, word: str) -> str:
 
 def _prepare(fit: xr.DataTree, benchmark: str, dates: str, size: int, level: float) -> dict[str, Any]:
     "Everything the explorer looks up: failure over a grid of abilities, the trend, tasks by emergence ability with dates."
-    found = board(fit, benchmark, dates=dates, size=size).assign_attrs(prob=level)
+    found = benchmark_draws(fit, benchmark, dates=dates, draws=size).assign_attrs(prob=level)
     theta, b, a = found.ability.mean("sample").values, found.difficulty.values, found.discrimination.values
     grid = np.round(np.arange(np.floor(theta.min()), np.ceil(max(theta.max() + 3, np.median(b) + 3)) + 0.05, 0.1), 1)
     a, b = a.astype("f4"), b.astype("f4")
@@ -273,7 +266,7 @@ def _prepare(fit: xr.DataTree, benchmark: str, dates: str, size: int, level: flo
     rows = tasks.to_dataframe().reset_index().sort_values("ability", kind="stable").reset_index(drop=True)
     inside = theta >= np.quantile(theta, 2 / 3)
     near = (grid >= theta[inside].min()) & (grid <= theta.max())
-    slope = -_line(grid[near][None], np.log(failure[:, near]), np.ones((1, near.sum())))[0]
+    slope = -weighted_line(grid[near][None], np.log(failure[:, near]), np.ones((1, near.sum())))[0]
     middle = None if trend is None else np.median(trend.path.values, 0)
     if trend is not None:  # nothing falls beyond the last task
         last = np.append(trend.time.values, np.inf)[np.searchsorted(middle, rows.ability.max())]
@@ -322,9 +315,9 @@ def _law_panel(ready: dict[str, Any], level: float) -> alt.LayerChart:
 def _date_panel(ready: dict[str, Any], level: float) -> alt.LayerChart:
     "The frontier's path against date with tasks at their forecast dates, and the chosen date and ability."
     trend = ready["trend"]
-    first, end = _day(trend.time.values[[0, -1]])
+    first, end = from_decimal_years(trend.time.values[[0, -1]])
     path = _band(trend.time.values[::2], trend.path.values[:, ::2], level)
-    path["date"] = _day(path.x)
+    path["date"] = from_decimal_years(path.x)
     rows = ready["tasks"].dropna(subset=["date"]).copy()
     rows["date_upper"] = rows.date_upper.fillna(pd.Timestamp(end)).clip(upper=pd.Timestamp(end))
     x = alt.X("date:T", title="date", scale=alt.Scale(nice=False, domain=[pd.Timestamp(first), pd.Timestamp(end)], clamp=True))
@@ -392,7 +385,7 @@ def next_html(
     return f'<div class="agentirt-soft">{head}</div><table class="agentirt-table"><tr>{columns}</tr>{"".join(cells)}</table>'
 
 # %% ../nbs/34_emergence_charts.ipynb #aeae0448
-class ScalingWhatIf(_Explorer):
+class ScalingWhatIf(Explorer):
     "Explorer of the frontier: move ability or date, see failure, when tasks come within reach, and which fall next."
 
     def __init__(
@@ -404,11 +397,13 @@ class ScalingWhatIf(_Explorer):
         size: int = 200,  # posterior draws to work with
         falling: int = 8,  # how many tasks to list
     ):
+        if (curve := curve_of(fit).name) not in ("1pl", "2pl"):
+            raise FitError(f"the fit has the curve {curve!r}; the frontier is read from a '1pl' or '2pl': fit one of them.")
         names = sorted(map(str, np.unique(fit.observed_data.benchmark.values)))
         if benchmark is not None and benchmark not in names:
-            raise ValueError(f"This fit has no benchmark {benchmark!r}; it has {', '.join(names)}.")
+            raise FitError(f"the fit has no benchmark {benchmark!r}; it has {', '.join(names)}.")
         self._fit, self._dates, self._size, self._falling = thin(fit, size), dates, size, falling
-        self._level, self._cache, self._moving = float(fit.attrs.get("prob", settings().interval)), {}, False
+        self._level, self._cache, self._moving = probability_inside(fit), {}, False
         if benchmark is None:
             benchmark = next((name for name in names if self._ready(name)["trend"] is not None), names[0])
         wide = {"style": {"description_width": "136px"}, "layout": {"width": "460px"}, "description_allow_html": True}
@@ -461,7 +456,7 @@ class ScalingWhatIf(_Explorer):
                 np.arange(trend.time.values[0], trend.attrs["end"], 1 / 52),
                 trend.time.values[trend.time.values >= trend.attrs["end"]],
             )
-            date.options = [(str(d)[:10], float(y)) for d, y in zip(_day(weeks), weeks)]
+            date.options = [(str(d)[:10], float(y)) for d, y in zip(from_decimal_years(weeks), weeks)]
             date.value = float(weeks[np.searchsorted(weeks, trend.attrs["end"] - 1e-9)])
         self._drawn = False
         self._redraw()
@@ -494,7 +489,7 @@ class ScalingWhatIf(_Explorer):
         ready, theta = self._now, self.controls["ability"].value
         at = int(np.clip(round((theta - ready["grid"][0]) / 0.1), 0, len(ready["grid"]) - 1))
         failure = ready["failure"][:, at]
-        lower, upper = _ends(failure[None], self._level)[:, 0]
+        lower, upper = tails(failure, self._level)
         above = ready["tasks"][ready["tasks"].ability > theta]
         state = dict(
             ability=theta,
@@ -505,14 +500,14 @@ class ScalingWhatIf(_Explorer):
             next=above.head(self._falling),
         )
         if ready["trend"] is not None:
-            passing = _passing(ready["trend"].path.values, ready["trend"].time.values, np.full((len(failure), 1), theta))
-            state["dates"] = [pd.Timestamp(d) for d in _day(_order_interval(passing, self._level)[:, 0])]
+            passing = passing_times(ready["trend"].path.values, ready["trend"].time.values, np.full((len(failure), 1), theta))
+            state["dates"] = [pd.Timestamp(d) for d in from_decimal_years(middle_and_ends(passing, self._level)[:, 0])]
         return state
 
     def _number_html(self) -> str:
         "The big number with its interval, the date at which the best agent gets there, and the law."
         s, level, ready = self.state, percent(self._level), self._now
-        lower, upper = _ends(ready["slope"][None], self._level)[:, 0]
+        lower, upper = tails(ready["slope"], self._level)
         text = (
             f'<div class="agentirt-number" aria-live="polite">{s["failure"]:.1%}</div><div class="agentirt-soft">'
             f"{_help('expected failure rate', 'failure')}<br>{_help(level + ' interval', 'interval')} "
@@ -521,7 +516,7 @@ class ScalingWhatIf(_Explorer):
         if ready["trend"] is None:
             when = escape(ready["why"])
         else:
-            horizon = str(_day(ready["trend"].attrs["horizon"]))[:10]
+            horizon = str(from_decimal_years(ready["trend"].attrs["horizon"]))[:10]
             day = lambda d: f"after {horizon}" if pd.isna(d) else f"{d:%Y-%m-%d}"
             when = f"The best agent gets there on <b>{day(s['dates'][0])}</b> ({day(s['dates'][1])} to {day(s['dates'][2])})."
         low, high = ready["range"]
@@ -550,7 +545,7 @@ class ScalingWhatIf(_Explorer):
                 self._drawn = True
         self.number.value = self._number_html()
         dated = ready["trend"] is not None
-        horizon = str(_day(ready["trend"].attrs["horizon"]))[:10] if dated else ""
+        horizon = str(from_decimal_years(ready["trend"].attrs["horizon"]))[:10] if dated else ""
         self.next.value = next_html(s["next"], dated, horizon, self._level, s["above"])
 
     def picture(self) -> alt.HConcatChart:

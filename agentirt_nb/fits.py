@@ -19,7 +19,8 @@ import numpy as np
 import xarray as xr
 
 from .curves import Curve, as_curve
-from .settings import settings, write_atomically
+from .settings import settings
+from .files import write_atomically
 
 # %% ../nbs/09_fits.ipynb #f320736c
 GRADES: tuple[str, ...] = ("sound", "doubtful", "bad", "not checked")
@@ -157,7 +158,7 @@ def draws(
         found = found.sel({dim: list(wanted)})
     shape = found.transpose("chain", "draw", ...)
     dims = shape.dims[2:]
-    flat = shape.values.reshape(-1, *shape.shape[2:])
+    flat = shape.values.reshape(np.prod(shape.shape[:2]), *shape.shape[2:])  # not -1: a dim may be empty
     return xr.DataArray(flat, {d: shape[d] for d in dims if d in shape.coords}, ("sample", *dims), name=name, attrs=found.attrs)
 
 
@@ -213,7 +214,8 @@ def success_probability(
     abilities = [agents[name].transpose("sample", ...).values[..., None] for name in names]
     spread = lambda x: x if one else np.expand_dims(x, -2)  # a place for agents
     about = {}
-    for name in ("difficulty", *curve.parameters, *(n for n in _OF_ALL if n in tasks)):
+    supposed = {"discrimination", *_OF_ALL} & set(tasks.data_vars)  # a slope may be given to a curve that has one for all
+    for name in ("difficulty", *curve.parameters, *sorted(supposed - {*curve.parameters})):
         x = tasks[name]
         if "slot" in x.dims:
             about[name] = spread(x.transpose("slot", "sample", "task").values)

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from .charts import COLOURS, PALETTE, percent
+from .fits import tails
 
 # %% ../nbs/33_order_charts.ipynb #ce6ca9fa
 def _title(text: str, table: xr.Dataset, *lines: str) -> alt.TitleParams:
@@ -105,8 +106,9 @@ def cluster_chart(
     "Rank and size of clusters of tasks, and their cohesion, each against the permutation null."
     if not 0 < prob < 1 or not found.sizes["permutation"]:
         raise ValueError(f"prob={prob} must lie between 0 and 1, and the null needs permutations.")
-    ends, series = [(1 - prob) / 2, (1 + prob) / 2], {"observed": COLOURS["ink"], "shuffled": PALETTE[0]}
-    bands = lambda null: dict(zip(("lower", "middle", "upper"), null.quantile([ends[0], 0.5, ends[1]], "permutation").values))
+    series = {"observed": COLOURS["ink"], "shuffled": PALETTE[0]}
+    ends = lambda null: dict(zip(("lower", "upper"), tails(null.values, prob, null.get_axis_num("permutation"))))
+    bands = lambda null: ends(null) | dict(middle=null.median("permutation").values)
     sizes = found["size"].max("n_clusters")
     envelope = pd.DataFrame(dict(x=sizes["rank"].values, observed=sizes.values) | bands(found.null_envelope))
     envelope = envelope[(envelope.observed > 0) & (envelope.lower > 0)]

@@ -110,7 +110,7 @@ def _check_memory(size: int, parameters: int, width: int, bytes_each: int, block
         advice = f"block={fits} fits" if fits else "no block fits beside the table: use project or fewer samples"
         raise ValueError(f"block={block} needs {(table + block * row) / 1e9:.3g} GB, over memory={memory:g} GB; {advice}.")
 
-
+# %% ../nbs/22_quanta_discovery.ipynb #ae7ca58a
 def _refuse(rows: np.ndarray, norms: np.ndarray, labels: np.ndarray, groups: dict[str, int]) -> None:
     "Raise ValueError for a gradient that is not finite (sample and group of parameters) or zero (sample)."
     if len(bad := np.flatnonzero(~np.isfinite(norms))):
@@ -142,6 +142,14 @@ def _cosine_error(rows: np.ndarray, short: np.ndarray) -> float:
     return float(np.sqrt(np.mean(error**2))) if error.size else 0.0
 
 
+def _projection(width: int, total: int, seed: int | None) -> SparseRandomProjection | None:
+    "A random projection to `width` numbers; None where nothing is to be shortened."
+    if width >= total:
+        return None
+    seed = settings().seed if seed is None else seed
+    return SparseRandomProjection(width, random_state=seed).fit(np.broadcast_to(np.float32(0), (1, total)))
+
+# %% ../nbs/22_quanta_discovery.ipynb #5162660a
 def sample_gradients(
     loss: Loss,  # the loss of one sample: loss(params, sample) -> scalar
     params: Any,  # a pytree of arrays
@@ -174,11 +182,7 @@ def sample_gradients(
         [g.ravel().astype(jnp.float32) for g in map(jax.grad(lambda v: loss(back(v), sample))(values).get, groups)]
     )
     many = jax.jit(jax.vmap(one, (None, 0)))
-    projection = None
-    if width < total:
-        seed = settings().seed if seed is None else seed
-        projection = SparseRandomProjection(width, random_state=seed).fit(np.broadcast_to(np.float32(0), (1, total)))
-    table, error = np.empty((len(labels), width), dtype), 0.0
+    projection, table, error = _projection(width, total, seed), np.empty((len(labels), width), dtype), 0.0
     for at, rows in _blocks(arrays, block, "Gradients", progress):
         try:
             got = np.array(many(chosen, rows))[: at.stop - at.start]
@@ -243,10 +247,10 @@ def _average(values: np.ndarray, counts: list[int]) -> list[np.ndarray]:
 def cluster_quanta(
     similarity: xr.DataArray,  # (sample, sample_), from `similarity`
     n_clusters: int | list[int],  # how many clusters; several at once share the costly part
-    seed: int | None = None,  # of "spectral"; None: settings().seed
     *,
     method: str = "spectral",  # "spectral" (the paper's) or "average" (average linkage)
     n_init: int = 30,  # starts of k-means
+    seed: int | None = None,  # of "spectral"; None: settings().seed
     progress: bool = True,
 ) -> xr.DataArray:  # (sample), or (n_clusters, sample) for several: the cluster of each sample, 0 the largest
     "Clusters of samples. Raises ValueError for too few samples and for similarities that are not finite."
@@ -333,7 +337,7 @@ def exponent_bias(
     for slope, dim, noise, seed in tqdm(cells, desc="Toys", disable=not progress, leave=False):
         toy = gaussian_quanta(slope, dim, noise, largest=largest, seed=seed)
         similar = similarity(toy.gradient, progress=False)
-        labels = cluster_quanta(similar, list(n_clusters), seed, method=method, n_init=n_init, progress=False)
+        labels = cluster_quanta(similar, list(n_clusters), seed=seed, method=method, n_init=n_init, progress=False)
         sizes = rank_frequency(labels)
         at = dict(slope=slope, dim=dim, noise=noise, seed=seed)
         measured.loc[at | dict(way="envelope")] = -float(envelope_exponent(sizes, ranks, draws=1).slope)

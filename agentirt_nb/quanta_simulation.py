@@ -14,6 +14,7 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from .fits import draws
 from .inference import fit as fit_model
 from .building import from_arrays
 from .outcomes import validate
@@ -100,15 +101,15 @@ def _drawn_needs(rho: float, quanta: int | None, steps: np.ndarray, time, rng: n
 
 # %% ../nbs/25_quanta_simulation.ipynb #26d79eb4
 def _template(like: xr.Dataset | xr.DataTree, seed: int) -> tuple[xr.Dataset, np.ndarray]:
-    "A board to copy and the abilities of its agents, in logits."
+    "Outcomes to copy and the abilities of its agents, in logits."
     if not isinstance(like, xr.DataTree):
         like = fit_model(validate(like), ability="agent", draws=200, seed=seed, progress=False)
     board = like["observed_data"].to_dataset().transpose("agent", "task")
-    return board, like.posterior.ability.mean(["chain", "draw"]).sel(agent=board.agent).values.astype(float)
+    return board, draws(like, "ability", agent=board.agent.values).mean("sample").values.astype(float)
 
 
 def _new_board(agents, tasks, trials, rng: np.random.Generator) -> tuple[xr.Dataset, np.ndarray]:
-    "An empty board and abilities, N(0, 2²) where only their number is given."
+    "Empty outcomes and abilities, N(0, 2²) where only their number is given."
     whole = lambda n: isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
     ability = 2 * rng.standard_normal(agents) if whole(agents) else np.asarray(agents, float)
     if not whole(tasks) or ability.ndim != 1 or not ability.size or not np.isfinite(ability).all():
@@ -180,13 +181,27 @@ class _Curves(NamedTuple):
 
 
 def _first(curves: _Curves, wanted: float, chance: dict, weight: np.ndarray) -> float:
-    "The threshold of the most common quantum at which the board has the pass rate wanted."
+    "The threshold of the most common quantum at which the whole has the pass rate wanted."
     gap = lambda b: np.average(chance["guess"] + (1 - sum(chance.values())) * curves(b), weights=weight) - wanted
     reach = curves.needs.log_rank.max() / curves.kappa + 60 / min(curves.slope, 1e3) + 10
     low, high = curves.ability.min() - reach, curves.ability.max() + reach
     if not gap(low) > 0 > gap(high):
         raise ValueError(f"pass_rate={wanted:.3g} cannot be reached with these guess and slip (or this weight); choose another.")
     return brentq(gap, low, high, xtol=1e-3)
+
+# %% ../nbs/25_quanta_simulation.ipynb #776d8e5c
+def _truth(curves: _Curves, first: float, ability: np.ndarray, quanta: int | None) -> dict:
+    "What was drawn, as coordinates of agents and tasks."
+    needs = curves.needs
+    emergence, slope = curves.emergence(first)
+    hardest = np.maximum.reduceat(needs.log_rank, needs.start)
+    tasks = dict(needed=needs.count, emergence=emergence, discrimination=slope, hardest=first + hardest / curves.kappa)
+    if quanta is not None:
+        tasks["quantum"] = np.rint(np.exp(hardest)).astype(int)
+    coords = {f"true_{name}": ("task", values) for name, values in tasks.items()}
+    if needs.human_time is not None:
+        coords["human_time"] = ("task", needs.human_time)
+    return coords | dict(true_ability=("agent", ability))
 
 # %% ../nbs/25_quanta_simulation.ipynb #fd5df831
 def simulate_quanta(
@@ -207,7 +222,7 @@ def simulate_quanta(
     interaction_sd: float = 0.0,  # of an agent's ability from task to task
     trials: int | np.ndarray = 1,  # of a cell, or (agent, task)
     first: float | None = None,  # threshold b₀ of the most common quantum; None: where the pass rate is as wanted
-    pass_rate: float | None = None,  # wanted on the whole board; None: that of `like`, else .5
+    pass_rate: float | None = None,  # wanted over all cells; None: that of `like`, else .5
     like: xr.Dataset | xr.DataTree | None = None,  # outcomes or a fit: copy abilities, missing cells, trials, labels
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # outcomes, attrs kind="simulated"; true_probability (agent, task) and coords true_…; attrs rho, kappa, c, …
@@ -237,17 +252,3 @@ def simulate_quanta(
     known = [name for name in board.coords if not str(name).startswith("true_") and name not in ("feature", "block")]
     simulated = xr.Dataset(made | dict(trials=(("agent", "task"), ran)), board.coords.to_dataset()[known].coords, ours | about)
     return validate(simulated.assign_coords(truth))
-
-
-def _truth(curves: _Curves, first: float, ability: np.ndarray, quanta: int | None) -> dict:
-    "What was drawn, as coordinates of agents and tasks."
-    needs = curves.needs
-    emergence, slope = curves.emergence(first)
-    hardest = np.maximum.reduceat(needs.log_rank, needs.start)
-    tasks = dict(needed=needs.count, emergence=emergence, discrimination=slope, hardest=first + hardest / curves.kappa)
-    if quanta is not None:
-        tasks["quantum"] = np.rint(np.exp(hardest)).astype(int)
-    coords = {f"true_{name}": ("task", values) for name, values in tasks.items()}
-    if needs.human_time is not None:
-        coords["human_time"] = ("task", needs.human_time)
-    return coords | dict(true_ability=("agent", ability))

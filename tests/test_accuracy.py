@@ -9,14 +9,13 @@ import xarray as xr
 from scipy.special import expit
 
 from agentirt_nb.building import from_arrays
-from agentirt_nb.inference import fit, summarise
+from agentirt_nb.fits import summarise
+from agentirt_nb.inference import fit
 from agentirt_nb.joining import combine
-from agentirt_nb.leaderboards import load_leaderboard, simulate_outcomes
+from agentirt_nb.leaderboards import fetch, load_leaderboard
 from agentirt_nb.prediction import ability_draws, described, expected_pass_rate, predict, score, task_draws
-from agentirt_nb.settings import settings
+from agentirt_nb.snapshot import simulate_outcomes
 
-FOLDER = settings().data_folder
-needs_data = pytest.mark.skipif(FOLDER is None, reason="no data folder is set (AGENTIRT_DATA_FOLDER)")
 BOARDS = {
     "swebench_verified": "swebench_verified",
     "swebench_pro": "swebench_pro",
@@ -27,7 +26,7 @@ BOARDS = {
 
 def published(board: str) -> xr.Dataset:
     "Outcomes of `responses.jsonl` as it stands, agents in file order, tasks sorted by name."
-    path = FOLDER / "agent-psychometrics" / "data" / BOARDS[board] / "responses.jsonl"
+    path = fetch(f"data/{BOARDS[board]}/responses.jsonl", progress=False)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     tasks = sorted(rows[0]["responses"])
     cells = np.array([[row["responses"][task] for task in tasks] for row in rows])
@@ -39,13 +38,13 @@ def held_out_log_loss(board: str, model: str, **options) -> float:
     outcomes = published(board)
     test = np.random.default_rng(0).random(outcomes.successes.shape) < 0.10
     train = outcomes.assign(successes=outcomes.successes.where(~test, 0), trials=outcomes.trials.where(~test, 0))
-    p = predict(fit(train, model=model, ability="agent", seed=0, progress=False, **options)).probability
+    p = predict(fit(train, model, ability="agent", seed=0, progress=False, **options)).probability
     p = p.sel(agent=outcomes.agent, task=outcomes.task).values[test].astype(float)
     y = outcomes.successes.values[test]
     return float(-np.mean(np.where(y == 1, np.log(p), np.log1p(-p))))
 
 
-@needs_data
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("board", "model", "bound"),
     [
@@ -61,13 +60,12 @@ def test_held_out_cells_are_predicted_as_well_as_by_full_bayes(board, model, bou
     assert round(held_out_log_loss(board, model), 4) <= bound + 5e-4
 
 
-@needs_data
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("board", "bound"), [("swebench_verified", 0.998), ("swebench_pro", 0.99), ("terminal_bench", 0.99), ("gso", 0.99)]
 )
 def test_difficulties_agree_with_the_published_ones(board, bound):
-    folder = FOLDER / "agent-psychometrics" / "data" / BOARDS[board] / "irt" / "1d_1pl"
-    theirs = pd.read_csv(folder / "items.csv", index_col=0)["b"]
+    theirs = pd.read_csv(fetch(f"data/{BOARDS[board]}/irt/1d_1pl/items.csv", progress=False), index_col=0)["b"]
     outcomes = published(board)
     solved = outcomes.task.values[outcomes.successes.sum("agent").values > 0]
     ours = summarise(fit(outcomes, ability="agent", seed=0, progress=False), "difficulty")["mean"].to_series()
@@ -140,7 +138,7 @@ def test_every_simulated_agent_and_task_stays_in_with_a_finite_posterior():
     assert float(summarise(result, "difficulty")["mean"].values[never].max()) < 30
 
 
-@needs_data
+@pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("board", list(BOARDS))
 def test_laplace_and_nuts_agree(board):
@@ -156,7 +154,7 @@ def test_laplace_and_nuts_agree(board):
         assert abs(float(ratio.mean()) - 1) < 0.03
 
 
-@needs_data
+@pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize(("board", "model"), [("swebench_pro", "1pl"), ("terminal_bench", "2pl"), ("gso", "2pl")])
 def test_laplace_and_nuts_predict_alike(board, model):
@@ -164,7 +162,7 @@ def test_laplace_and_nuts_predict_alike(board, model):
     assert abs(gap) < 0.002
 
 
-@needs_data
+@pytest.mark.data
 def test_same_seed_same_draws_and_another_seed_others():
     outcomes = load_leaderboard("gso")
     first, again, other = (fit(outcomes, seed=seed, progress=False).posterior.ability for seed in (3, 3, 4))
@@ -285,9 +283,7 @@ def dated(seed: int, trend: float) -> xr.Dataset:
 def test_a_trend_in_release_dates_is_recovered():
     inside, estimates = [], []
     for seed in range(8):
-        year = summarise(
-            fit(dated(seed, trend=1.0), ability="dated", seed=seed, progress=False), "ability_per_year", prob=0.9
-        )
+        year = summarise(fit(dated(seed, trend=1.0), ability="dated", seed=seed, progress=False), "ability_per_year", prob=0.9)
         inside.append(bool(year.lower <= 1.0 <= year.upper))
         estimates.append(year["mean"].item())
     assert sum(inside) >= 6  # of 8 that hold the truth nine times in ten each

@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agentirt_nb.settings import settings
+
 AGENTIRT = Path(sys.executable).parent / "agentirt"
-DATA = os.environ.get("AGENTIRT_DATA_FOLDER")
+DATA = str(settings().data_folder or "")
 CLOSED = "http://127.0.0.1:9"  # nobody listens: stands for a machine without network
 
 
@@ -257,6 +259,90 @@ def test_debug_shows_where_an_error_arose(tmp_path):
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1] == "agentirt: There is no file 'missing.csv'."
+
+
+# --- what need not be there ---
+
+
+def small(llm=None, scaffold=None, agents=4, tasks=12, seed=0):
+    "Outcomes of a few agents; `llm` and `scaffold` give a label for an agent's number, or None where there is no such column."
+    rng = np.random.default_rng(seed)
+    of = {name: label for name, label in (("llm", llm), ("scaffold", scaffold)) if label}
+    return pd.DataFrame(
+        {"agent": f"agent {i}", "task": f"task {j:02d}", "success": int(rng.random() < 0.7 - 0.1 * i)}
+        | {name: label(i) for name, label in of.items()}
+        for i in range(agents)
+        for j in range(tasks)
+    )
+
+
+LACKING = {
+    "no llm": (small(scaffold=lambda i: f"S{i % 2}"), {"agents", "tasks", "scaffolds"}),
+    "no scaffold": (small(llm=lambda i: f"M{i % 2}"), {"agents", "tasks", "llms"}),
+    "neither": (small(), {"agents", "tasks"}),
+    "all blank": (small(llm=lambda i: "", scaffold=lambda i: ""), {"agents", "tasks"}),
+    "one agent": (small(llm=lambda i: "M", scaffold=lambda i: "S", agents=1), {"agents", "tasks", "llms", "scaffolds"}),
+    "one agent, bare": (small(agents=1), {"agents", "tasks"}),
+    "one task": (small(llm=lambda i: f"M{i}", scaffold=lambda i: "S", tasks=1), {"agents", "tasks", "llms", "scaffolds"}),
+    "one task, bare": (small(tasks=1), {"agents", "tasks"}),
+}
+
+
+@pytest.mark.parametrize("case", LACKING)
+def test_what_need_not_be_there_may_be_left_out(tmp_path, case):
+    table, files = LACKING[case]
+    table.to_csv(tmp_path / "runs.csv", index=False)
+    done = inside("fit", "runs.csv", "--out", "runs.nc", "--quiet", "--draws", 60, "--seed", 1, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.glob("*-*.csv")} == {f"runs-{name}.csv" for name in files}
+    for name, label in (("agents", "agent"), ("tasks", "task")):
+        written = pd.read_csv(tmp_path / f"runs-{name}.csv")
+        assert set(written[label]) == set(table[label])
+        assert written[["mean", "sd", "lower", "upper"]].notna().all().all()
+        assert (written.lower <= written.upper).all()
+    assert inside("predict", "runs.nc", "--out", "p.csv", cwd=tmp_path).returncode == 0
+    assert set(pd.read_csv(tmp_path / "p.csv").agent) == set(table.agent)
+
+
+@pytest.mark.parametrize("case", LACKING)
+def test_charts_and_explorer_of_such_a_fit_show_it_or_say_that_there_is_nothing(tmp_path, case):
+    from agentirt_nb.charts import ability_ladder, item_characteristic_curve, wright_map
+    from agentirt_nb.fits import open_fit
+    from agentirt_nb.tables import ladder
+    from agentirt_nb.widgets import WhatIf
+
+    table, files = LACKING[case]
+    table.to_csv(tmp_path / "runs.csv", index=False)
+    assert inside("fit", "runs.csv", "--out", "runs.nc", "--quiet", "--draws", 60, "--seed", 1, cwd=tmp_path).returncode == 0
+    fit = open_fit(tmp_path / "runs.nc")
+    for file, name in (("agents", "ability"), ("llms", "llm_ability"), ("scaffolds", "scaffold_ability")):
+        chart = json.dumps(ability_ladder(fit, name).to_dict())
+        assert ("Nothing to show" in chart) == (file not in files)
+        assert (ladder(fit, name)["mean"].size == 0) == (file not in files)
+    assert wright_map(fit).to_dict()["hconcat"]
+    assert item_characteristic_curve(fit).to_dict()["layer"]
+    explorer = WhatIf(fit)
+    assert 0 <= explorer.result.pass_rate_lower <= explorer.result.pass_rate <= explorer.result.pass_rate_upper <= 1
+    part = "llm" if "llm" in explorer.controls else "agent"
+    explorer.controls[part].value = f"an unseen {part.replace('llm', 'LLM')}"
+    assert explorer.picture().to_dict()["layer"]
+
+
+def test_a_table_says_which_ability_it_holds(fitted):
+    assert set(pd.read_csv(fitted / "runs-agents.csv").measures) == {"ability above the average agent (logits)"}
+    assert set(pd.read_csv(fitted / "runs-llms.csv").measures) == {"ability above the average LLM (logits)"}
+    assert set(pd.read_csv(fitted / "runs-tasks.csv").measures) == {"difficulty (logits)"}
+
+
+def test_a_fit_loads_no_drawing_library(tmp_path):
+    runs().to_csv(tmp_path / "runs.csv", index=False)
+    code = (
+        "import sys\nfrom agentirt_nb.cli import main\n"
+        "code = main(['fit', 'runs.csv', '--out', 'runs.nc', '--quiet', '--draws', '60'])\n"
+        "print(code, [name for name in ('altair', 'ipywidgets', 'anywidget', 'vl_convert') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "0 []", done.stdout + done.stderr
 
 
 def test_unused_columns_are_named(tmp_path):
@@ -569,7 +655,7 @@ def test_leaderboards_are_listed_without_loading_them(tmp_path):
     assert {"swebench_verified", "swebench_pro", "terminal_bench", "gso", "terminal_bench_trials"} <= set(names)
 
 
-@pytest.mark.skipif(not DATA, reason="needs the leaderboards: set AGENTIRT_DATA_FOLDER")
+@pytest.mark.data
 def test_a_leaderboard_is_described_saved_and_fitted(tmp_path):
     done = agentirt("leaderboards", "gso", "--save", "gso.zarr", cwd=tmp_path, AGENTIRT_DATA_FOLDER=DATA)
     assert done.returncode == 0, done.stderr
@@ -608,7 +694,7 @@ def check_demo(folder, outcomes):
         assert path.read_bytes()[:4] == b"\x89PNG"
 
 
-@pytest.mark.skipif(not DATA, reason="needs the leaderboards: set AGENTIRT_DATA_FOLDER")
+@pytest.mark.data
 def test_demo_on_the_leaderboards(tmp_path):
     done = agentirt("demo", "--out", "here/demo", cwd=tmp_path, AGENTIRT_DATA_FOLDER=DATA)
     assert done.returncode == 0, done.stderr

@@ -25,7 +25,6 @@ from hypothesis import strategies as st
 from agentirt_nb import building, describing, joining
 from agentirt_nb import leaderboards as lb
 from agentirt_nb import outcomes as oc
-from agentirt_nb.settings import settings
 
 FORMATS = ["saved.zarr", "saved.nc"]
 
@@ -716,34 +715,32 @@ def test_submission_that_the_registry_lacks(monkeypatch):
 # ---------------------------------------------------------------- the real files
 
 
-@pytest.fixture
-def real_folder() -> Path:
-    folder = settings().data_folder
-    if folder is None or not (folder / "agent-psychometrics").is_dir():
-        pytest.skip("no data folder is set (AGENTIRT_DATA_FOLDER or settings.ini)")
-    return folder
-
-
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
 
-def test_leaderboard_over_http_equals_the_local_one(real_folder, tmp_path, monkeypatch):
+@pytest.mark.data
+def test_leaderboard_over_http_equals_the_local_one(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    serve = partial(Quiet, directory=str(real_folder / "agent-psychometrics"))
+    names = ["data/gso/responses.jsonl", "data/swebench_pro/swe-bench-pro.csv"]
+    for name in names:
+        (tmp_path / "home" / name).parent.mkdir(parents=True)
+        (tmp_path / "home" / name).write_bytes(lb.fetch(name, progress=False).read_bytes())
+    serve = partial(Quiet, directory=str(tmp_path / "home"))
     with ThreadingHTTPServer(("127.0.0.1", 0), serve) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
         base = f"http://127.0.0.1:{httpd.server_port}"
-        far = lb.load_leaderboard(["gso", "swebench_pro"], base_url=base, cache=tmp_path, progress=False)
+        far = lb.load_leaderboard(["gso", "swebench_pro"], base_url=base, cache=tmp_path / "cache", progress=False)
         httpd.shutdown()
     near = lb.load_leaderboard(["gso", "swebench_pro"])
     assert oc.content_hash(far) == oc.content_hash(near)
-    assert sorted(files_in(tmp_path)) == ["data/gso/responses.jsonl", "data/swebench_pro/swe-bench-pro.csv"]
+    assert sorted(files_in(tmp_path / "cache")) == names
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("name", list(lb.LEADERBOARDS))
-def test_every_leaderboard(real_folder, name):
+def test_every_leaderboard(name):
     ds = lb.load_leaderboard(name)
     row = lb.list_leaderboards().loc[name]
     assert ds.sizes == {"agent": row.agents, "task": row.tasks}
@@ -754,7 +751,7 @@ def test_every_leaderboard(real_folder, name):
     assert ds.llm_release_date.dtype == ds.date.dtype == np.dtype("datetime64[ns]")
     if not name.endswith("_trials"):
         published = ds.attrs["source"].removeprefix(lb.BASE_URL).replace("swe-bench-pro.csv", "responses.jsonl")
-        lines = (real_folder / "agent-psychometrics" / published).read_bytes().splitlines()
+        lines = lb.fetch(published, progress=False).read_bytes().splitlines()
         matrix = {r["subject_id"]: r["responses"] for r in map(json.loads, lines)}
         assert list(matrix) == ds.agent.values.tolist()
         expected = pd.DataFrame(matrix).T.loc[ds.agent.values, ds.task.values].to_numpy()
@@ -764,7 +761,8 @@ def test_every_leaderboard(real_folder, name):
         assert sorted(ds.task.values) == ds.task.values.tolist()
 
 
-def test_trials_and_majorities_tell_the_same_story(real_folder):
+@pytest.mark.data
+def test_trials_and_majorities_tell_the_same_story():
     with pytest.warns(UserWarning, match="count twice"):
         both = lb.load_leaderboard(["terminal_bench", "terminal_bench_trials"])
     assert both.sizes == {"agent": 195, "task": 89}

@@ -9,30 +9,22 @@ from scipy.integrate import quad
 from scipy.special import expit
 
 from agentirt_nb.building import from_arrays
-from agentirt_nb.emergence import (
-    EXPONENTS,
+from agentirt_nb.dated_abilities import benchmark_draws
+from agentirt_nb.failure_law import EXPONENTS, FORMS, _curve, compare_exponents, failure_curve, failure_law, weighted_line
+from agentirt_nb.fits import FitError
+from agentirt_nb.forecasts import (
     FORECASTERS,
-    FORMS,
-    STEP_CURVES,
-    _curve,
-    _fit_smooth,
-    _fit_step,
     _frontier_draws,
-    _line,
     _scores,
-    board,
-    compare_exponents,
     emergence,
-    failure_curve,
-    failure_law,
     first_solves,
     forecast_check,
     frontier_model,
     frontier_trend,
-    step_share,
 )
 from agentirt_nb.inference import fit
 from agentirt_nb.leaderboards import load_snapshot
+from agentirt_nb.steps import STEP_CURVES, _fit_smooth, _fit_step, step_share
 from agentirt_nb.task_quanta import difficulty_tail, fit_tasks
 
 C, SPEED = 0.4, 3.0  # exponent per logit, logits a year
@@ -73,7 +65,7 @@ def recovered(seeds):
     for seed in seeds:
         outcomes, _, _, _, passing = world(seed)
         fitted = fit_tasks(outcomes, "1pl", "exponential", seed=seed)
-        law = failure_law(fitted, size=150, seed=seed)
+        law = failure_law(fitted, draws=150, seed=seed)
         speed = law.sel(law="ability against date")
         exponent = law.sel(way="ability, exponential")
         holds.append(
@@ -83,7 +75,7 @@ def recovered(seeds):
             ]
         )
         found.append(float(exponent.exponent))
-        when = emergence(fitted, size=200, seed=seed)
+        when = emergence(fitted, draws=200, seed=seed)
         scored = (passing > np.datetime64("2025-01-01")) & (passing < np.datetime64("2026-12-01"))
         inside = (when.date_lower <= passing) & ((when.date_upper >= passing) | when.date_upper.isnull())
         dates.append(inside.values[scored].mean())
@@ -126,9 +118,9 @@ def test_curve_and_line_find_what_was_put_in():
     y = np.log(failure_curve(x[0], 0.35, -0.7, density="gumbel").failure.values)
     c, mode = _curve(x, np.tile(y, (2, 1)), np.ones_like(x), "gumbel")
     assert c == pytest.approx(0.35, abs=1e-3) and mode == pytest.approx(-0.7, abs=0.01)
-    slope, intercept, r2 = _line(x, 2 - 3 * x, np.ones_like(x))
+    slope, intercept, r2 = weighted_line(x, 2 - 3 * x, np.ones_like(x))
     assert slope == pytest.approx(-3) and intercept == pytest.approx(2) and r2 == pytest.approx(1)
-    assert np.isnan(_line(np.ones((1, 4)), np.ones((1, 4)), np.ones((1, 4)))[0]).all()
+    assert np.isnan(weighted_line(np.ones((1, 4)), np.ones((1, 4)), np.ones((1, 4)))[0]).all()
 
 
 def made_law(ability, date, sd=0.01, size=500):
@@ -179,8 +171,20 @@ def test_exponents_of_different_densities_are_not_compared(one):
 
 
 def test_only_logistic_curves_are_read(one):
-    with pytest.raises(ValueError, match="the lpe curve"):
-        board(fit_tasks(one[0], "lpe"))
+    with pytest.raises(FitError, match="the lpe curve"):
+        benchmark_draws(fit_tasks(one[0], "lpe"))
+
+
+def test_five_questions_take_the_same_draws(one):
+    fitted = one[2]
+    found = benchmark_draws(fitted, draws=100)
+    assert failure_law(found, seed=1).equals(failure_law(fitted, draws=100, seed=1))
+    assert emergence(found, seed=1).equals(emergence(fitted, draws=100, seed=1))
+    assert frontier_trend(found, seed=1).equals(frontier_trend(fitted, draws=100, seed=1))
+    assert first_solves(found, seed=1).equals(first_solves(fitted, draws=100, seed=1))
+    assert step_share(benchmark_draws(fitted, dates=None), seed=1).equals(step_share(fitted, seed=1))
+    undated = emergence(benchmark_draws(fitted, dates=None, draws=100))
+    assert "date" not in undated
 
 
 def test_scores_treat_censored_tasks_honestly():
@@ -201,7 +205,7 @@ def test_scores_treat_censored_tasks_honestly():
 
 def test_forecast_check_scores_the_later_agents_only(one):
     _, everything, *_ = one
-    check = forecast_check(everything, "2025-06-01", size=150)
+    check = forecast_check(everything, "2025-06-01", draws=150)
     assert check.forecaster.values.tolist() == FORECASTERS
     early = everything.isel(agent=everything.date.values < np.datetime64("2025-06-01"))
     unsolved = early.task.values[early.successes.sum("agent").values == 0]
@@ -212,7 +216,7 @@ def test_forecast_check_scores_the_later_agents_only(one):
     assert ((check.brier >= 0) & (check.brier <= 1)).all()
     never = everything.copy(deep=True)
     never.successes[:, np.isin(never.task.values, unsolved)] = 0
-    nothing = forecast_check(never, "2025-06-01", size=150)
+    nothing = forecast_check(never, "2025-06-01", draws=150)
     assert nothing.solved == 0 and nothing.mean_error.isnull().all()
     assert nothing.brier.notnull().all()
 
@@ -227,7 +231,7 @@ def test_forecast_check_refuses(one):
         forecast_check(everything, "2025-06-01", prob=2)
     easy = everything.isel(task=(everything.successes.sum("agent") > 20).values)
     with pytest.raises(ValueError, match="tasks were unsolved before"):
-        forecast_check(easy, "2025-10-01", size=50)
+        forecast_check(easy, "2025-10-01", draws=50)
 
 
 @pytest.mark.slow
@@ -283,7 +287,7 @@ def test_trend_and_path(one):
     assert trend.attrs["horizon"] - trend.attrs["end"] == pytest.approx(2, abs=0.03)
     with pytest.raises(ValueError, match="years is 0"):
         frontier_trend(fitted, years=0)
-    soon = first_solves(fitted, size=100)
+    soon = first_solves(fitted, draws=100)
     assert (soon.date_lower <= soon.date).all() and soon.within_a_year.max() <= 1
 
 
@@ -303,15 +307,15 @@ def test_too_little_is_refused_in_words(one):
         step_share(lone)
     with pytest.raises(ValueError, match="top=0 of"):
         failure_law(fitted, top=0, dates=None)
-    with pytest.raises(ValueError, match="no benchmark 'gsm'"):
-        board(load_snapshot(), "gsm")
+    with pytest.raises(FitError, match="no benchmark 'gsm'"):
+        benchmark_draws(load_snapshot(), "gsm")
 
 
 def test_the_snapshot_needs_no_outcomes():
-    law = failure_law(load_snapshot(), "swebench_verified", size=100)
+    law = failure_law(load_snapshot(), "swebench_verified", draws=100)
     assert law.observed_failure.isnull().all() and np.isnan(law.slope.sel(law="observed against date"))
     assert float(law.slope_upper.sel(law="expected against date")) < 0
-    dated = emergence(load_snapshot(), "swebench_verified", size=100)
+    dated = emergence(load_snapshot(), "swebench_verified", draws=100)
     assert not dated.never_solved.any() and dated.date.notnull().any()
 
 

@@ -1,7 +1,6 @@
 """Cross-validation: the published folds exactly, no leak, interruption and resumption, equal seeds."""
 
 import hashlib
-import os
 import re
 import signal
 import subprocess
@@ -19,8 +18,6 @@ from agentirt_nb.evaluation import PREDICTORS, cross_validate, evaluate, folds
 from agentirt_nb.joining import combine
 from agentirt_nb.leaderboards import load_leaderboard
 
-needs_data = pytest.mark.skipif(not os.environ.get("AGENTIRT_DATA_FOLDER"), reason="AGENTIRT_DATA_FOLDER is not set")
-
 
 def simulated(agents=24, tasks=40, seed=0):
     rng = np.random.default_rng(seed)
@@ -34,7 +31,7 @@ def md5(text):
     return int(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8], 16)
 
 
-@needs_data
+@pytest.mark.data
 def test_published_folds_follow_the_protocol_to_the_letter():
     gso, pro = load_leaderboard("gso"), load_leaderboard("swebench_pro")
     both = combine([gso, pro])

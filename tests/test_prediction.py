@@ -9,8 +9,9 @@ import xarray as xr
 
 from agentirt_nb.building import from_arrays
 from agentirt_nb.evaluation import cross_validate, evaluate, reliability
-from agentirt_nb.leaderboards import load_snapshot
+from agentirt_nb.fits import FitError
 from agentirt_nb.prediction import expected_pass_rate, predict, score
+from agentirt_nb.snapshot import load_snapshot
 
 ONE = from_arrays([[1]], agents=["a"], tasks=["t"])
 
@@ -28,13 +29,13 @@ def some(four) -> dict:
 @pytest.mark.parametrize(
     "wrong, error, words",
     [
-        (dict(agents=["forge_code_gemni_3_1_pro"]), KeyError, "Near: forge_code_gemini_3_1_pro"),
-        (dict(tasks=["django__django-1111"]), KeyError, "no task 'django__django-1111'"),
+        (dict(agents=["forge_code_gemni_3_1_pro"]), FitError, "did you mean 'forge_code_gemini_3_1_pro'"),
+        (dict(tasks=["django__django-1111"]), FitError, "no task 'django__django-1111'"),
         (dict(agents={"llm": ["GPT-5"]}), TypeError, "labels or a DataFrame, not a dict"),
         (dict(agents=ONE), TypeError, r"not a Dataset; of outcomes, pass described_agents\(outcomes\)"),
         (dict(tasks=ONE), TypeError, r"pass described\(outcomes\)"),
         (dict(agents=pd.DataFrame()), ValueError, "needs a row or more"),
-        (dict(tasks=pd.DataFrame({"benchmark": ["gsoo"]})), KeyError, "no benchmark 'gsoo'; it has gso"),
+        (dict(tasks=pd.DataFrame({"benchmark": ["gsoo"]})), FitError, "no benchmark 'gsoo'; did you mean 'gso'"),
         (dict(tasks=pd.DataFrame({"benchmark": ["gso"], "difficulty": ["hard"]})), ValueError, "difficulty is hard in a table"),
         (dict(tasks=pd.DataFrame({"benchmark": ["gso"], "difficulty": [np.inf]})), ValueError, "difficulty is inf in a table"),
         (dict(prob=90), ValueError, "prob is 90"),
@@ -69,7 +70,7 @@ def test_new_names_and_numbers_as_names_pass_without_a_word(four, some):
 
 
 def test_seen_and_unseen_agents_and_tasks_in_one_question(four, some):
-    agents = pd.DataFrame({"agent": [some["agents"][0], "mine"], "llm": ["", "GPT-5"], "scaffold": ["", "OpenHands"]})
+    agents = pd.DataFrame({"agent": [some["agents"][0], "mine"], "llm": ["", "GPT-5"], "scaffold": ["", "my own"]})
     tasks = pd.DataFrame({"task": [some["tasks"][0], "draft"], "benchmark": ["", "gso"]})
     p = predict(four, agents, tasks)
     assert p.agent_run.values.tolist() == [True, False] and p.task_run.values.tolist() == [True, False]

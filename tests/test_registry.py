@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentirt_nb.settings import settings
+from agentirt_nb.leaderboards import fetch
 
 MAIN_BOARDS = {"swebench_verified": 134, "swebench_pro": 14, "gso": 15, "terminal_bench": 112}
 TRIALS = "terminal_bench_trials"
@@ -43,22 +43,13 @@ def llms() -> list[dict[str, str]]:
     return read_table("llms.csv")
 
 
-@pytest.fixture(scope="module")
-def published() -> Path:
-    root = settings().data_folder
-    if root is None:
-        pytest.skip(
-            "no data folder is set (AGENTIRT_DATA_FOLDER or settings.ini), so the published files are absent"
-        )
-    folder = Path(root) / "agent-psychometrics" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"the data folder holds no agent-psychometrics/data: {root}")
-    return folder
+def published(path: str) -> Path:
+    return fetch(f"data/{path}", progress=False)
 
 
-def records(folder: Path, benchmark: str) -> list[dict]:
-    with open(folder / SUBMISSION_FILES[benchmark], encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines if line.strip()]
+def records(benchmark: str) -> list[dict]:
+    lines = published(SUBMISSION_FILES[benchmark]).read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines if line.strip()]
 
 
 def test_columns(agents, llms):
@@ -79,15 +70,17 @@ def test_row_counts(agents):
     assert [key for key, count in keys.items() if count > 1] == []
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("benchmark", list(SUBMISSION_FILES))
-def test_every_submission_has_exactly_one_row(agents, published, benchmark):
-    in_file = Counter(record["subject_id"] for record in records(published, benchmark))
+def test_every_submission_has_exactly_one_row(agents, benchmark):
+    in_file = Counter(record["subject_id"] for record in records(benchmark))
     in_table = Counter(row["submission"] for row in agents if row["benchmark"] == benchmark)
     assert in_table == in_file, f"missing {in_file - in_table}, spare {in_table - in_file}"
 
 
-def test_pro_rows_are_the_models_of_the_raw_runs(agents, published):
-    with open(published / "swebench_pro" / "swe-bench-pro.csv", newline="", encoding="utf-8") as handle:
+@pytest.mark.data
+def test_pro_rows_are_the_models_of_the_raw_runs(agents):
+    with open(published("swebench_pro/swe-bench-pro.csv"), newline="", encoding="utf-8") as handle:
         models = {run["metadata.model_name"] for run in csv.DictReader(handle)}
     assert models == {row["submission"] for row in agents if row["benchmark"] == "swebench_pro"}
 
@@ -103,13 +96,14 @@ def test_dates_are_iso(agents, llms):
             datetime.date.fromisoformat(row["release_date"])
 
 
-def test_published_dates(agents, published):
+@pytest.mark.data
+def test_published_dates(agents):
     table = {(row["benchmark"], row["submission"]): row["date"] for row in agents}
-    for record in records(published, "terminal_bench"):
+    for record in records("terminal_bench"):
         assert table["terminal_bench", record["subject_id"]] == record["date"]
-    meta = json.loads((published / "terminalbench" / "meta.json").read_text(encoding="utf-8"))
+    meta = json.loads(published("terminalbench/meta.json").read_text(encoding="utf-8"))
     shifted = {result["detail_url"]: result["agent_org"] for result in meta["results"]}
-    for record in records(published, TRIALS):
+    for record in records(TRIALS):
         assert table[TRIALS, record["subject_id"]] == shifted[record["metadata"]["detail_url"]]
 
 
@@ -154,17 +148,16 @@ def test_no_agent_is_older_than_its_llm(agents, llms):
     released = {row["llm"]: row["release_date"] for row in llms if row["release_date"]}
     for row in agents:
         if row["llm"] in released:
-            early = datetime.date.fromisoformat(released[row["llm"]]) - datetime.date.fromisoformat(
-                row["date"]
-            )
+            early = datetime.date.fromisoformat(released[row["llm"]]) - datetime.date.fromisoformat(row["date"])
             assert early.days <= 7, row
 
 
-def test_trials_agree_with_the_leaderboard(agents, published):
+@pytest.mark.data
+def test_trials_agree_with_the_leaderboard(agents):
     table = {(row["benchmark"], row["submission"]): row for row in agents}
-    by_url = {record["detail_url"]: record["subject_id"] for record in records(published, "terminal_bench")}
+    by_url = {record["detail_url"]: record["subject_id"] for record in records("terminal_bench")}
     shared = 0
-    for record in records(published, TRIALS):
+    for record in records(TRIALS):
         subject = by_url.get(record["metadata"]["detail_url"])
         if subject is None:
             continue

@@ -8,14 +8,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from agentirt_nb.building import from_arrays
 from agentirt_nb.quanta_simulation import simulate_quanta
-from agentirt_nb.skill_order import (
-    discrimination_complexity,
-    llm_families,
-    residual_clusters,
-    reversal_rates,
-    scalability,
-    task_residuals,
-)
+from agentirt_nb.resampling import llm_families
+from agentirt_nb.skill_order import discrimination_complexity, reversal_rates, scalability
+from agentirt_nb.task_clusters import residual_clusters, task_residuals
 
 
 def test_families_by_llm_then_organisation_then_agent():
@@ -33,7 +28,7 @@ def test_reversals_fall_with_sharpness():
     rates = []
     for h in (0.5, 1.0, 2.0, 4.0, np.inf):
         boards = [simulate_quanta(30, 60, kappa=0.5, sharpness=h, needed="geometric", trials=5, seed=seed) for seed in range(3)]
-        rates.append(np.mean([float(reversal_rates(b, gaps=(0.05, 0.5), bootstrap=0).observed[0]) for b in boards]))
+        rates.append(np.mean([float(reversal_rates(b, gaps=(0.05, 0.5), replicates=0).observed[0]) for b in boards]))
     assert (np.diff(rates) < 0).all() and rates[-1] == 0
 
 
@@ -42,7 +37,7 @@ def test_reversals_equal_a_count_by_hand():
     n = rng.integers(0, 6, (6, 25))
     k = rng.binomial(n, rng.random((6, 25)))
     board = from_arrays(k, n, agents=list("abcdef"), tasks=[f"t{j}" for j in range(25)])
-    found = reversal_rates(board, gaps=(0.05, 1), bootstrap=0)
+    found = reversal_rates(board, gaps=(0.05, 1), replicates=0)
     reversals = solved = 0
     rate = np.where(n > 0, k / np.maximum(n, 1), np.nan)
     for i in range(6):
@@ -67,12 +62,12 @@ def test_loevinger_equals_guttman_errors_with_missing_cells():
             errors += ((a == 0) & (b == 1)).sum()
             expected += len(a) * (1 - a.mean()) * b.mean()
     board = from_arrays(x, agents=list("abcdefghijkl"), tasks=list("vwxyz"))
-    assert float(scalability(board, bootstrap=0).h) == pytest.approx(1 - errors / expected)
+    assert float(scalability(board, replicates=0).h) == pytest.approx(1 - errors / expected)
 
 
 def test_h_has_no_order_to_find_in_noise_and_all_of_it_in_a_scale():
     strict = simulate_quanta(20, 40, sharpness=np.inf, needed=3, seed=1)
-    found = scalability(strict, bootstrap=10)
+    found = scalability(strict, replicates=10)
     assert float(found.h) == pytest.approx(1) and float(found.h_task.min()) == pytest.approx(1)
     assert int(found.h_task.notnull().sum()) < 40  # those that all solve or all fail have none
 
@@ -81,7 +76,7 @@ def test_h_has_no_order_to_find_in_noise_and_all_of_it_in_a_scale():
 def test_sign_of_complexity_is_recovered(kind):
     needed = np.exp(np.random.default_rng(0).uniform(0, np.log(32), 150)).astype(int)
     board = simulate_quanta(300, 150, kind=kind, needed=needed, seed=6)
-    found = discrimination_complexity(board, np.log(board.true_needed.astype(float)), bootstrap=20, permutations=200)
+    found = discrimination_complexity(board, np.log(board.true_needed.astype(float)), replicates=20, permutations=200)
     assert found.attrs["reading"] == kind and found.p_value < 0.02
 
 
@@ -90,7 +85,7 @@ def test_complexity_p_values_are_uniform_where_complexity_is_noise():
     rng, p = np.random.default_rng(8), []
     for _ in range(40):
         noise = xr.DataArray(rng.standard_normal(90), {"task": board.task.values}, ("task",))
-        p.append(float(discrimination_complexity(board, noise, permutations=99, bootstrap=0).p_value))
+        p.append(float(discrimination_complexity(board, noise, permutations=99, replicates=0).p_value))
     assert 0.01 < np.mean(np.array(p) <= 0.2) < 0.4 and 0.3 < np.mean(p) < 0.7
 
 
@@ -154,7 +149,7 @@ def test_residuals_have_no_missing_and_unit_scale():
         (lambda b: discrimination_complexity(b, b.difficulty.where(False)), "that differ are needed"),
         (lambda b: residual_clusters(b, n_clusters=(5, 500)), "half of the"),
         (lambda b: residual_clusters(b, n_clusters=(1, 5)), "between 2"),
-        (lambda b: task_residuals(b, least=1000), "No task was solved"),
+        (lambda b: task_residuals(b, least=1000), "no task was solved"),
     ],
 )
 def test_bad_input(call, words):

@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from agentirt_nb.building import from_arrays
-from agentirt_nb.inference import fit, open_fit, save_fit
+from agentirt_nb.building import from_arrays, from_long
+from agentirt_nb.evaluation import cross_validate, evaluate
+from agentirt_nb.fits import open_fit, save_fit, summarise
+from agentirt_nb.inference import fit
 from agentirt_nb.outcomes import OutcomesError
-from agentirt_nb.prediction import predict
+from agentirt_nb.prediction import described, described_agents, expected_pass_rate, feature_effects, predict, score
+from agentirt_nb.snapshot import simulate_outcomes
 
 RNG = np.random.default_rng(0)
 
@@ -53,14 +56,14 @@ NO_DIFFERENCES = {"one cell", "one agent", "all pass", "all fail"}
 
 
 @pytest.mark.parametrize("ability", ["agent", "llm_scaffold"])
-@pytest.mark.parametrize("model", ["1pl", "2pl"])
+@pytest.mark.parametrize("curve", ["1pl", "2pl"])
 @pytest.mark.parametrize("name", SMALL)
-def test_posteriors_are_finite_or_the_model_is_refused(name, model, ability):
-    if model == "2pl" and name in NO_DIFFERENCES:
-        with pytest.raises(ValueError, match="use model='1pl'"):
-            fit(SMALL[name], model, ability, draws=200, progress=False)
+def test_posteriors_are_finite_or_the_model_is_refused(name, curve, ability):
+    if curve == "2pl" and name in NO_DIFFERENCES:
+        with pytest.raises(ValueError, match="use curve='1pl'"):
+            fit(SMALL[name], curve, ability, draws=200, progress=False)
         return
-    result = fit(SMALL[name], model, ability, draws=200, progress=False)
+    result = fit(SMALL[name], curve, ability, draws=200, progress=False)
     assert all(bool(np.isfinite(x).all()) for x in result.posterior.data_vars.values())
     p = predict(result)
     assert bool((p.lower <= p.upper).all())  # the mean of a very lopsided distribution may lie outside its interval
@@ -79,7 +82,8 @@ def test_the_2pl_falls_back_to_equal_slopes_where_few_agents_cannot_tell_them_ap
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"model": "3pl"}, "model '3pl' is unknown"),
+        ({"curve": "3pl"}, "curve '3pl' is unknown"),
+        ({"curve": "lpe"}, "`fit_tasks` fits the others"),
         ({"ability": "llm"}, "ability 'llm' is unknown"),
         ({"method": "vi"}, "method 'vi'"),
     ],
@@ -117,3 +121,72 @@ def test_a_fit_that_has_not_converged_says_so_first():
     assert repr(result).startswith("<xarray.DataTree 'NOT CONVERGED'>")
     assert "NOT CONVERGED" in result._repr_html_()
     assert predict(result).attrs["converged"] == "no"
+
+
+LOPSIDED = ["one cell", "one agent", "one task", "all pass", "all fail", "one LLM", "nothing disclosed", "five trials"]
+NEW = {"llm": ["A", ""], "scaffold": ["", "X"]}
+ONE_MORE = outcomes([[1]], ["A"], ["X"]).assign_coords(agent=["newcomer"])
+ASKED = {
+    "tables": lambda f, o: [summarise(f, name, relative=relative) for name in f.posterior for relative in (False, True)],
+    "all cells": lambda f, o: predict(f),
+    "agents of outcomes": lambda f, o: predict(f, described_agents(o), described(o)),
+    "new agents": lambda f, o: predict(f, pd.DataFrame(NEW)),
+    "a new task": lambda f, o: predict(f, tasks=pd.DataFrame({"benchmark": ["b", ""]})),
+    "pass rates": lambda f, o: expected_pass_rate(f),
+    "a newcomer": lambda f, o: predict(score(f, ONE_MORE, seed=0), ["newcomer"]),
+    "a new task tried": lambda f, o: score(f, o.isel(task=[0]).assign_coords(task=["new"]), seed=0),
+    "features": lambda f, o: feature_effects(f),
+    "simulated": lambda f, o: simulate_outcomes(f, seed=0),
+    "new responses": lambda f, o: evaluate(
+        cross_validate(o, "responses", "random", count=2, draws=50, progress=False), bootstrap=5
+    ),
+    "new tasks": lambda f, o: evaluate(cross_validate(o, "tasks", count=2, draws=50, progress=False), bootstrap=5),
+    "new agents held back": lambda f, o: evaluate(cross_validate(o, "agents", count=2, draws=50, progress=False), bootstrap=5),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("ability", ["agent", "llm_scaffold"])
+@pytest.mark.parametrize("name", LOPSIDED)
+def test_every_question_is_answered_or_refused_in_one_sentence(name, ability, tmp_path):
+    small = SMALL[name]
+    made = fit(small, "1pl", ability, draws=200, progress=False)
+    for suffix in (".nc", ".zarr"):
+        again = open_fit(save_fit(made, tmp_path / f"fit{suffix}"))
+        assert all(again.posterior[x].equals(made.posterior[x]) for x in made.posterior)
+    for question, ask in ASKED.items():
+        folds = question in ("new responses", "new tasks", "new agents held back")
+        if folds and (ability == "llm_scaffold" or name in ("one cell", "all fail", "five trials")):
+            continue  # folds take most of the time
+        try:
+            ask(made, small)
+        except ValueError as error:
+            sentence = str(error)
+            assert question in (
+                "features",
+                "new agents",
+                "agents of outcomes",
+                "new responses",
+                "new tasks",
+                "new agents held back",
+            ), sentence
+            assert "\n" not in sentence and sentence.endswith(".") and len(sentence) < 250, (question, sentence)
+            assert "reshape" not in sentence, question
+
+
+def test_a_table_without_llms_or_scaffolds_has_empty_tables_of_them():
+    bare = from_long(pd.DataFrame({"agent": np.repeat(list("abcd"), 12), "task": np.tile(range(12), 4), "success": coin(48)}))
+    made = fit(bare, draws=200, progress=False)
+    assert made.posterior.sizes["llm"] == made.posterior.sizes["scaffold"] == 0
+    for part in ("llm", "scaffold"):
+        assert len(summarise(made, f"{part}_ability", relative=True).to_dataframe()) == 0
+    plain = fit(bare, ability="agent", draws=200, progress=False)
+    means = [summarise(x, relative=True)["mean"].values for x in (made, plain)]
+    assert np.abs(means[0] - means[1]).max() < 0.5  # up to the difference of priors
+
+
+def test_nuts_without_llms_and_scaffolds_is_judged_by_what_there_is():
+    with pytest.warns(UserWarning, match="NOT CONVERGED"):
+        made = fit(SMALL["nothing disclosed"], method="nuts", draws=20, progress=False)
+    assert made.attrs["accuracy"] == "bad"
+    assert made.attrs["converged"] == "no"

@@ -4,21 +4,17 @@ Boards are of one shape throughout, 60 agents on 120 tasks, so that each model i
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import betabinom, gumbel_r, norm
 
 from agentirt_nb import task_quanta
 from agentirt_nb.building import from_arrays
+from agentirt_nb.curves import CURVES, DENSITIES, Curve
+from agentirt_nb.fits import alarm, draws, success_probability, task_parameters
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.task_quanta import (
-    CURVES,
-    compare_curves,
-    difficulty_tail,
-    fit_tasks,
-    tail_check,
-    trial_shares,
-)
+from agentirt_nb.task_quanta import compare_curves, difficulty_tail, fit_tasks, tail_check, trial_shares
 
 
 def board(p, trials=1, seed=0):
@@ -137,6 +133,7 @@ def test_what_cannot_be_identified_is_refused(rasch):
         tail_check(outcomes, ["gamma"])
 
 
+@pytest.mark.data
 @pytest.mark.slow
 def test_the_rate_is_covered_and_the_density_told_on_the_shape_of_verified():
     check = tail_check(load_leaderboard("swebench_verified"), replicates=60, seed=3, progress=False)
@@ -147,15 +144,77 @@ def test_the_rate_is_covered_and_the_density_told_on_the_shape_of_verified():
     assert float((gumbel.lead > 0).mean()) >= 0.95 and float((normal.lead < 0).mean()) >= 0.95
 
 
-def test_draws_of_tasks_are_whole_and_old_models_are_forgotten(rasch, monkeypatch):
+def by_hand(curve, fit):
+    "P(success) over (draw, agent, task), from the posterior by the textbook's formulas."
+    p = {name: x.values[0] for name, x in fit.posterior.data_vars.items()}
+    theta, b, rows = p["ability"][:, :, None], p["difficulty"][:, None], lambda name: p[name][:, None]
+    a = rows("discrimination") if "discrimination" in p else 1.0
+    x = rows("exponent") if "exponent" in p else 1.0
+    if curve == "slots":
+        met = expit(p["ability"][:, None, :, None] - p["slots"][:, :, None])  # (draw, slot, agent, task)
+        needed = np.arange(met.shape[1])[None, :, None, None] < p["needed"][:, None, None]
+        guess, slip = (p[name][:, None, None] for name in ("slot_guess", "slot_slip"))
+        return guess + (1 - guess) * (1 - slip) * np.where(needed, met, 1.0).prod(1)
+    if curve in ("conjunctive", "disjunctive"):
+        first, second = expit(theta - b), expit(p["second_ability"][:, :, None] - rows("second_difficulty"))
+        return first * second if curve == "conjunctive" else 1 - (1 - first) * (1 - second)
+    if curve.startswith("mirrored"):
+        return 1 - expit(-a * (theta - b)) ** x
+    if curve.endswith("log-log"):
+        return np.exp(-np.exp(-a * (theta - b))) if curve == "log-log" else 1 - np.exp(-np.exp(a * (theta - b)))
+    return expit(a * (theta - b)) ** x
+
+
+@pytest.mark.parametrize("curve", list(CURVES))
+def test_a_fit_gives_back_its_own_curve(rasch, monkeypatch, curve):
     monkeypatch.setattr(task_quanta, "_KEPT", 1)
+    fitted = fit_tasks(rasch[2].isel(task=slice(40, 52)), curve, draws=20)
+    own = CURVES[curve]
+    agents = xr.Dataset({name: draws(fitted, name) for name in ("ability", "second_ability")[: own.abilities]})
+    chance = success_probability(fitted, agents, task_parameters(fitted))
+    assert np.abs(chance - by_hand(curve, fitted)).max() < 1e-6
+    tasks = {name for name, x in fitted.posterior.data_vars.items() if "task" in x.dims}
+    assert tasks == {"difficulty", *own.parameters} and all(np.isfinite(fitted.posterior[name]).all() for name in tasks)
+    assert task_quanta._energy_and_slope._cache_size() <= 2
+
+
+def test_the_likelihood_of_a_fit_is_that_of_its_curve(rasch):
+    "Between the points of the grid the saved log likelihood and the curve at the drawn difficulty differ by little."
+    fitted = fit_tasks(rasch[2].isel(task=slice(40, 52)), "2pl", draws=20)
+    agents = xr.Dataset(dict(ability=draws(fitted)))
+    chance = success_probability(fitted, agents, task_parameters(fitted))
+    solved = fitted.observed_data.successes.values == 1
+    direct = np.log(np.where(solved, chance, 1 - chance))
+    assert np.abs(direct - fitted.log_likelihood.successes.values[0]).mean() < 0.1
+
+
+def test_a_fit_is_in_the_schema_of_all_fits(rasch):
     few = rasch[2].isel(task=slice(40, 52))
-    for curve in ("1pl", "2pl", "slots"):
-        fitted = fit_tasks(few, curve, draws=20)
-        tasks = {name for name, x in fitted.posterior.data_vars.items() if "task" in x.dims}
-        assert "difficulty" in tasks and all(np.isfinite(fitted.posterior[name]).all() for name in tasks), curve
-        assert ("needed" in tasks) == (curve == "slots")
-        assert task_quanta._energy_and_slope._cache_size() <= 2
+    fitted = fit_tasks(few, "lpe, slopes", draws=20)
+    posterior = fitted.posterior
+    assert {"discrimination", "exponent", "discrimination_sd", "exponent_mean", "exponent_sd", "ability_sd"} <= set(posterior)
+    assert not any(name.startswith("log_") for name in posterior) and (posterior.ability_sd == 2.5).all()
+    assert {posterior[name].attrs["units"] for name in ("discrimination_sd", "exponent_mean", "exponent_sd")} == {"log scale"}
+    assert fitted.attrs["accuracy"] == "not checked" and alarm(fitted) is None and fitted.name is None
+
+
+def test_what_did_not_converge_says_so(rasch, monkeypatch):
+    lost = lambda cells, kind, start=None: (np.zeros(task_quanta._sites(kind)[1]), np.eye(task_quanta._sites(kind)[1]), False)
+    monkeypatch.setattr(task_quanta, "_laplace", lost)
+    with pytest.warns(UserWarning, match="NOT CONVERGED"):
+        fitted = fit_tasks(rasch[2].isel(task=slice(40, 52)), "1pl", draws=20)
+    assert fitted.attrs["accuracy"] == "bad" and alarm(fitted) == fitted.name == "NOT CONVERGED"
+
+
+def test_a_curve_and_a_density_of_ones_own_are_fitted(rasch):
+    few = rasch[2].isel(task=slice(40, 52))
+    twice = lambda theta, t, xp: CURVES["lpe"].log_chances(theta, t | dict(exponent=1.0), xp)
+    own = fit_tasks(few, Curve("one quantum", twice), DENSITIES["normal"]._replace(name="bell"), draws=20)
+    same = fit_tasks(few, "1pl", draws=20)
+    assert own.attrs["curve"] == "one quantum" and own.attrs["density"] == "bell"
+    assert np.allclose(own.sample_stats.task_log_likelihood, same.sample_stats.task_log_likelihood, atol=1e-3)
+    with pytest.raises(ValueError, match="how 'lapse' is spread over tasks is not known"):
+        fit_tasks(few, Curve("with lapses", twice, ("lapse",)))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +223,7 @@ def test_draws_of_tasks_are_whole_and_old_models_are_forgotten(rasch, monkeypatc
         (lambda b: difficulty_tail(b, prob=95), "between 0 and 1"),
         (lambda b: compare_curves(b, prob=1.5, progress=False), "between 0 and 1"),
         (lambda b: compare_curves(b, [], progress=False), "no curve is given"),
-        (lambda b: compare_curves(b, bootstrap=0, progress=False), "bootstrap is 0"),
+        (lambda b: compare_curves(b, replicates=0, progress=False), "replicates is 0"),
         (lambda b: trial_shares(b, []), "no noise is given"),
         (lambda b: tail_check(b, rates=[0.4], replicates=2), "1 rates for 2 replicates"),
         (lambda b: tail_check(b.isel(agent=slice(0, 3)), replicates=1), "say nothing about a tail"),
@@ -180,6 +239,6 @@ def test_bad_input_is_one_clear_sentence(rasch, call, words):
 
 def test_few_families_give_no_interval(rasch):
     relatives = rasch[2].assign_coords(llm=("agent", [f"{'abc'[i % 3]}-{i}" for i in range(60)]))
-    table = compare_curves(relatives, "1pl", loo=False, count=2, progress=False)
+    table = compare_curves(relatives, "1pl", loo=False, folds=2, progress=False)
     assert table.families == 3 and np.isnan(table.log_loss.sel(statistic="lower")).all()
     assert np.isfinite(table.log_loss.sel(statistic="value")).all()

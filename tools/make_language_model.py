@@ -12,8 +12,8 @@ import xarray as xr
 from tqdm import tqdm
 
 from agentirt_nb import language_model as lm
+from agentirt_nb.files import write_atomically
 from agentirt_nb.quanta_discovery import cluster_quanta, copyable, sample_gradients, similarity
-from agentirt_nb.settings import write_atomically
 
 TARGET = Path(__file__).parents[1] / "agentirt_nb" / "data" / "language_model.nc"
 SHAPES = [(32, 1), (48, 2), (64, 3), (96, 3), (128, 4)]  # width, layers
@@ -65,7 +65,7 @@ print("cosine error", gradients.attrs["cosine_error"], flush=True)
 kinds = {}
 for name, signed, method in (("spectral", True, "spectral"), ("average", False, "average")):
     similar = similarity(gradients, signed=signed, progress=False)
-    kinds[name] = cluster_quanta(similar, [30, 60, 100], 0, method=method, n_init=10, progress=False)
+    kinds[name] = cluster_quanta(similar, [30, 60, 100], seed=0, method=method, n_init=10, progress=False)
 
 plain = lambda ids: re.sub(r"[^\x20-\x7e\n]", "?", tokenizer.decode([int(i) for i in ids]))
 flat = scored.values[:, 1:].reshape(-1)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import xarray as xr
 
+from agentirt_nb.files import write_atomically
 from agentirt_nb.inference import fit
 from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.settings import write_atomically
 
 BOARDS = ["swebench_verified", "swebench_pro", "terminal_bench", "gso"]
 STEP, UNIT = 5, 0.01  # keep every fifth draw; a hundredth of a logit

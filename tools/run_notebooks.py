@@ -14,14 +14,26 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from check_in_step import BIN, working_files  # noqa: E402
 
+from agentirt_nb.leaderboards import fetch, sources  # noqa: E402
+from agentirt_nb.settings import settings  # noqa: E402
+
 NEEDS_DATA = re.compile(r"\b(load_leaderboard|published_features|published_embeddings|task_texts|scaling_studies|fetch)\(")
-LEFT_OUT = ("#| slow", "#| browser", "#| eval: false")
-NUMBER = re.compile(r"[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
-SECONDS = re.compile(r"\d+(?:\.\d+)?(?= ?(?:s|ms|seconds|it/s)\b)")  # how long something took is another number every time
+FALLS_BACK = re.compile(r"^\s*except .*(OSError|DownloadError)", re.MULTILINE)
+DIRECTIVE = re.compile(r"^#\|\s*(.+?)\s*$", re.MULTILINE)
+TOLD = {
+    "needed": "is left out: it needs real outcomes",
+    "optional": "does without real outcomes, so what it has stored is not compared",
+}
+TIME = re.compile(r"\d+(?:\.\d+)?(?= ?(?:[mµn]?s|seconds?|minutes?|it/s)\b)|(?<=0x)[0-9a-f]+")  # how long, and where in memory
+WORD = r"[^\W\d][\w-]*(?:\.\d+)*"  # GPT-5.2, o3, django__django-11433: a digit in a name is no number
+NAME = r"[A-Z][\w-]*(?:\.\d+)* \d\d?(?:\.\d)?(?![\w,]|\.\d)"  # Opus 4.5
+DATE = r"\b(?:19|20)\d\d(?:-\d\d)*\b(?!\.\d)"
+NUMBER = r"(?<![\w.])[-+−]?(?:\d+(?:,\d{3})*(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?(?!\w)"
+TOKEN = re.compile(rf"{NAME}|{WORD}|{DATE}|(?P<number>{NUMBER})")
 
 
 def cells(path: Path) -> list[dict]:
@@ -29,42 +41,50 @@ def cells(path: Path) -> list[dict]:
     return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
 
 
-def source(cell: dict) -> str:
-    "The text of a cell."
-    return "".join(cell["source"])
-
-
-def needs_data(path: Path) -> bool:
-    "Whether a notebook asks for real outcomes in a cell that is run; one that can do without says `except OSError`."
-    run = [source(cell) for cell in cells(path) if not source(cell).startswith(LEFT_OUT)]
-    calls = [text for text in run if not text.startswith("#| export") and NEEDS_DATA.search(text)]
-    return any("except OSError" not in text for text in calls)
+def data_use(path: Path, flags: tuple[str, ...] = ()) -> str:
+    "Whether the cells that are run ask for real outcomes: 'no', 'needed', or 'optional' where each says `except OSError`."
+    asked = []
+    for source in ("".join(cell["source"]) for cell in cells(path)):
+        directives = set(DIRECTIVE.findall(source))
+        left_out = directives & ({"slow", "browser", "eval: false"} - set(flags))
+        if not left_out and "export" not in directives and NEEDS_DATA.search(source):
+            asked.append("optional" if FALLS_BACK.search(source) else "needed")
+    return max(asked, default="no", key=("optional", "needed").index)
 
 
 def no_data() -> str | None:
-    "Why real outcomes cannot be had, or None."
-    code = "from agentirt_nb.data.leaderboards import fetch; fetch('data/gso/responses.jsonl', progress=False)"
-    tried = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    return tried.stderr.strip().splitlines()[-1] if tried.returncode else None
+    "Why real outcomes cannot be had, or None; what a data folder lacks is for those to say who ask for it."
+    if settings(start=ROOT).data_folder:
+        return None
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            fetch(sources()["bytes"].idxmin(), cache=empty, progress=False)
+        except OSError as error:
+            return f"no data folder is set, and {str(error).partition('. ')[0].rpartition(': ')[2]}"
+    return None
 
 
 def shown(cell: dict) -> tuple[str, int]:
     "What a cell shows as text, and how many pictures."
     text, pictures = [], 0
     for output in cell.get("outputs", []):
-        if output["output_type"] == "stream" and output["name"] == "stdout":
-            text.append("".join(output["text"]))
         data = output.get("data", {})
-        if any(kind.startswith("image/") for kind in data):
-            pictures += 1
-        elif "text/plain" in data:
-            text.append("".join(data["text/plain"]))
-    return SECONDS.sub("…", "\n".join(text)), pictures
+        pictures += any(kind.startswith("image/") for kind in data)
+        text += output["text"] if output.get("name") == "stdout" else data.get("text/plain", [])
+    return TIME.sub("…", "".join(text)), pictures
 
 
-def as_number(text: str) -> float:
-    "A number as notebooks write it."
-    return float(text.replace(",", "").replace("−", "-"))
+def numbers(text: str) -> tuple[str, list[float]]:
+    "A text with # for each number, and the numbers; names, versions and dates stay text."
+    found = []
+
+    def kept(match: re.Match) -> str:
+        if match["number"] is None:
+            return match[0]
+        found.append(float(match[0].replace(",", "").replace("−", "-")))
+        return "#"
+
+    return " ".join(TOKEN.sub(kept, text).split()), found
 
 
 def differs(stored: dict, fresh: dict, share: float = 0.02, least: float = 0.03) -> str | None:
@@ -72,41 +92,57 @@ def differs(stored: dict, fresh: dict, share: float = 0.02, least: float = 0.03)
     (before, pictures), (now, drawn) = shown(stored), shown(fresh)
     if pictures != drawn:
         return f"{pictures} pictures stored, {drawn} drawn now"
-    plain = [" ".join(NUMBER.sub("#", text).split()) for text in (before, now)]
-    if plain[0] != plain[1]:
+    (text, old), (new_text, new) = numbers(before), numbers(now)
+    if text != new_text:
         return f"stored {before[:300]!r}, now {now[:300]!r}"
-    for a, b in zip(NUMBER.findall(before), NUMBER.findall(now), strict=True):
-        if abs(as_number(a) - as_number(b)) > least + share * abs(as_number(a)):
-            return f"stored {a}, now {b} in {before[:200]!r}"
+    for a, b in zip(old, new, strict=True):
+        if abs(a - b) > least + share * abs(a):
+            return f"stored {a:g}, now {b:g} in {before[:200]!r}"
     return None
+
+
+def tolerance(cell: dict) -> float:
+    "The share that a cell's numbers may be off: `#| share: 0.2` where training goes another way on another machine, else 0.02."
+    named = [text for text in DIRECTIVE.findall("".join(cell["source"])) if text.startswith("share:")]
+    return float(named[0].removeprefix("share:")) if named else 0.02
 
 
 def stale(stored: Path, fresh: Path) -> list[str]:
     "One line for each cell of a notebook whose stored output is not what it shows now."
     pairs = zip(cells(stored), cells(fresh), strict=True)
-    return [f"{stored.name}, cell {a['id']}: {why}" for a, b in pairs if (why := differs(a, b))]
+    return [f"{stored.name}, cell {a['id']}: {why}" for a, b in pairs if (why := differs(a, b, tolerance(a)))]
 
 
-def main() -> int:
-    known = working_files(ROOT)
-    notebooks = [path for path in known if path.suffix == ".ipynb" and path.parts[0] == "nbs"]
-    reason = no_data()
-    left_out = [path for path in notebooks if reason and needs_data(ROOT / path)]
+def notebooks() -> list[Path]:
+    "Every notebook, relative to the project's folder."
+    return [path for path in working_files(ROOT) if path.suffix == ".ipynb" and path.parts[0] == "nbs"]
+
+
+def run(copy: Path, arguments: list[str]) -> int:
+    "Run the notebooks of a copy and store what they show; the exit status."
+    env = os.environ | {"AGENTIRT_RENDERER": "static", "AGENTIRT_DATA_FOLDER": str(settings(start=ROOT).data_folder or "")}
+    command = [BIN / "nbdev-test", "--n-workers", "2", "--timing", "--save", *arguments]
+    return subprocess.run(command, cwd=copy, env=env, check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    reason, flags = no_data(), tuple(word for text in arguments for word in text.split())
+    use = {path: data_use(ROOT / path, flags) if reason else "no" for path in notebooks()}
+    left_out = [path for path in use if use[path] == "needed"]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder).resolve() / "copy"
-        for path in known:
+        for path in set(working_files(ROOT)) - set(left_out):
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, copy / path)
-        for path in left_out:
-            (copy / path).unlink()
-        env = os.environ | {"AGENTIRT_RENDERER": "static"}
-        ran = subprocess.run([BIN / "nbdev-test", "--n-workers", "2", "--timing", "--save", *sys.argv[1:]], cwd=copy, env=env)
-        tutorials = [path for path in notebooks if path.parent.name == "tutorials" and path not in left_out]
-        lines = [line for path in tutorials for line in stale(ROOT / path, copy / path)] if not ran.returncode else []
-    print(*lines, *(f"not run: {path}: needs real outcomes. {reason}" for path in left_out), sep="\n")
-    print(f"{len(notebooks) - len(left_out)} notebooks run, {len(left_out)} left out, {len(lines)} stored outputs out of date.")
-    return 1 if ran.returncode or lines else 0
+        failed = run(copy, arguments)
+        tutorials = [path for path in use if path.parent.name == "tutorials" and use[path] == "no"]
+        lines = [line for path in tutorials for line in stale(ROOT / path, copy / path)]
+    for line in (*(f"{path} {TOLD[how]}; {reason}." for path, how in use.items() if how in TOLD), *lines):
+        print(line)
+    ran = len(use) - len(left_out)
+    print(f"{ran} notebooks run, {len(left_out)} left out, {len(lines)} stored outputs of tutorials out of date.")
+    return 1 if failed or lines else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,132 @@
+"Charts and explorers of every kind of fit, of older versions too: the chances are those of the fit's own curve."
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from agentirt_nb.building import from_arrays
+from agentirt_nb.charts import ability_ladder, item_characteristic_curve, response_curve, wright_map
+from agentirt_nb.curves import CURVES, SLOTS
+from agentirt_nb.fits import FitError, draws, make_fit, open_fit, success_probability, tails
+from agentirt_nb.tables import fit_tables
+from agentirt_nb.widgets import UNSEEN, WhatIf, chosen_ability, what_if
+
+FITS = Path(__file__).resolve().parent / "data" / "fits"
+
+
+def by_hand(name, agents=5, tasks=4, size=100, seed=0):
+    "A fit with draws of everything that a curve asks for, and the same as plain arrays."
+    rng = np.random.default_rng(seed)
+    task = {"difficulty": rng.normal(0, 1, (size, tasks))}
+    shared = {}
+    for parameter in CURVES[name].parameters:
+        task[parameter] = rng.lognormal(0, 0.3, (size, tasks))
+    if "second_difficulty" in task:
+        task["second_difficulty"] = rng.normal(0, 1, (size, tasks))
+    if "slots" in task:
+        task["slots"] = np.sort(rng.normal(0, 1, (SLOTS, size, tasks)), 0)
+        task["needed"] = rng.integers(1, SLOTS + 1, (size, tasks))
+        shared = {"slot_guess": rng.uniform(0.01, 0.1, size), "slot_slip": rng.uniform(0.01, 0.1, size)}
+    ability = rng.normal(0, 1, (CURVES[name].abilities, size, agents))
+    variables = {n: (("chain", "draw", "task"), x[None]) for n, x in task.items() if n != "slots"}
+    variables |= {n: (("chain", "draw"), x[None]) for n, x in (shared | {"ability_sd": np.ones(size)}).items()}
+    variables |= {n: (("chain", "draw", "agent"), x[None]) for n, x in zip(("ability", "second_ability"), ability, strict=False)}
+    if "slots" in task:
+        variables["slots"] = (("chain", "draw", "slot", "task"), task["slots"].swapaxes(0, 1)[None])
+    outcomes = from_arrays(
+        rng.integers(0, 2, (agents, tasks)),
+        agents=[f"a{i}" for i in range(agents)],
+        tasks=[f"t{j}" for j in range(tasks)],
+    )
+    about = {"curve": name, "method": "by hand", "converged": "yes", "verdict": "Made by hand.", "kind": "simulated"}
+    fit = make_fit(xr.Dataset(variables, {"agent": outcomes.agent.values, "task": outcomes.task.values}), outcomes, about)
+    return fit, ability, task | {n: x[:, None] for n, x in shared.items()}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_the_explorer_gives_the_chances_of_the_fits_own_curve(name):
+    fit, ability, task = by_hand(name)
+    explorer = WhatIf(fit)
+    explorer.controls["agent"].value = "a2"
+    explorer.controls["agent_shift"].value = 0.5
+    chance = CURVES[name].probability([x[:, 2, None] + 0.5 for x in ability], task)
+    shown = explorer.result.sortby("task")
+    np.testing.assert_allclose(shown.probability, chance.mean(0), atol=1e-6)
+    np.testing.assert_allclose((shown.lower, shown.upper), tails(chance, 0.9), atol=1e-6)
+    rate = chance.mean(1)
+    np.testing.assert_allclose(explorer.result.pass_rate, rate.mean(), atol=1e-6)
+    np.testing.assert_allclose((shown.pass_rate_lower, shown.pass_rate_upper), tails(rate, 0.9), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_the_response_curve_is_the_fits_own(name):
+    fit, ability, task = by_hand(name)
+    at = xr.DataArray([-1.0, 0.5], dims="ability", coords={"ability": [-1.0, 0.5]})
+    drawn = response_curve(fit, fit.posterior.task.values.tolist(), at)
+    second = [x.mean(1, keepdims=True) for x in ability[1:]]  # of the average agent
+    for x in at.values:
+        chance = CURVES[name].probability([np.full((100, 1), x), *second], task)
+        np.testing.assert_allclose(drawn.probability.sel(ability=x), chance.mean(0), atol=1e-12)
+        np.testing.assert_allclose((drawn.lower.sel(ability=x), drawn.upper.sel(ability=x)), tails(chance, 0.9), atol=1e-12)
+    subtitle = item_characteristic_curve(fit).to_dict()["layer"][0]["title"]["subtitle"][0]
+    assert ("second ability: the average agent's" in subtitle) == (CURVES[name].abilities == 2)
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_one_agent_and_one_task_have_all_charts(name):
+    fit, _, _ = by_hand(name, agents=1, tasks=1)
+    explorer = WhatIf(fit)
+    explorer.controls["agent"].value = UNSEEN["agent"]
+    for chart in (ability_ladder(fit), wright_map(fit), item_characteristic_curve(fit), explorer.picture()):
+        assert chart.to_dict()
+    assert set(fit_tables(fit)) == {"agents", "tasks"}
+
+
+@pytest.mark.parametrize("path", sorted(FITS.glob("*.nc")), ids=lambda path: path.stem)
+def test_fits_of_older_versions_have_charts_tables_and_an_explorer(path):
+    fit = open_fit(path)
+    assert {"agents", "tasks"} <= set(fit_tables(fit))
+    assert ability_ladder(fit).to_dict()
+    assert wright_map(fit).to_dict()
+    if path.stem == "curve_slots":  # its thresholds were not kept
+        with pytest.raises(FitError, match="did not keep its thresholds; fit it again"):
+            WhatIf(fit)
+        return
+    explorer = WhatIf(fit)
+    assert explorer.picture().to_dict()
+    assert item_characteristic_curve(fit).to_dict()
+    part = "llm" if "llm" in explorer.controls else "agent"
+    before = explorer.result.pass_rate.item()
+    explorer.controls[f"{part}_shift"].value = 1.0
+    assert explorer.result.pass_rate > before
+
+
+def test_single_precision_changes_no_interval_by_a_millionth():
+    fit, _, task = by_hand("2pl", tasks=60, size=400)
+    table = xr.Dataset({name: (("sample", "task"), x) for name, x in task.items()}, {"task": np.arange(60)})
+    agent = draws(fit, "ability").isel(agent=0, drop=True).to_dataset()
+    exact, quick = what_if(fit, agent, table), what_if(fit, agent.astype("f4"), table.astype("f4"))
+    assert success_probability(fit, agent.astype("f4"), table.astype("f4")).dtype == np.float32
+    for name in exact.data_vars:
+        np.testing.assert_allclose(quick[name], exact[name], atol=1e-6)
+
+
+def test_an_answer_for_500_tasks_and_400_draws_is_quick():
+    fit, _, _ = by_hand("2pl", agents=100, tasks=500, size=400)
+    explorer = WhatIf(fit)
+    took = []
+    for i in range(9):
+        began = time.process_time()
+        explorer.controls["agent_shift"].value = 0.1 * (i + 1)
+        took.append(time.process_time() - began)
+    assert np.median(took) < 0.1
+
+
+def test_an_unseen_agent_is_less_certain_than_any_that_was_seen():
+    fit = open_fit(FITS / "1pl_split.nc")
+    unseen = chosen_ability(fit, {"llm": UNSEEN["llm"], "scaffold": UNSEEN["scaffold"]}).ability.std()
+    seen = chosen_ability(fit, {"llm": "Model A", "scaffold": "Scaffold 1"}).ability.std()
+    assert unseen > seen
