@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from time import perf_counter
 from typing import NamedTuple
 
@@ -29,7 +30,8 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
-from .inference import _alarm, _judge_nuts, _versions, interval_of, summarise
+from .fits import alarm, probability_inside, summarise
+from .inference import judge_nuts
 from .leaderboards import fetch
 from .messages import AgentirtError, one_of
 from .settings import settings
@@ -314,7 +316,7 @@ def fit_curve(
             samples, diverging = jax.device_get(_nuts(key, start, form, sites, c, target, thin, draws))
             free = _draws_dataset(samples, dims, ("log_loss",))
             diverged = int(diverging.sum())
-            converged, verdict, figures = _judge_nuts(free, diverged if diverged > _RARE * thin * diverging.size else 0)
+            converged, verdict, figures = judge_nuts(free, diverged if diverged > _RARE * thin * diverging.size else 0)
             if converged:
                 break
     size = len(cells)
@@ -333,14 +335,14 @@ def fit_curve(
         seed=seed,
         draws=draws,
         prob=shared.prob,
-        versions=json.dumps(_versions()),
+        versions=json.dumps({package: version(package) for package in ("agentirt_nb", "jax", "numpyro", "xarray")}),
         wall_time=round(perf_counter() - begun, 3),
         converged="yes" if converged else "no",
         verdict=verdict,
         divergences=diverged,
         kind=str(curve.attrs.get("kind", "")),
     )
-    tree.name = _alarm(tree.attrs)
+    tree.name = alarm(tree)
     if not converged:
         warnings.warn(f"NOT CONVERGED: {verdict}", UserWarning, stacklevel=2)
     return tree
@@ -354,7 +356,7 @@ def exponents(
     "What a fit says about each parameter of its form, and about the relative noise (its standard deviation)."
     rename = {f"exponent_{i}": f"exponent_{dim}" for i, dim in enumerate(fit.attrs["over"])}
     names = [rename.get(name, name) for name in (*FORMS[fit.attrs["form"]].parameters, "noise")]
-    parts = [summarise(fit, name, prob) for name in names]
+    parts = [summarise(fit, name, prob=prob) for name in names]
     keep = {k: v for k, v in parts[0].attrs.items() if k not in ("variable", "units")}
     return xr.concat(parts, pd.Index(names, name="parameter"), combine_attrs="drop").assign_attrs(keep, form=fit.attrs["form"])
 
@@ -376,7 +378,7 @@ def fitted_curve(
     prob: float | None = None,  # probability inside the band; None: the fit's own
 ) -> xr.Dataset:  # mean, lower, upper (the dims of `over`): loss
     "The curve with its band, without the noise of single measurements, at scales seen or not."
-    over, form, inside = tuple(fit.attrs["over"]), fit.attrs["form"], interval_of(fit, prob)
+    over, form, inside = tuple(fit.attrs["over"]), fit.attrs["form"], probability_inside(fit, prob)
     cells = fit.observed_data.to_dataset().to_pandas()
     if at is None:
         points = 80 if len(over) == 1 else 12
