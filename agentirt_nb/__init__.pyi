@@ -1,105 +1,105 @@
 # Written by tools/make_stub.py from the table in __init__.py; edit that.
 
 # load
-from agentirt_nb.leaderboards import list_leaderboards as list_leaderboards
-from agentirt_nb.leaderboards import load_leaderboard as load_leaderboard
-from agentirt_nb.leaderboards import load_snapshot as load_snapshot
-from agentirt_nb.leaderboards import agent_registry as agent_registry
-from agentirt_nb.features import published_features as published_features
-from agentirt_nb.embeddings import published_embeddings as published_embeddings
-from agentirt_nb.texts import task_texts as task_texts
-from agentirt_nb.outcomes import open_outcomes as open_outcomes
-from agentirt_nb.outcomes import save_outcomes as save_outcomes
-from agentirt_nb.scaling_fits import scaling_studies as scaling_studies
-from agentirt_nb.language_model import load_language_curves as load_language_curves
+from agentirt_nb.data.leaderboards import list_leaderboards as list_leaderboards
+from agentirt_nb.data.leaderboards import load_leaderboard as load_leaderboard
+from agentirt_nb.data.leaderboards import agent_registry as agent_registry
+from agentirt_nb.irt.snapshot import load_snapshot as load_snapshot
+from agentirt_nb.data.features import published_features as published_features
+from agentirt_nb.data.embeddings import published_embeddings as published_embeddings
+from agentirt_nb.data.texts import task_texts as task_texts
+from agentirt_nb.data.outcomes import open_outcomes as open_outcomes
+from agentirt_nb.data.outcomes import save_outcomes as save_outcomes
+from agentirt_nb.quanta.scaling_fits import scaling_studies as scaling_studies
+from agentirt_nb.quanta.language_model import load_language_curves as load_language_curves
 
 # build
-from agentirt_nb.building import from_long as from_long
-from agentirt_nb.building import from_wide as from_wide
-from agentirt_nb.building import from_dicts as from_dicts
-from agentirt_nb.building import from_arrays as from_arrays
-from agentirt_nb.joining import combine as combine
-from agentirt_nb.joining import drop_unobserved as drop_unobserved
-from agentirt_nb.describing import describe as describe
-from agentirt_nb.features import attach_features as attach_features
-from agentirt_nb.texts import static_features as static_features
-from agentirt_nb.embeddings import embed as embed
-from agentirt_nb.judge import judge_cost as judge_cost
-from agentirt_nb.judge import judge_tasks as judge_tasks
-from agentirt_nb.leaderboards import simulate_outcomes as simulate_outcomes
-from agentirt_nb.quanta_simulation import simulate_quanta as simulate_quanta
-from agentirt_nb.sparse_parity import parity_tasks as parity_tasks
-from agentirt_nb.sparse_parity import draw_samples as draw_samples
+from agentirt_nb.data.building import from_long as from_long
+from agentirt_nb.data.building import from_wide as from_wide
+from agentirt_nb.data.building import from_dicts as from_dicts
+from agentirt_nb.data.building import from_arrays as from_arrays
+from agentirt_nb.data.joining import combine as combine
+from agentirt_nb.data.joining import drop_unobserved as drop_unobserved
+from agentirt_nb.data.describing import describe as describe
+from agentirt_nb.data.features import attach_features as attach_features
+from agentirt_nb.data.texts import static_features as static_features
+from agentirt_nb.data.embeddings import embed as embed
+from agentirt_nb.data.judge import judge_cost as judge_cost
+from agentirt_nb.data.judge import judge_tasks as judge_tasks
+from agentirt_nb.irt.snapshot import simulate_outcomes as simulate_outcomes
+from agentirt_nb.quanta.simulation import simulate_quanta as simulate_quanta
+from agentirt_nb.quanta.sparse_parity import parity_tasks as parity_tasks
+from agentirt_nb.quanta.sparse_parity import draw_samples as draw_samples
 
 # fit
-from agentirt_nb.inference import fit as fit
-from agentirt_nb.inference import save_fit as save_fit
-from agentirt_nb.inference import open_fit as open_fit
-from agentirt_nb.models import Priors as Priors
-from agentirt_nb.task_quanta import fit_tasks as fit_tasks
-from agentirt_nb.scaling_fits import fit_curve as fit_curve
-from agentirt_nb.sparse_parity import train_parity as train_parity
+from agentirt_nb.irt.inference import fit as fit
+from agentirt_nb.irt.fits import save_fit as save_fit
+from agentirt_nb.irt.fits import open_fit as open_fit
+from agentirt_nb.irt.designs import Priors as Priors
+from agentirt_nb.quanta.task_fits import fit_tasks as fit_tasks
+from agentirt_nb.quanta.scaling_fits import fit_curve as fit_curve
+from agentirt_nb.quanta.sparse_parity import train_parity as train_parity
 
 # summarise
-from agentirt_nb.inference import summarise as summarise
-from agentirt_nb.task_quanta import compare_curves as compare_curves
-from agentirt_nb.task_quanta import difficulty_tail as difficulty_tail
-from agentirt_nb.task_quanta import trial_shares as trial_shares
-from agentirt_nb.llm_and_scaffold import compare_combinations as compare_combinations
-from agentirt_nb.skill_order import reversal_rates as reversal_rates
-from agentirt_nb.emergence import failure_law as failure_law
-from agentirt_nb.emergence import compare_exponents as compare_exponents
-from agentirt_nb.emergence import frontier_trend as frontier_trend
-from agentirt_nb.theory import theory_exponents as theory_exponents
-from agentirt_nb.theory import loss_of_learned as loss_of_learned
-from agentirt_nb.scaling_fits import exponents as exponents
-from agentirt_nb.scaling_fits import fitted_curve as fitted_curve
-from agentirt_nb.sparse_parity import network as network
-from agentirt_nb.sparse_parity import network_loss as network_loss
-from agentirt_nb.sparse_parity import learning_times as learning_times
-from agentirt_nb.sparse_parity import learning_time_exponent as learning_time_exponent
-from agentirt_nb.quanta_discovery import sample_losses as sample_losses
-from agentirt_nb.quanta_discovery import sample_gradients as sample_gradients
-from agentirt_nb.quanta_discovery import similarity as similarity
-from agentirt_nb.quanta_discovery import cluster_quanta as cluster_quanta
+from agentirt_nb.irt.fits import summarise as summarise
+from agentirt_nb.quanta.task_fits import compare_curves as compare_curves
+from agentirt_nb.quanta.task_fits import difficulty_tail as difficulty_tail
+from agentirt_nb.quanta.task_fits import trial_shares as trial_shares
+from agentirt_nb.irt.combinations import compare_combinations as compare_combinations
+from agentirt_nb.quanta.skill_order import reversal_rates as reversal_rates
+from agentirt_nb.quanta.failure_law import failure_law as failure_law
+from agentirt_nb.quanta.failure_law import compare_exponents as compare_exponents
+from agentirt_nb.quanta.forecasts import frontier_trend as frontier_trend
+from agentirt_nb.quanta.theory import theory_exponents as theory_exponents
+from agentirt_nb.quanta.theory import loss_of_learned as loss_of_learned
+from agentirt_nb.quanta.scaling_fits import exponents as exponents
+from agentirt_nb.quanta.scaling_fits import fitted_curve as fitted_curve
+from agentirt_nb.quanta.sparse_parity import network as network
+from agentirt_nb.quanta.sparse_parity import network_loss as network_loss
+from agentirt_nb.quanta.sparse_parity import learning_times as learning_times
+from agentirt_nb.quanta.sparse_parity import learning_time_exponent as learning_time_exponent
+from agentirt_nb.quanta.discovery import sample_losses as sample_losses
+from agentirt_nb.quanta.discovery import sample_gradients as sample_gradients
+from agentirt_nb.quanta.discovery import similarity as similarity
+from agentirt_nb.quanta.discovery import cluster_quanta as cluster_quanta
 
 # predict
-from agentirt_nb.prediction import predict as predict
-from agentirt_nb.prediction import expected_pass_rate as expected_pass_rate
-from agentirt_nb.prediction import ability_draws as ability_draws
-from agentirt_nb.prediction import task_draws as task_draws
-from agentirt_nb.prediction import described as described
-from agentirt_nb.prediction import feature_effects as feature_effects
-from agentirt_nb.evaluation import cross_validate as cross_validate
-from agentirt_nb.evaluation import evaluate as evaluate
-from agentirt_nb.evaluation import reliability as reliability
-from agentirt_nb.emergence import forecast_check as forecast_check
+from agentirt_nb.irt.prediction import predict as predict
+from agentirt_nb.irt.prediction import expected_pass_rate as expected_pass_rate
+from agentirt_nb.irt.prediction import ability_draws as ability_draws
+from agentirt_nb.irt.prediction import task_draws as task_draws
+from agentirt_nb.irt.prediction import described as described
+from agentirt_nb.irt.prediction import feature_effects as feature_effects
+from agentirt_nb.irt.evaluation import cross_validate as cross_validate
+from agentirt_nb.irt.evaluation import evaluate as evaluate
+from agentirt_nb.irt.evaluation import reliability as reliability
+from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 
 # score
-from agentirt_nb.prediction import score as score
+from agentirt_nb.irt.prediction import score as score
 
 # chart
-from agentirt_nb.charts import ability_ladder as ability_ladder
-from agentirt_nb.charts import wright_map as wright_map
-from agentirt_nb.charts import item_characteristic_curve as item_characteristic_curve
-from agentirt_nb.charts import interval_ladder as interval_ladder
-from agentirt_nb.charts import reliability_curve as reliability_curve
-from agentirt_nb.charts import headline as headline
-from agentirt_nb.charts import setup_charts as setup_charts
-from agentirt_nb.charts import save_chart as save_chart
-from agentirt_nb.curve_charts import comparison_chart as comparison_chart
-from agentirt_nb.curve_charts import tail_chart as tail_chart
-from agentirt_nb.curve_charts import trials_chart as trials_chart
-from agentirt_nb.order_charts import reversal_chart as reversal_chart
-from agentirt_nb.emergence_charts import frontier_chart as frontier_chart
-from agentirt_nb.emergence_charts import failure_chart as failure_chart
-from agentirt_nb.emergence_charts import exponent_sides_chart as exponent_sides_chart
-from agentirt_nb.quanta_charts import scaling_chart as scaling_chart
-from agentirt_nb.quanta_charts import subtask_chart as subtask_chart
-from agentirt_nb.quanta_charts import learning_time_chart as learning_time_chart
+from agentirt_nb.views.theme import setup_charts as setup_charts
+from agentirt_nb.views.theme import save_chart as save_chart
+from agentirt_nb.views.charts import ability_ladder as ability_ladder
+from agentirt_nb.views.charts import wright_map as wright_map
+from agentirt_nb.views.charts import item_characteristic_curve as item_characteristic_curve
+from agentirt_nb.views.charts import interval_ladder as interval_ladder
+from agentirt_nb.views.charts import reliability_curve as reliability_curve
+from agentirt_nb.views.charts import headline as headline
+from agentirt_nb.views.curve_charts import comparison_chart as comparison_chart
+from agentirt_nb.views.curve_charts import tail_chart as tail_chart
+from agentirt_nb.views.curve_charts import trials_chart as trials_chart
+from agentirt_nb.views.order_charts import reversal_chart as reversal_chart
+from agentirt_nb.views.emergence_charts import frontier_chart as frontier_chart
+from agentirt_nb.views.emergence_charts import failure_chart as failure_chart
+from agentirt_nb.views.emergence_charts import exponent_sides_chart as exponent_sides_chart
+from agentirt_nb.views.quanta_charts import scaling_chart as scaling_chart
+from agentirt_nb.views.quanta_charts import subtask_chart as subtask_chart
+from agentirt_nb.views.quanta_charts import learning_time_chart as learning_time_chart
 
 # explore
-from agentirt_nb.widgets import WhatIf as WhatIf
-from agentirt_nb.emergence_charts import ScalingWhatIf as ScalingWhatIf
+from agentirt_nb.views.explorers import WhatIf as WhatIf
+from agentirt_nb.views.emergence_charts import ScalingWhatIf as ScalingWhatIf
 
 __version__: str

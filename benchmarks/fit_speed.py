@@ -17,8 +17,8 @@ BOARDS = ["swebench_verified", "swebench_pro", "terminal_bench", "gso"]
 FIRST_CALL = """
 from time import perf_counter
 start = perf_counter()
-from agentirt_nb.inference import fit
-from agentirt_nb.leaderboards import load_leaderboard
+from agentirt_nb.irt.inference import fit
+from agentirt_nb.data.leaderboards import load_leaderboard
 imported = perf_counter()
 outcomes = load_leaderboard({name!r}, progress=False)
 loaded = perf_counter()
@@ -28,8 +28,8 @@ print(f"{{imported - start:.2f}} {{loaded - imported:.2f}} {{perf_counter() - lo
 
 
 def laplace() -> None:
-    from agentirt_nb.inference import fit
-    from agentirt_nb.leaderboards import load_leaderboard
+    from agentirt_nb.data.leaderboards import load_leaderboard
+    from agentirt_nb.irt.inference import fit
 
     print(f"{'outcomes':20s} {'model':6s} {'cold':>7s} {'best':>7s} {'median':>7s}  verdict")
     for name in [*BOARDS, BOARDS]:
@@ -53,8 +53,8 @@ def first_call() -> None:
 
 
 def nuts() -> None:
-    from agentirt_nb.inference import fit
-    from agentirt_nb.leaderboards import load_leaderboard
+    from agentirt_nb.data.leaderboards import load_leaderboard
+    from agentirt_nb.irt.inference import fit
 
     outcomes = load_leaderboard("swebench_verified", progress=False)
     for ability in ("agent", "llm_scaffold"):

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from agentirt_nb.sparse_parity import parity_tasks, train_parity
+from agentirt_nb.quanta.sparse_parity import parity_tasks, train_parity
 
 SETTINGS = [  # subtasks, bits, k, batch, widths, steps of ours, steps of theirs
     (500, 100, 3, 20_000, [100], 60, 15),

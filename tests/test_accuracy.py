@@ -8,13 +8,13 @@ import pytest
 import xarray as xr
 from scipy.special import expit
 
-from agentirt_nb.building import from_arrays
-from agentirt_nb.fits import summarise
-from agentirt_nb.inference import fit
-from agentirt_nb.joining import combine
-from agentirt_nb.leaderboards import fetch, load_leaderboard
-from agentirt_nb.prediction import ability_draws, described, expected_pass_rate, predict, score, task_draws
-from agentirt_nb.snapshot import simulate_outcomes
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.data.joining import combine
+from agentirt_nb.data.leaderboards import fetch, load_leaderboard
+from agentirt_nb.irt.fits import summarise
+from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.prediction import ability_draws, described, expected_pass_rate, predict, score, task_draws
+from agentirt_nb.irt.snapshot import simulate_outcomes
 
 BOARDS = {
     "swebench_verified": "swebench_verified",

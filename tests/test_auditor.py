@@ -17,8 +17,8 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
-from agentirt_nb import auditor as au
-from agentirt_nb.judge import JudgeError, load_rubric
+from agentirt_nb.data import auditor as au
+from agentirt_nb.data.judge import JudgeError, load_rubric
 
 AXES = load_rubric().query("level == 'repository'").index.tolist()
 GOOD = {name: 1 + n % 5 for n, name in enumerate(AXES)}
@@ -187,9 +187,9 @@ def test_without_the_extra_the_message_says_what_to_install():
     code = """
         import sys
         sys.modules["inspect_ai"] = None  # as if not installed
-        import agentirt_nb.judge
+        import agentirt_nb.data.judge
         try:
-            import agentirt_nb.auditor
+            import agentirt_nb.data.auditor
         except ImportError as error:
             print(error)
     """

@@ -38,7 +38,7 @@ def agentirt(*arguments, cwd, **env):
 
 def inside(*arguments, cwd):
     "The same in this process, which has the libraries loaded already."
-    from agentirt_nb.cli import main
+    from agentirt_nb.app.cli import main
 
     out, err = StringIO(), StringIO()
     with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -105,7 +105,7 @@ def test_the_help_of_each_command_has_examples_and_exit_codes(tmp_path, command)
 
 def test_help_loads_no_numerical_library():
     code = (
-        "import sys\nfrom agentirt_nb.cli import make_parser\nmake_parser().format_help()\n"
+        "import sys\nfrom agentirt_nb.app.cli import make_parser\nmake_parser().format_help()\n"
         "print([name for name in ('numpy', 'pandas', 'jax', 'altair', 'xarray') if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -306,10 +306,10 @@ def test_what_need_not_be_there_may_be_left_out(tmp_path, case):
 
 @pytest.mark.parametrize("case", LACKING)
 def test_charts_and_explorer_of_such_a_fit_show_it_or_say_that_there_is_nothing(tmp_path, case):
-    from agentirt_nb.charts import ability_ladder, item_characteristic_curve, wright_map
-    from agentirt_nb.fits import open_fit
-    from agentirt_nb.tables import ladder
-    from agentirt_nb.widgets import WhatIf
+    from agentirt_nb.irt.fits import open_fit
+    from agentirt_nb.irt.tables import ladder
+    from agentirt_nb.views.charts import ability_ladder, item_characteristic_curve, wright_map
+    from agentirt_nb.views.explorers import WhatIf
 
     table, files = LACKING[case]
     table.to_csv(tmp_path / "runs.csv", index=False)
@@ -337,7 +337,7 @@ def test_a_table_says_which_ability_it_holds(fitted):
 def test_a_fit_loads_no_drawing_library(tmp_path):
     runs().to_csv(tmp_path / "runs.csv", index=False)
     code = (
-        "import sys\nfrom agentirt_nb.cli import main\n"
+        "import sys\nfrom agentirt_nb.app.cli import main\n"
         "code = main(['fit', 'runs.csv', '--out', 'runs.nc', '--quiet', '--draws', '60'])\n"
         "print(code, [name for name in ('altair', 'ipywidgets', 'anywidget', 'vl_convert') if name in sys.modules])"
     )

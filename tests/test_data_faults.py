@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from agentirt_nb import building, describing, joining
-from agentirt_nb import leaderboards as lb
-from agentirt_nb import outcomes as oc
+from agentirt_nb.data import building, describing, joining
+from agentirt_nb.data import leaderboards as lb
+from agentirt_nb.data import outcomes as oc
 
 FORMATS = ["saved.zarr", "saved.nc"]
 
@@ -404,7 +404,7 @@ def test_killed_write_keeps_the_old_file(tmp_path):
     code = f"""
         import os, signal
         import xarray as xr
-        from agentirt_nb.outcomes import open_outcomes, save_outcomes
+        from agentirt_nb.data.outcomes import open_outcomes, save_outcomes
         real = xr.Dataset.to_zarr
         def killed(self, target, **options):
             real(self, target, **options)
@@ -623,7 +623,7 @@ def test_cache_that_cannot_be_written(server, tmp_path):
 def test_killed_download_leaves_nothing_half_written(server, tmp_path, sign):
     code = f"""
         import pandas as pd
-        from agentirt_nb import leaderboards as lb
+        from agentirt_nb.data import leaderboards as lb
         row = {{"sha256": {hashlib.sha256(CONTENT).hexdigest()!r}, "bytes": {len(CONTENT)}, "folder": "agent-psychometrics"}}
         lb.sources = lambda: pd.DataFrame([row], index=[{PATH!r}])
         print("ready", flush=True)

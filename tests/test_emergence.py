@@ -8,11 +8,13 @@ from numpyro.infer import MCMC, NUTS
 from scipy.integrate import quad
 from scipy.special import expit
 
-from agentirt_nb.building import from_arrays
-from agentirt_nb.dated_abilities import benchmark_draws
-from agentirt_nb.failure_law import EXPONENTS, FORMS, _curve, compare_exponents, failure_curve, failure_law, weighted_line
-from agentirt_nb.fits import FitError
-from agentirt_nb.forecasts import (
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.irt.fits import FitError
+from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.snapshot import load_snapshot
+from agentirt_nb.quanta.dated_abilities import benchmark_draws
+from agentirt_nb.quanta.failure_law import EXPONENTS, FORMS, _curve, compare_exponents, failure_curve, failure_law, weighted_line
+from agentirt_nb.quanta.forecasts import (
     FORECASTERS,
     _frontier_draws,
     _scores,
@@ -22,10 +24,8 @@ from agentirt_nb.forecasts import (
     frontier_model,
     frontier_trend,
 )
-from agentirt_nb.inference import fit
-from agentirt_nb.leaderboards import load_snapshot
-from agentirt_nb.steps import STEP_CURVES, _fit_smooth, _fit_step, step_share
-from agentirt_nb.task_quanta import difficulty_tail, fit_tasks
+from agentirt_nb.quanta.steps import STEP_CURVES, _fit_smooth, _fit_step, step_share
+from agentirt_nb.quanta.task_fits import difficulty_tail, fit_tasks
 
 C, SPEED = 0.4, 3.0  # exponent per logit, logits a year
 

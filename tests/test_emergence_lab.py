@@ -7,7 +7,7 @@ from lab_driver import explorer, jupyterlab, opened_notebook, picture, run_all
 from test_lab import changed, needs_browser
 
 CELLS = [
-    "from agentirt_nb.emergence_charts import ScalingWhatIf\nfrom agentirt_nb.leaderboards import load_snapshot",
+    "from agentirt_nb.views.emergence_charts import ScalingWhatIf\nfrom agentirt_nb.data.leaderboards import load_snapshot",
     "ScalingWhatIf(load_snapshot())",
 ]
 

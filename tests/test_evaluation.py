@@ -13,10 +13,10 @@ import pytest
 import xarray as xr
 from sklearn.model_selection import KFold
 
-from agentirt_nb.building import from_arrays
-from agentirt_nb.evaluation import PREDICTORS, cross_validate, evaluate, folds
-from agentirt_nb.joining import combine
-from agentirt_nb.leaderboards import load_leaderboard
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.data.joining import combine
+from agentirt_nb.data.leaderboards import load_leaderboard
+from agentirt_nb.irt.evaluation import PREDICTORS, cross_validate, evaluate, folds
 
 
 def simulated(agents=24, tasks=40, seed=0):
@@ -117,7 +117,7 @@ RUN = """
 import sys
 sys.path.insert(0, {tests!r})
 from test_evaluation import simulated
-from agentirt_nb.evaluation import cross_validate
+from agentirt_nb.irt.evaluation import cross_validate
 print("ready", flush=True)
 cross_validate(simulated(60, 120), "responses", "random", count=12, ability="agent", cache={folder!r}, workers=1, progress=False)
 """

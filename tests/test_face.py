@@ -11,7 +11,7 @@ import xarray as xr
 
 import agentirt_nb as irt
 from agentirt_nb.face import explain
-from agentirt_nb.fit_header import fit_header, header_lines, is_fit
+from agentirt_nb.irt.fit_header import fit_header, header_lines, is_fit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))

@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from agentirt_nb import building, joining
-from agentirt_nb import embeddings as em
-from agentirt_nb import features as ft
 from agentirt_nb import files as fs
-from agentirt_nb import outcomes as oc
-from agentirt_nb import texts as tx
-from agentirt_nb.leaderboards import load_leaderboard
+from agentirt_nb.data import building, joining
+from agentirt_nb.data import embeddings as em
+from agentirt_nb.data import features as ft
+from agentirt_nb.data import outcomes as oc
+from agentirt_nb.data import texts as tx
+from agentirt_nb.data.leaderboards import load_leaderboard
 
 QUICK = effort(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 REFERENCE = [0.0439335816, 0.0589344203, 0.0481783487, 0.0775481164]  # first of 384 numbers of one sentence

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from agentirt_nb.building import from_arrays
-from agentirt_nb.curves import CURVES, DENSITIES, SLOTS
-from agentirt_nb.dates import agent_dates, decimal_years, from_decimal_years
-from agentirt_nb.fits import FitError, draws, make_fit, need, open_fit, save_fit, summarise, tails
-from agentirt_nb.inference import fit
-from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.prediction import agent_draws, described, described_agents, expected_pass_rate, predict, score, task_draws
-from agentirt_nb.snapshot import load_snapshot, simulate_outcomes
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.data.dates import agent_dates, decimal_years, from_decimal_years
+from agentirt_nb.data.leaderboards import load_leaderboard
+from agentirt_nb.irt.curves import CURVES, DENSITIES, SLOTS
+from agentirt_nb.irt.fits import FitError, draws, make_fit, need, open_fit, save_fit, summarise, tails
+from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.prediction import agent_draws, described, described_agents, expected_pass_rate, predict, score, task_draws
+from agentirt_nb.irt.snapshot import load_snapshot, simulate_outcomes
 
 FOLDER = Path(__file__).parent / "data" / "fits"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))["fits"]

@@ -19,8 +19,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from agentirt_nb import judge as jd
-from agentirt_nb.leaderboards import fetch, sources
+from agentirt_nb.data.judge import judge as jd
+from agentirt_nb.data.leaderboards import fetch, sources
 
 KEY = "sk-local-8c1f5e0a77d94b12"
 MODEL = "openai/local-judge"
@@ -468,7 +468,7 @@ def test_a_damaged_file_is_asked_again(ask, server, tmp_path, damage):
 
 CODE = """
     import sys, pandas as pd
-    from agentirt_nb.judge import judge_tasks, load_rubric
+    from agentirt_nb.data.judge import judge_tasks, load_rubric
     tasks = pd.DataFrame(dict(task=[f"t{i}" for i in range(40)], text=[f"Repair part {i}." for i in range(40)]))
     judge_tasks(tasks, "openai/local-judge", level="problem", rubric=load_rubric().iloc[:7], cache=sys.argv[1], concurrency=2,
           options=dict(api_base=sys.argv[2]), progress=False)
@@ -647,7 +647,7 @@ def test_a_dry_run_needs_neither_library_nor_key_nor_network(tmp_path):
         sys.modules["litellm"] = sys.modules["tenacity"] = None  # as if not installed
         import socket
         import pandas as pd
-        from agentirt_nb.judge import JudgeError, judge_cost, judge_tasks
+        from agentirt_nb.data.judge import JudgeError, judge_cost, judge_tasks
         socket.socket.connect = socket.getaddrinfo = None
         tasks = pd.DataFrame(dict(task=["a"], text=["Repair it."]))
         plan = judge_tasks(tasks, "openai/gpt-4.1", level="problem", dry_run=True, cache=sys.argv[1], price=(1, 1))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from agentirt_nb.language_model import (
+from agentirt_nb.quanta.language_model import (
     Shape,
     curve_kind,
     load_pythia,

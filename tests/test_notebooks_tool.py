@@ -111,7 +111,7 @@ def code(source: str) -> dict:
     [
         ("gso = load_leaderboard('gso')", "needed"),
         ("#| hide\ntexts = irt.task_texts()", "needed"),
-        ("from agentirt_nb.leaderboards import load_leaderboard", "no"),
+        ("from agentirt_nb.data.leaderboards import load_leaderboard", "no"),
         ("#| export\ndef f(): return fetch('x')", "no"),
         ("#| slow\ngso = load_leaderboard('gso')", "no"),
         ("#| echo: false\n#| eval: false\ngso = load_leaderboard('gso')", "no"),

@@ -13,7 +13,7 @@ ROOM = Path(__file__).resolve().parents[1] / "nbs" / "29_theme.ipynb"
 CELLS = [
     """
 import ipywidgets as widgets
-from agentirt_nb.theme import Lasting, alt
+from agentirt_nb.views.theme import Lasting, alt
 import pandas as pd
 rows = pd.DataFrame({"ability": [-1.0, 0.0, 1.0], "agent": ["a", "b", "c"]})
 def chart(title):

@@ -270,7 +270,7 @@ def test_a_wheel_holds_modules_data_and_types(wheel):
         if path.parts[0] == "agentirt_nb":
             assert path.as_posix() in names, f"{path} is missing from the wheel"
     assert "agentirt_nb/py.typed" in names
-    assert "agentirt_nb/data/agents.csv" in names
+    assert "agentirt_nb/shipped/agents.csv" in names
     assert not [name for name in names if name.startswith(("nbs/", "tests/", "tools/"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
@@ -282,7 +282,7 @@ def test_a_wheel_works_without_network_and_checkout(wheel, tmp_path):
         "def refuse(*_, **__): raise OSError('no network')\n"
         "socket.socket.connect = refuse\n"
         "import agentirt_nb; print(agentirt_nb.__file__)\n"
-        "from agentirt_nb.leaderboards import load_snapshot, simulate_outcomes\n"
+        "from agentirt_nb.data.leaderboards import load_snapshot, simulate_outcomes\n"
         "print(load_snapshot()['posterior'].sizes['llm'], simulate_outcomes(seed=1).attrs['kind'])\n"
     )
     env = {name: text for name, text in os.environ.items() if not name.startswith("AGENTIRT_")}
@@ -309,7 +309,7 @@ def test_readme_shows_text_code_and_pictures():
     ]
     text, pictures = rendered({"cells": cells}, ROOT / "nbs")
     assert pictures == {"images/readme-1.svg": b"<svg/>"}
-    assert "[the first](nbs/00_settings.ipynb) and [the web](https://example.org)" in text
+    assert "[the first](nbs/0_ground/00_settings.ipynb) and [the web](https://example.org)" in text
     assert "```python\nx = 1\nx\n```\n\n````\n```1```\n````" in text
     assert "![Title](images/readme-1.svg)" in text
     assert not re.search("secret|title: no|echo", text)

@@ -11,7 +11,7 @@ import xarray as xr
 from sklearn.cluster import SpectralClustering
 from sklearn.metrics import adjusted_rand_score
 
-from agentirt_nb.quanta_discovery import (
+from agentirt_nb.quanta.discovery import (
     cluster_quanta,
     copyable,
     gaussian_quanta,
@@ -160,7 +160,7 @@ SCRIPT = """
 import resource
 import jax, jax.numpy as jnp, numpy as np
 from sklearn.metrics import adjusted_rand_score
-from agentirt_nb.quanta_discovery import cluster_quanta, sample_gradients, similarity
+from agentirt_nb.quanta.discovery import cluster_quanta, sample_gradients, similarity
 rng, n, d, h = np.random.default_rng(0), 10_000, 89, 1000
 kind = rng.integers(0, 50, n)
 x = (rng.standard_normal((50, d))[kind] + .5 * rng.standard_normal((n, d))).astype("f4")

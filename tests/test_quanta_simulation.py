@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 from scipy.special import expit
 
-from agentirt_nb.building import from_arrays
-from agentirt_nb.outcomes import open_outcomes, save_outcomes, validate
-from agentirt_nb.quanta_simulation import KINDS, response_probability, simulate_quanta
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.data.outcomes import open_outcomes, save_outcomes, validate
+from agentirt_nb.quanta.simulation import KINDS, response_probability, simulate_quanta
 
 
 def thresholds(rows):

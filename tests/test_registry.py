@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentirt_nb.leaderboards import fetch
+from agentirt_nb.data.leaderboards import fetch
 
 MAIN_BOARDS = {"swebench_verified": 134, "swebench_pro": 14, "gso": 15, "terminal_bench": 112}
 TRIALS = "terminal_bench_trials"
@@ -24,7 +24,7 @@ SUBMISSION_FILES = {
 
 
 def read_table(name: str) -> list[dict[str, str]]:
-    text = (files("agentirt_nb") / "data" / name).read_text(encoding="utf-8")
+    text = (files("agentirt_nb") / "shipped" / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 

@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 from scipy.special import zeta
 
-from agentirt_nb.scaling_fits import FORMS, compare_forms, exponents, fit_curve, fitted_curve, scaling_studies
-from agentirt_nb.tail_exponents import envelope_exponent, simulate_counts, tail_exponent
-from agentirt_nb.theory import joint_loss, learned_quanta, loss_of_learned, theory_exponents, use_frequencies
+from agentirt_nb.quanta.scaling_fits import FORMS, compare_forms, exponents, fit_curve, fitted_curve, scaling_studies
+from agentirt_nb.quanta.tail_exponents import envelope_exponent, simulate_counts, tail_exponent
+from agentirt_nb.quanta.theory import joint_loss, learned_quanta, loss_of_learned, theory_exponents, use_frequencies
 
 
 def falling(losses=(1.0, 0.7, 0.55, 0.46, 0.41, 0.38), scale=None, dim="parameters"):

@@ -6,11 +6,11 @@ import xarray as xr
 from scipy.special import expit
 from sklearn.metrics import adjusted_rand_score
 
-from agentirt_nb.building import from_arrays
-from agentirt_nb.quanta_simulation import simulate_quanta
-from agentirt_nb.resampling import llm_families
-from agentirt_nb.skill_order import discrimination_complexity, reversal_rates, scalability
-from agentirt_nb.task_clusters import residual_clusters, task_residuals
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.irt.resampling import llm_families
+from agentirt_nb.quanta.simulation import simulate_quanta
+from agentirt_nb.quanta.skill_order import discrimination_complexity, reversal_rates, scalability
+from agentirt_nb.quanta.task_clusters import residual_clusters, task_residuals
 
 
 def test_families_by_llm_then_organisation_then_agent():

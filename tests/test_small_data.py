@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from agentirt_nb.building import from_arrays, from_long
-from agentirt_nb.evaluation import cross_validate, evaluate
-from agentirt_nb.fits import open_fit, save_fit, summarise
-from agentirt_nb.inference import fit
-from agentirt_nb.outcomes import OutcomesError
-from agentirt_nb.prediction import described, described_agents, expected_pass_rate, feature_effects, predict, score
-from agentirt_nb.snapshot import simulate_outcomes
+from agentirt_nb.data.building import from_arrays, from_long
+from agentirt_nb.data.outcomes import OutcomesError
+from agentirt_nb.irt.evaluation import cross_validate, evaluate
+from agentirt_nb.irt.fits import open_fit, save_fit, summarise
+from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.prediction import described, described_agents, expected_pass_rate, feature_effects, predict, score
+from agentirt_nb.irt.snapshot import simulate_outcomes
 
 RNG = np.random.default_rng(0)
 

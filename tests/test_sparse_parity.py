@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from agentirt_nb import sparse_parity as sp
-from agentirt_nb.theory import use_frequencies
+from agentirt_nb.quanta import sparse_parity as sp
+from agentirt_nb.quanta.theory import use_frequencies
 
 SMALL = dict(steps=60, batch=64, evaluations=6, test_size=20, progress=False)
 
@@ -110,7 +110,7 @@ def test_killed_training_goes_on_where_it_was(tasks, tmp_path):
     call = "sp.train_parity(sp.parity_tasks(n_tasks=6, n_bits=8, k=2, seed=3), widths=[5], steps=60, batch=64, evaluations=6, test_size=20, "
     code = textwrap.dedent(f"""
         import os, signal
-        from agentirt_nb import sparse_parity as sp
+        from agentirt_nb.quanta import sparse_parity as sp
         save, count = sp.save_checkpoint, []
         def save_and_die(*args):
             save(*args)

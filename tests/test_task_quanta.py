@@ -9,12 +9,12 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import betabinom, gumbel_r, norm
 
-from agentirt_nb import task_quanta
-from agentirt_nb.building import from_arrays
-from agentirt_nb.curves import CURVES, DENSITIES, Curve
-from agentirt_nb.fits import alarm, draws, success_probability, task_parameters
-from agentirt_nb.leaderboards import load_leaderboard
-from agentirt_nb.task_quanta import compare_curves, difficulty_tail, fit_tasks, tail_check, trial_shares
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.data.leaderboards import load_leaderboard
+from agentirt_nb.irt.curves import CURVES, DENSITIES, Curve
+from agentirt_nb.irt.fits import alarm, draws, success_probability, task_parameters
+from agentirt_nb.quanta import task_fits as task_quanta
+from agentirt_nb.quanta.task_fits import compare_curves, difficulty_tail, fit_tasks, tail_check, trial_shares
 
 
 def board(p, trials=1, seed=0):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from agentirt_nb.building import from_arrays
-from agentirt_nb.charts import ability_ladder, item_characteristic_curve, response_curve, wright_map
-from agentirt_nb.curves import CURVES, SLOTS
-from agentirt_nb.fits import FitError, draws, make_fit, open_fit, success_probability, tails
-from agentirt_nb.tables import fit_tables
-from agentirt_nb.widgets import UNSEEN, WhatIf, chosen_ability, what_if
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.irt.curves import CURVES, SLOTS
+from agentirt_nb.irt.fits import FitError, draws, make_fit, open_fit, success_probability, tails
+from agentirt_nb.irt.tables import fit_tables
+from agentirt_nb.views.charts import ability_ladder, item_characteristic_curve, response_curve, wright_map
+from agentirt_nb.views.explorers import UNSEEN, WhatIf, chosen_ability, what_if
 
 FITS = Path(__file__).resolve().parent / "data" / "fits"
 

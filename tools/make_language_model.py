@@ -1,4 +1,4 @@
-"""Train five small language models and keep what the language model notebook shows: agentirt_nb/data/language_model.nc.
+"""Train five small language models and keep what the language model notebook shows: agentirt_nb/shipped/language_model.nc.
 
 Run by hand, about ten minutes on two cores:  python tools/make_language_model.py
 """
@@ -11,11 +11,11 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
-from agentirt_nb import language_model as lm
 from agentirt_nb.files import write_atomically
-from agentirt_nb.quanta_discovery import cluster_quanta, copyable, sample_gradients, similarity
+from agentirt_nb.quanta import language_model as lm
+from agentirt_nb.quanta.discovery import cluster_quanta, copyable, sample_gradients, similarity
 
-TARGET = Path(__file__).parents[1] / "agentirt_nb" / "data" / "language_model.nc"
+TARGET = Path(__file__).parents[1] / "agentirt_nb" / "shipped" / "language_model.nc"
 SHAPES = [(32, 1), (48, 2), (64, 3), (96, 3), (128, 4)]  # width, layers
 STEPS, BATCH, WINDOW, VOCABULARY = 1000, 16, 128, 1024
 work = Path(sys.argv[1] if len(sys.argv) > 1 else ".")  # checkpoints

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from agentirt_nb import __version__
-from agentirt_nb.building import from_arrays
-from agentirt_nb.curves import CURVES
-from agentirt_nb.fits import save_fit
-from agentirt_nb.inference import fit
-from agentirt_nb.prediction import expected_pass_rate, predict, score
-from agentirt_nb.task_quanta import fit_tasks
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.irt.curves import CURVES
+from agentirt_nb.irt.fits import save_fit
+from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.prediction import expected_pass_rate, predict, score
+from agentirt_nb.quanta.task_fits import fit_tasks
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "data" / "fits"
 AGENTS, TASKS, DRAWS = 50, 24, 20

@@ -4,7 +4,7 @@ Run it in an environment with the package, with the data folder set or the netwo
 
     python tools/make_snapshot.py
 
-It writes agentirt_nb/data/snapshot.nc: every fifth draw of the default fit, rounded to hundredths of a logit, with the
+It writes agentirt_nb/shipped/snapshot.nc: every fifth draw of the default fit, rounded to hundredths of a logit, with the
 labels of agents and tasks and which cells were run. Outcomes themselves are not in it.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import xarray as xr
 
+from agentirt_nb.data.leaderboards import load_leaderboard
 from agentirt_nb.files import write_atomically
-from agentirt_nb.inference import fit
-from agentirt_nb.leaderboards import load_leaderboard
+from agentirt_nb.irt.inference import fit
 
 BOARDS = ["swebench_verified", "swebench_pro", "terminal_bench", "gso"]
 STEP, UNIT = 5, 0.01  # keep every fifth draw; a hundredth of a logit
@@ -35,7 +35,7 @@ def main() -> None:
         name: dict(dtype="int16", _FillValue=-32768, scale_factor=UNIT, zlib=True, complevel=9) for name in posterior.data_vars
     }
     cells = dict(trials=dict(zlib=True, complevel=9))
-    target = Path(str(resources.files("agentirt_nb"))) / "data" / "snapshot.nc"
+    target = Path(str(resources.files("agentirt_nb"))) / "shipped" / "snapshot.nc"
     with write_atomically(target) as temporary:
         tree.to_netcdf(temporary, engine="h5netcdf", encoding={"/posterior": packed, "/observed_data": cells})
     print(f"{target.name}: {target.stat().st_size / 1e3:.0f} kB, {posterior.sizes['draw']} draws; {tree.attrs['verdict']}")

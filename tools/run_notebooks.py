@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from check_in_step import BIN, working_files  # noqa: E402
 
-from agentirt_nb.leaderboards import fetch, sources  # noqa: E402
+from agentirt_nb.data.leaderboards import fetch, sources  # noqa: E402
 from agentirt_nb.settings import settings  # noqa: E402
 
 NEEDS_DATA = re.compile(r"\b(load_leaderboard|published_features|published_embeddings|task_texts|scaling_studies|fetch)\(")
