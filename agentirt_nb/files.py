@@ -180,7 +180,7 @@ def refuse_broken_seal(
 
 # %% ../nbs/0_ground/02_files.ipynb #e3333b4e
 def save_xarray(
-    data: "xr.Dataset | xr.DataTree",
+    data: "xr.Dataset | xr.DataTree",  # what to keep
     path: Path | str,  # ends in .zarr (a folder) or .nc (one file)
     *,
     error: type[AgentirtError] = AgentirtError,  # the kind of error to raise
@@ -305,7 +305,7 @@ def csv_rows(
 
 # %% ../nbs/0_ground/02_files.ipynb #465605ce
 def check_columns(
-    table: "pd.DataFrame",
+    table: "pd.DataFrame",  # what was read
     path: Path | str,  # where it came from, for the message
     needed: Sequence[str] = (),  # columns it must have
     useful: Sequence[str] | None = None,  # columns it may have; None: any
@@ -373,7 +373,7 @@ def to_numbers(
 
 # %% ../nbs/0_ground/02_files.ipynb #bd10e90e
 def write_table(
-    table: "pd.DataFrame",
+    table: "pd.DataFrame",  # what to write; its index is left out
     path: Path | str,  # a .csv file
 ) -> Path:  # where it was written
     "Write a table as CSV, numbers with four decimals, the whole of it or nothing."

@@ -107,7 +107,8 @@ def test_coverage_of_the_learning_time_exponent():
 
 def test_killed_training_goes_on_where_it_was(tasks, tmp_path):
     path = tmp_path / "run.npz"
-    call = "sp.train_parity(sp.parity_tasks(n_tasks=6, n_bits=8, k=2, seed=3), widths=[5], steps=60, batch=64, evaluations=6, test_size=20, "
+    problem = "sp.parity_tasks(n_tasks=6, n_bits=8, k=2, seed=3)"
+    call = f"sp.train_parity({problem}, widths=[5], steps=60, batch=64, evaluations=6, test_size=20, "
     code = textwrap.dedent(f"""
         import os, signal
         from agentirt_nb.quanta import sparse_parity as sp

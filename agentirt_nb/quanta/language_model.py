@@ -255,8 +255,8 @@ def train_model(
     window: int = 128,  # tokens of a window
     learning_rate: float = 3e-3,  # at its highest, after the warm-up
     evaluations: int = 16,  # evenly in log step
-    seed: int | None = None,  # of weights and windows; None: settings().seed
     checkpoint: str | Path | None = None,  # a file to save progress in and go on from
+    seed: int | None = None,  # of weights and windows; None: settings().seed
     progress: bool = True,  # show a bar
 ) -> tuple[Model, xr.DataArray]:  # the model, and losses (step, document, position) in nats
     "Train by AdamW. Raises `AgentirtError` for bad tokens, a loss that is not finite, and another training's checkpoint."
@@ -375,7 +375,7 @@ def load_pythia(
     download: bool = False,  # fetch what is not on this computer
     memory: float = 16.0,  # gigabytes that the weights may take
 ) -> Model:
-    "A GPT-NeoX checkpoint. Raises ValueError for one that is missing, damaged or of another kind, ImportError without the extra."
+    "A GPT-NeoX checkpoint. Raises AgentirtError for a missing, damaged or other one, ImportError without the extra."
     try:
         from transformers import AutoConfig, AutoTokenizer
     except ImportError:
@@ -413,7 +413,7 @@ def curve_kind(
     prob: float | None = None,  # None: settings().prob
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # kind (token), aicc (kind, token); share, lower, upper (kind)
-    "Step, gradual or constant, for each token's curve. Raises ValueError for fewer than 8 points and losses that are not finite."
+    "Step, gradual or constant, for each token's curve. Raises AgentirtError for fewer than 8 points or bad losses."
     losses = losses.transpose("token", over)
     x, y = losses[over].values.astype(float), losses.values.astype(float)
     if len(x) < 8 or not (x > 0).all() or len(np.unique(x)) < len(x):

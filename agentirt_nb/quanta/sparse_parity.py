@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 
 from .theory import use_frequencies
 from ..files import open_checkpoint, save_checkpoint
-from ..messages import AgentirtError
+from ..messages import AgentirtError, check_probability
 from ..settings import settings
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #0b60aaa4
@@ -299,7 +299,7 @@ def train_parity(
 
     Returns loss(seed, width, step, subtask) and mean_loss(seed, width, step) in nats, with `data` as another dim where
     sizes were given; frequency(subtask); coords parameters(width) and samples(step). With `keep_weights`, `network` gets
-    one network out. Raises ValueError for numbers that cannot be used and for a checkpoint of another training.
+    one network out. Raises AgentirtError for numbers that cannot be used and for a checkpoint of another training.
     """
     _check_training(steps, batch, learning_rate, widths, seeds, data)
     _checked(1, evaluations=evaluations, test_size=test_size)
@@ -339,7 +339,7 @@ def network(
     run: xr.Dataset,  # of `train_parity` with keep_weights
     **labels: float,  # width=…, seed=…, data=…: which network; a dim of length one may be left out
 ) -> dict[str, jax.Array]:  # control (subtask, hidden), bits (bit, hidden), hidden (hidden,), out (hidden, 2), bias (2,)
-    "The weights of one trained network, for `network_loss`. Raises ValueError where they were not kept or more than one fits."
+    "The weights of one trained network, for `network_loss`. Raises AgentirtError where none or several fit."
     if "weight_out" not in run:
         raise AgentirtError("This run has no weights; train with keep_weights=True.")
     for dim in ("data", "seed", "width"):
@@ -386,6 +386,7 @@ def learning_time_exponent(
     times: xr.DataArray,  # of `learning_times`; all dims but subtask are replicates
     *,
     draws: int = 1000,  # posterior draws of each of two chains
+    prob: float | None = None,  # probability inside the interval; None: the setting
     seed: int | None = None,  # None: the setting
 ) -> xr.Dataset:  # mean, lower, upper along parameter: level (log steps), exponent, spread (log steps)
     "The x in time = c / frequency^x, with an interval; times beyond the end of training count as that."
@@ -411,13 +412,16 @@ def learning_time_exponent(
     worst = max(float(numpyro.diagnostics.split_gelman_rubin(value)) for value in found.values())
     if not worst < 1.05:
         warnings.warn(f"NOT CONVERGED: R-hat is {worst:.2f} (should be below 1.05); give more draws.", UserWarning, stacklevel=2)
-    tail = (1 - settings().prob) / 2
-    statistics = dict(mean=np.mean, lower=lambda v: np.quantile(v, tail), upper=lambda v: np.quantile(v, 1 - tail))
+    inside = check_probability(settings().prob if prob is None else prob)
+    tail = (1 - inside) / 2
+    statistics: dict[str, Any] = dict(
+        mean=np.mean, lower=lambda v: np.quantile(v, tail), upper=lambda v: np.quantile(v, 1 - tail)
+    )
     return xr.Dataset(
         {name: ("parameter", [float(of(v)) for v in found.values()]) for name, of in statistics.items()},
         coords=dict(parameter=list(found)),
         attrs=dict(
-            prob=settings().prob,
+            prob=inside,
             r_hat=worst,
             converged="yes" if worst < 1.05 else "no",
             censored=float((~learned).mean()),
@@ -438,6 +442,8 @@ def effective_quanta(
 def seed_slope(
     curve: xr.DataArray,  # positive values with dims seed and `over`; NaN: left out
     over: str,  # a coordinate of `curve`: the scale, such as "parameters", "samples" or "step"
+    *,
+    prob: float | None = None,  # probability inside the interval; None: the setting
 ) -> xr.Dataset:  # mean, lower, upper: the power of `over` that the curve follows
     "The slope of log curve on log scale, an estimate for each seed, with Student's interval over seeds."
     scale = curve[over]
@@ -454,9 +460,10 @@ def seed_slope(
         if use.sum() < 3:
             raise AgentirtError(f"The curve of seed {label} has {use.sum()} points, but a slope needs three.")
         slopes.append(np.polyfit(x[use], np.log(y[use]), 1)[0])
-    half = student.ppf((1 + settings().prob) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
+    inside = check_probability(settings().prob if prob is None else prob)
+    half = student.ppf((1 + inside) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
     mean = float(np.mean(slopes))
-    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(prob=settings().prob))
+    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(prob=inside))
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #d4e59f89
 def early_stopped(
