@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from agentirt_nb.data.judge import judge as jd
+from agentirt_nb.data import judge as jd
 from agentirt_nb.data.leaderboards import fetch, sources
 
 KEY = "sk-local-8c1f5e0a77d94b12"
