@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .charts import headline, percent
+from .labels import headline, percent
 from ..irt.fits import FitError, task_parameters
 from ..messages import nearest
 from .controls import Explorer, Slider, chooser, explained, heading_html, logit_places

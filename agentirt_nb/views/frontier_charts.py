@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .charts import headline, percent
+from .labels import headline, percent
 from ..data.dates import from_decimal_years
 from ..quanta.failure_law import FORMS
 from ..irt.resampling import known_ends

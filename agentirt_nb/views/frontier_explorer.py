@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 from scipy.special import expit
 
-from .charts import headline, percent
+from .labels import headline, percent
 from ..data.dates import from_decimal_years
 from ..quanta.dated_abilities import benchmark_draws
 from ..quanta.failure_law import weighted_line
