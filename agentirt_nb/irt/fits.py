@@ -171,7 +171,8 @@ def known_labels(
     "Labels that the fit has. Raises FitError naming the first that it does not have, and its nearest."
     part = fit["posterior"] if dim in fit["posterior"].coords else fit["observed_data"]
     known = [str(x) for x in np.unique(part[dim].values)] if dim == "benchmark" else part[dim].values.astype(str).tolist()
-    missing = [str(label) for label in labels if str(label) not in set(known)]
+    have = set(known)
+    missing = [str(label) for label in labels if str(label) not in have]
     if missing:
         inside = [name for name in known if missing[0].lower() in name.lower()][:3]
         close = inside or difflib.get_close_matches(missing[0], known, n=3)

@@ -56,6 +56,9 @@ function render({ model, el }) {
     input.disabled = places.length < 2;
     say(at);
   };
+  input.addEventListener("keydown", event => {  // which JupyterLab would take for a wish to fold headings
+    if (/^(Arrow|Page|Home|End)/.test(event.key)) event.stopPropagation();
+  });
   input.addEventListener("input", () => {
     say(+input.value);
     model.set("value", model.get("places")[+input.value]);
@@ -68,11 +71,11 @@ function render({ model, el }) {
 export default { render };
 """
 _SLIDER_STYLE = """
-.agentirt-slider {display: flex; align-items: center; gap: 8px; margin: 2px; width: 420px; max-width: 100%; height: 28px;
+.agentirt-slider {display: flex; align-items: center; gap: 8px; margin: 2px; width: 420px; max-width: calc(100% - 4px); height: 28px;
   color: var(--jp-ui-font-color1, #1f2933); font-size: 13px}
 .agentirt-slider label {flex: 0 0 136px; text-align: right}
 .agentirt-slider input {flex: 1 1 60px; min-width: 60px; margin: 0; accent-color: #0072b2}
-.agentirt-slider > span {flex: 0 0 74px}
+.agentirt-slider > span {flex: 0 0 80px; white-space: nowrap}
 .agentirt-help {text-decoration: underline dotted; text-underline-offset: 3px; cursor: help}
 """
 
@@ -136,7 +139,7 @@ def chooser(
     why: str,  # what it is for, in a sentence
 ) -> widgets.Dropdown:
     "A drop-down list that explains itself when the mouse rests on its name."
-    look = dict(style={"description_width": "136px"}, layout={"width": "424px", "max_width": "100%"})
+    look = dict(style={"description_width": "136px"}, layout={"width": "424px", "max_width": "calc(100% - 4px)"})
     name = dict(description=explained(label, why), description_allow_html=True)
     return widgets.Dropdown(options=list(options), value=value, **name, **look)
 
@@ -236,7 +239,7 @@ class LiveChart(anywidget.AnyWidget):
 # %% ../../nbs/4_views/13_controls.ipynb #fac7eb42
 STYLE: str = """<style>
 .agentirt-what-if {position: relative; color: var(--jp-ui-font-color1, #1f2933)}
-.agentirt-what-if, .agentirt-what-if .widget-box {overflow: visible; max-width: 100%}
+.agentirt-what-if, .agentirt-what-if .widget-box {overflow: visible; max-width: 100%; min-width: 0}
 .agentirt-what-if .widget-html-content, .agentirt-what-if .jupyter-widgets.widget-html {max-width: 100%; white-space: normal}
 .agentirt-what-if .widget-label {text-overflow: clip}
 .agentirt-what-if[aria-busy=true] > * {opacity: .35}
