@@ -58,6 +58,13 @@ def names(box) -> list[tuple[str, str]]:
     return box.evaluate("box => [...box.querySelectorAll('input')].map(e => [e.labels[0].innerText, e.ariaValueText])")
 
 
+def widths(page) -> list[float]:
+    "How wide the charts are, as shares of the explorer."
+    share = "e => e.getBoundingClientRect().width / e.closest('.agentirt-what-if').clientWidth"
+    charts = page.locator(".agentirt-what-if canvas")
+    return [charts.nth(i).evaluate(share) for i in range(charts.count())]
+
+
 def faults(page, folder) -> list[str]:
     "What axe finds serious or critical in the explorers on the page."
     from axe_playwright_python.sync_playwright import Axe
@@ -96,6 +103,8 @@ def test_axe_finds_no_serious_fault_in_either_theme(lab):
     page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
     page.wait_for_timeout(1500)
     page.screenshot(path=folder / "dark.png")
+    one, left, right = widths(page)
+    assert one > 0.95 and left + right > 0.95
     assert faults(page, folder) == []
 
 
@@ -105,6 +114,7 @@ def test_in_a_narrow_window_all_flows_and_nothing_is_cut(lab):
     page.set_viewport_size({"width": 760, "height": 2800})
     page.wait_for_timeout(1500)
     page.screenshot(path=folder / "narrow.png")
+    assert all(0.95 < width <= 1 for width in widths(page))
     for which in range(2):
         assert explorer(page, which).evaluate(OVERFLOW) == []
     page.set_viewport_size({"width": 1280, "height": 2400})
