@@ -7,7 +7,7 @@ __all__ = ['MOST_DOTS', 'HELP', 'shared_dots', 'dot_rows', 'over_dots', 'marker_
            'frontier_html', 'rate_words', 'state_words', 'chart_signals', 'difficulties', 'what_if_controls', 'WhatIf']
 
 # %% ../../nbs/4_views/14_explorers.ipynb #2bf89b7b
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 
 import ipywidgets as widgets
@@ -16,12 +16,11 @@ import pandas as pd
 import xarray as xr
 
 from .labels import headline, percent
-from ..irt.fits import FitError, task_parameters
-from ..messages import nearest
+from ..irt.fits import probability_inside, task_parameters
 from .controls import Explorer, Slider, chooser, explained, heading_html, logit_places
 from .theme import COLOURS, alt
 from .what_if import FRONTIER, UNSEEN, benchmarks, best_agent, chosen_ability, frontier
-from .what_if import moved as harder, new_task, thin, what_if, what_is_known
+from .what_if import moved as harder, new_task, one_benchmark, thin, what_if, what_is_known
 
 # %% ../../nbs/4_views/14_explorers.ipynb #7d38c3f6
 MOST_DOTS: int = 1000  # on a chart of tasks
@@ -229,7 +228,7 @@ def what_if_controls(
     controls: dict[str, widgets.DOMWidget] = {"benchmark": chooser("benchmark", names, benchmark, HELP["benchmark"])}
     said = {"llm": "LLM"}
     for part in _parts(fit):
-        labels = sorted(map(str, fit["posterior"][part].values), key=str.casefold)
+        labels = sorted(map(str, fit["posterior"].coords[part].values), key=str.casefold)
         options = [UNSEEN[part], *labels]
         controls[part] = chooser(said.get(part, part), options, start.get(part, UNSEEN[part]), HELP[part])
     for part in _parts(fit):
@@ -238,6 +237,20 @@ def what_if_controls(
     hard = difficulties(tasks[tasks.benchmark == benchmark])
     controls["new_difficulty"] = Slider(*hard, label="new task difficulty", why=HELP["new_difficulty"], unit="logits")
     return controls
+
+
+def _reset_button(reset: Callable[[], None]) -> widgets.Button:
+    "The button below the sliders."
+    button = widgets.Button(description="reset shifts", tooltip="Set the ability shifts back to zero.")
+    button.layout = {"width": "auto", "margin": "2px 2px 2px 144px"}
+    button.on_click(lambda _: reset())
+    return button
+
+
+def _titled(fit: xr.DataTree, text: str, *more: str) -> alt.TitleParams:
+    "A title with what the marks mean."
+    marks = f"band: {percent(probability_inside(fit))} interval; diamond: a new task of the chosen difficulty"
+    return headline(fit, text, *more, marks)
 
 # %% ../../nbs/4_views/14_explorers.ipynb #d380a7fd
 class WhatIf(Explorer):
@@ -251,15 +264,10 @@ class WhatIf(Explorer):
         draws: int = 400,  # posterior draws to work with
     ):
         tasks = benchmarks(fit)
-        names = sorted(tasks.benchmark.unique())
-        if benchmark is not None and benchmark not in names:
-            raise FitError(f"the fit has no benchmark {benchmark!r}; {nearest(benchmark, names)}")
+        first = one_benchmark(benchmark, sorted(tasks.benchmark.unique()))
         self._fit, self._tasks, self._parts = thin(fit, draws), tasks, _parts(fit)
         self._new_task = new_task(task_parameters(self._fit))
-        reset = widgets.Button(description="reset shifts", tooltip="Set the ability shifts back to zero.")
-        reset.layout = {"width": "auto", "margin": "2px 2px 2px 144px"}
-        reset.on_click(lambda _: self.reset())
-        super().__init__(fit, what_if_controls(fit, tasks, benchmark or names[0]), reset)
+        super().__init__(fit, what_if_controls(fit, tasks, first), _reset_button(self.reset))
 
     def reset(self) -> None:
         "Set the ability shifts back to zero."
@@ -275,20 +283,15 @@ class WhatIf(Explorer):
             places, of["new_difficulty"] = difficulties(self._rows)
         if moved is None or moved in self._parts:
             self._ability = chosen_ability(self._fit, {part: of[part] for part in self._parts})
-        one = harder(self._new_task, np.float32(of["new_difficulty"]))
+        one = harder(self._new_task, float(of["new_difficulty"]))
         shift = sum(of[f"{part}_shift"] for part in self._parts)
         self.result, new = (what_if(self._fit, self._ability, tasks, shift=shift) for tasks in (self._about, one))
         self._values = chart_signals(self.result, new, self._first, np.searchsorted(self._rows.difficulty, of["new_difficulty"]))
         if fresh:
             self.controls["new_difficulty"].move(places, of["new_difficulty"])
-            self.heading.value = heading_html(self._title(f"Chance of success on each task of {of['benchmark']}"))
+            self.heading.value = heading_html(_titled(self._fit, f"Chance of success on each task of {of['benchmark']}"))
         self._who = f"{' in '.join(of[part] for part in self._parts)} on {of['benchmark']}"
         self._show(new, what_is_known({part: of[part] for part in self._parts}, self._ability.attrs["run"]), fresh)
-
-    def _title(self, text: str, *more: str) -> alt.TitleParams:
-        "A title with what the marks mean."
-        marks = f"band: {percent(self.result.prob)} interval; diamond: a new task of the chosen difficulty"
-        return headline(self._fit, text, *more, marks)
 
     def _show(self, new: xr.Dataset, note: str, fresh: bool) -> None:
         "Send everything to the screen: one message each for chart, number and table."
@@ -302,8 +305,8 @@ class WhatIf(Explorer):
 
     def picture(self) -> alt.LayerChart:
         "The present state as an ordinary chart, to save or to put beside others."
-        title = self._title(self._who, f"{rate_words(self.result)}, ability shifted by {self.result.attrs['shift']:+.1f} logits")
-        chart = what_if_chart(dot_rows(self._rows, self._first), self._values, title=title)
+        said = f"{rate_words(self.result)}, ability shifted by {self.result.attrs['shift']:+.1f} logits"
+        chart = what_if_chart(dot_rows(self._rows, self._first), self._values, title=_titled(self._fit, self._who, said))
         return chart.properties(description=self.chart.words[0])
 
     def __repr__(self) -> str:

@@ -98,7 +98,7 @@ def _path(table: pd.DataFrame, y: alt.Y, colour: str, dash: list[int] | None = N
     band = base.mark_area(opacity=0.2, color=colour, clip=True).encode(alt.Y("lower:Q", **scale), alt.Y2("upper:Q"))
     return band + base.mark_line(color=colour, clip=True, strokeDash=dash or [1, 0]).encode(y)
 
-
+# %% ../../nbs/4_views/15_frontier_charts.ipynb #0104546d
 def frontier_chart(
     law: xr.Dataset,  # from `failure_law`, with dates
     trend: xr.Dataset,  # from `frontier_trend`
@@ -126,7 +126,7 @@ def frontier_chart(
     right = fallen + _against_date(rows, alt.Y("failure:Q", scale=failure_scale(rows.failure)), axis)
     speed = band_rows(np.zeros(1), trend.per_year.values[:, None], prob).iloc[0]
     said = f"Frontier: {estimate_words(speed.middle, speed.lower, speed.upper, 1)} logits a year. Log failure: "
-    said += f"{estimate_words(*(float(of[n]) for n in ('slope', 'slope_lower', 'slope_upper')))} a year."
+    said += f"{estimate_words(float(of.slope), float(of.slope_lower), float(of.slope_upper))} a year."
     marks = f"Dark: agents that set a record. Bands: {percent(prob)} intervals. Dashed: forecast of the best agent's ability."
     words = headline(law, title or f"The frontier on {law.attrs['benchmark']}", said, marks)
     return alt.hconcat(*(panel.properties(width=width, height=height) for panel in (left, right)), title=words)
@@ -165,7 +165,10 @@ def _failure_lines(law: xr.Dataset, of: xr.Dataset) -> list[str]:
     "What the fitted line says, what the exact curves say, and what it was fitted to."
     straight = estimate_words(-float(of.slope), -float(of.slope_upper), -float(of.slope_lower))
     c = {form: [float(law[f"exponent{end}"].sel(way=f"ability, {form}")) for end in ("", "_lower", "_upper")] for form in FORMS}
-    curves = ", for ".join(f"{form.replace('gumbel', 'Gumbel')} difficulties {estimate_words(*c[form])}" for form in FORMS[1:])
+    curves = ", for ".join(
+        f"{form.replace('gumbel', 'Gumbel')} difficulties {estimate_words(c[form][0], c[form][1], c[form][2])}"
+        for form in FORMS[1:]
+    )
     return [
         f"Straight: {straight} per logit.",
         f"Exact curve: c for {curves}.",
@@ -189,7 +192,7 @@ def verdict_words(
         return f"They agree: no two differ by more than {much}."
     return f"No two differ for sure, but a difference of more than {much} may hide in the intervals."
 
-
+# %% ../../nbs/4_views/15_frontier_charts.ipynb #b3008a8a
 _SHADES = {"agree": "main", "disagree": "alarm", "not enough data": "soft"}  # colour by verdict
 
 
@@ -214,8 +217,10 @@ def exponent_sides_chart(
     width: int = 300,  # of a single panel, pixels
 ) -> alt.HConcatChart:
     "The exponents c with their intervals, a panel for each comparison, and what was found in words."
-    one = isinstance(comparisons, xr.Dataset)  # which is a Mapping too
-    several = {str(comparisons.attrs.get("benchmark", "")): comparisons} if one else dict(comparisons)
+    if one := isinstance(comparisons, xr.Dataset):  # which is a Mapping too
+        several = {str(comparisons.attrs.get("benchmark", "")): comparisons}
+    else:
+        several = dict(comparisons)
     if not several:
         raise AgentirtError("there is no comparison to show; give what `compare_exponents` returned.")
     ends = np.concatenate([x[name].values for x in several.values() for name in ("mean", "upper")])
