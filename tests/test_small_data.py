@@ -9,7 +9,8 @@ from agentirt_nb.data.outcomes import OutcomesError
 from agentirt_nb.irt.evaluation import cross_validate, evaluate
 from agentirt_nb.irt.fits import open_fit, save_fit, summarise
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import described, described_agents, expected_pass_rate, feature_effects, predict, score
+from agentirt_nb.irt.prediction import described, described_agents, expected_pass_rate, feature_effects, predict
+from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import simulate_outcomes
 
 RNG = np.random.default_rng(0)

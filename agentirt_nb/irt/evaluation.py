@@ -27,7 +27,8 @@ from .designs import Priors
 from .fits import probability_inside, success_probability
 from .inference import fit
 from ..data.outcomes import content_hash, validate
-from .prediction import agent_draws, described, described_agents, score, task_draws
+from .prediction import agent_draws, described, described_agents, task_draws
+from .scoring import score
 from ..settings import settings
 from ..files import write_atomically
 
