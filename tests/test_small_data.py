@@ -139,10 +139,10 @@ ASKED = {
     "features": lambda f, o: feature_effects(f),
     "simulated": lambda f, o: simulate_outcomes(f, seed=0),
     "new responses": lambda f, o: evaluate(
-        cross_validate(o, "responses", "random", count=2, draws=50, progress=False), bootstrap=5
+        cross_validate(o, "responses", "random", folds=2, draws=50, progress=False), replicates=5
     ),
-    "new tasks": lambda f, o: evaluate(cross_validate(o, "tasks", count=2, draws=50, progress=False), bootstrap=5),
-    "new agents held back": lambda f, o: evaluate(cross_validate(o, "agents", count=2, draws=50, progress=False), bootstrap=5),
+    "new tasks": lambda f, o: evaluate(cross_validate(o, "tasks", folds=2, draws=50, progress=False), replicates=5),
+    "new agents held back": lambda f, o: evaluate(cross_validate(o, "agents", folds=2, draws=50, progress=False), replicates=5),
 }
 
 

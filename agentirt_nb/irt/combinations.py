@@ -23,12 +23,13 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from .curves import DENSITIES, LOCATION, chosen, log_not, log_sigmoid
-from .evaluation import folds as folds_of
+from .evaluation import folds_of
 from .fits import FitError, probability_inside
 from .marginal import cells_shown, covariance_root, find_summit, fold_auc, hessian, log_mass, pattern_tables
 from .marginal import patterns_of, predict_hidden, predictive, rank_by_loss, sampled, several
 from .marginal import task_joint, uneven_grid
 from ..data.outcomes import validate
+from ..messages import one_of
 from ..settings import settings
 
 # %% ../../nbs/2_irt/15_combinations.ipynb #2f0977d8
@@ -86,7 +87,7 @@ COMBINATIONS: dict[str, Combination] = {
 
 
 def as_combination(combination: str | Combination) -> Combination:
-    "A way to combine by name (a key of `COMBINATIONS`), or as a value. Raises ValueError for an unknown name."
+    "A way to combine by name (a key of `COMBINATIONS`), or as a value. Raises AgentirtError for an unknown name."
     return chosen(combination, COMBINATIONS, "combination")
 
 # %% ../../nbs/2_irt/15_combinations.ipynb #9d296b1e
@@ -201,7 +202,8 @@ def _exchanged(outcomes: xr.Dataset) -> tuple[xr.Dataset, np.ndarray, np.ndarray
             f"Not identified: {llms} LLMs ran in several scaffolds and {scaffolds} scaffolds with several LLMs; "
             "it takes five of each to tell how they combine."
         )
-    return outcomes, *(np.unique(parts[name], return_inverse=True)[1] for name in ("llm", "scaffold"))
+    llm, scaffold = (np.unique(parts[name], return_inverse=True)[1] for name in ("llm", "scaffold"))
+    return outcomes, llm, scaffold
 
 # %% ../../nbs/2_irt/15_combinations.ipynb #2e774263
 def _predictor(k: np.ndarray, llm: np.ndarray, scaffold: np.ndarray, shape: _Shape, draws: int, seed: int) -> Callable:
@@ -231,23 +233,22 @@ def compare_combinations(
     """How well ways to combine LLM and scaffold predict hidden cells: log_loss and behind the sum (below 0: ahead of it; nats a
     cell, statistic: value, lower, upper), auc, converged.
 
-    Raises ValueError for unknown names and where LLMs and scaffolds are hardly ever exchanged."""
+    Raises AgentirtError for unknown names and where LLMs and scaffolds are hardly ever exchanged."""
     seed, prob = settings().seed if seed is None else seed, probability_inside(outcomes, prob)
-    combinations = [as_combination(x) for x in several(combinations, "combination")]
-    if split not in ("responses", "agents"):
-        raise FitError(f"split {split!r} is unknown; use 'responses' or 'agents'.")
+    ways = [as_combination(x) for x in several(combinations, "combination")]
+    one_of(split, ("responses", "agents"), "split", error=FitError)
     if replicates < 1:
         raise FitError(f"replicates is {replicates}; give at least one draw, better a thousand.")
     outcomes, llm, scaffold = _exchanged(validate(outcomes).transpose("agent", "task", ...))
     outcomes = outcomes.isel(task=(outcomes.trials > 0).any("agent").values)
     k, n = outcomes.successes.values.astype(int), outcomes.trials.values.astype(int)
-    fold = folds_of(outcomes, split, "random", count=folds, seed=seed).broadcast_like(outcomes.trials)
-    fold = fold.transpose("agent", "task").values
+    hidden_in = folds_of(outcomes, split, "random", folds=folds, seed=seed).broadcast_like(outcomes.trials)
+    fold = hidden_in.transpose("agent", "task").values
     draws = 20 if split == "responses" else 300  # a hidden agent's parts may be known from their populations only
     rows, losses = {}, {}
-    bar = tqdm(total=len(combinations) * folds, desc="Combinations", unit=" fits", disable=not progress, leave=False)
+    bar = tqdm(total=len(ways) * folds, desc="Combinations", unit=" fits", disable=not progress, leave=False)
     with bar, threadpool_limits(1, "blas"), jax.enable_x64(True):
-        for how in combinations:
+        for how in ways:
             shape = _Shape(how, int(llm.max()) + 1, int(scaffold.max()) + 1, patterns_of(k, n))
             hidden = predict_hidden(_predictor(k, llm, scaffold, shape, draws, seed), k, n, fold, bar.update)
             losses[how.name] = -hidden.log_pmf

@@ -8,10 +8,12 @@ __all__ = ['pareto_k', 'judge_nuts', 'fit']
 # %% ../../nbs/2_irt/08_inference.ipynb #cfe97dda
 import json
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -132,7 +134,7 @@ _DIMS = dict(
 
 def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
     "Posterior draws (chain, draw, ...) as a Dataset with the outcomes' labels; residual = ability less its parts."
-    labels = dict(agent=data.agent, task=data.task, benchmark=data.benchmark)
+    labels: dict[str, Any] = dict(agent=data.agent, task=data.task, benchmark=data.benchmark)
     if "llm_ability" in draws:
         labels |= dict(llm=data.llm, scaffold=data.scaffold)
         known = [
@@ -195,7 +197,9 @@ def judge_nuts(
     from arviz_stats.base import array_stats
 
     posterior = posterior[[name for name, x in posterior.data_vars.items() if x.size]]  # nobody discloses a scaffold
-    ways = dict(rhat=array_stats.rhat, ess=array_stats.ess, ess_tail=partial(array_stats.ess, method="tail", prob=(0.05, 0.95)))
+    ways: dict[str, Callable] = dict(
+        rhat=array_stats.rhat, ess=array_stats.ess, ess_tail=partial(array_stats.ess, method="tail", prob=(0.05, 0.95))
+    )
     figures = xr.Dataset(
         {
             f"{name}_{way}": (x.dims[2:], np.asarray(compute(x.values.astype(float), chain_axis=0, draw_axis=1)))
@@ -248,7 +252,8 @@ def _nuts_fit(
     data: ModelData, found: LaplaceDraws, how: tuple, draws: int, seed: int, progress: bool
 ) -> tuple[xr.Dataset, xr.Dataset, dict]:
     "Posterior, sample_stats and trust record of NUTS, for how = (curve, ability, priors), started at Laplace draws."
-    samples, extra = _nuts(data, *how, found.draws, found.design, draws, seed, progress)
+    curve, ability, priors = how
+    samples, extra = _nuts(data, curve, ability, priors, found.draws, found.design, draws, seed, progress)
     posterior = _labelled(data, samples)
     converged, verdict, figures = judge_nuts(posterior, int(extra["diverging"].sum()))
     names = dict(potential_energy="energy", num_steps="n_steps", accept_prob="acceptance_rate", diverging="diverging")
@@ -305,7 +310,7 @@ def fit(
     record["verdict"] += _apart_from_others(outcomes, ability)
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
-    about = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
+    about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
     about |= dict(seed=seed, draws=draws, prob=shared.prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)
     about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy="not checked", wall_time=round(perf_counter() - start, 3))

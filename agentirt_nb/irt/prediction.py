@@ -124,16 +124,16 @@ def _named_agents(fit: xr.DataTree, labels: list[str]) -> xr.Dataset:
     )
 
 
-def _new_agents(fit: xr.DataTree, table: pd.DataFrame, known: Sequence[bool], rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _new_agents(fit: xr.DataTree, table: pd.DataFrame, known: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     "Draws (draw, agent) of each ability of agents that nobody has run; those that are known are left without their own part."
     names = ("ability", "second_ability")[: curve_of(fit).abilities]
     size = (fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"], len(table))
     new = {name: np.zeros(size) for name in names}
-    if "llm_ability" in fit.posterior or _described_parts(table)[~np.asarray(known)].ne("").any(axis=None):
+    if "llm_ability" in fit.posterior or _described_parts(table)[~known].ne("").any(axis=None):
         new["ability"] = parts_of_ability(fit, table, rng).astype(float)
     own = "residual_sd" if "residual_sd" in fit.posterior else "ability_sd"
     for values in new.values():
-        for i in np.flatnonzero(~np.asarray(known)):
+        for i in np.flatnonzero(~known):
             values[:, i] += population_draws(fit, own, rng)
     return new
 
@@ -217,7 +217,7 @@ def _numbers(tasks: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
 def feature_shift(
     fit: xr.DataTree,  # a fit
     tasks: pd.DataFrame,  # new tasks, with columns named as the fit's features or without
-    benchmark: Sequence[str],  # of each task
+    benchmark: np.ndarray,  # of each task
     rng: np.random.Generator,
 ) -> np.ndarray:  # (draw, task) in logits; (1, task) of zeros where the fit has no features
     "What features add to the difficulty of new tasks; of a task without any, what a random task's would."
@@ -237,7 +237,7 @@ def feature_shift(
         )
     table = _numbers(tasks, names)
     new = xr.DataArray(table, dims=["task", "feature"], coords=dict(task=np.arange(len(table)), feature=names))
-    shift = weight @ feature_columns(train, new, smooth).values.T
+    shift = weight @ feature_columns(train, new, smooth=smooth).values.T
     if (unknown := ~np.isfinite(table).any(axis=1)).any():
         of_train = fit.observed_data.benchmark.sel(task=train.task.values).values
         seen = weight @ feature_columns(train, smooth=smooth).values.T
@@ -442,7 +442,7 @@ def feature_effects(
     effects = np.zeros((len(weight), len(narrow)))
     for i, f in enumerate(narrow):
         raised = train + xr.DataArray(np.where(np.arange(len(block)) == f, spread, 0.0), dims="feature")
-        effects[:, i] = weight @ (feature_columns(train, raised, smooth).mean("task").values - before)
+        effects[:, i] = weight @ (feature_columns(train, raised, smooth=smooth).mean("task").values - before)
     lower, upper = tails(effects, prob)
     coords = dict(feature=train.feature.values[narrow], block=("feature", block[narrow]))
     columns = dict(mean=effects.mean(0), lower=lower, upper=upper)

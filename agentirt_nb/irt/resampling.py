@@ -19,10 +19,9 @@ def llm_families(
 ) -> xr.DataArray:  # (agent,) name of the family
     "Which agents are relatives, by LLM, else by organisation, else none."
     agents, llms, makers = (outcomes[name].values.astype(str).tolist() for name in ("agent", "llm", "organisation"))
-    leading = lambda name: re.match(r"[^\W\d_]+", name)
+    leading = lambda name: found[0] if (found := re.match(r"[^\W\d_]+", name)) else name
     names = [
-        f"LLM {leading(llm)[0] if leading(llm) else llm}" if llm else f"by {maker}" if maker else agent
-        for agent, llm, maker in zip(agents, llms, makers)
+        f"LLM {leading(llm)}" if llm else f"by {maker}" if maker else agent for agent, llm, maker in zip(agents, llms, makers)
     ]
     return xr.DataArray(names, dict(agent=agents), ("agent",), name="family")
 

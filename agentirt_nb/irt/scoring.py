@@ -114,8 +114,9 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
     if count:
         fresh |= new_extras(copied, count, rng)
     of_all = lambda name: draws(copied, name).values[:, None].astype(float)
-    tasks, shared = {}, {name: of_all(name) for name in known.data_vars if "task" not in known[name].dims}
-    for name in known.data_vars.keys() - shared.keys():
+    tasks, names = {}, list(map(str, known.data_vars))
+    shared = {name: of_all(name) for name in names if "task" not in known[name].dims}
+    for name in (name for name in names if name not in shared):
         values = known[name].transpose(..., "sample", "task").values
         tasks[name] = np.zeros((*values.shape[:-1], results.sizes["task"]))
         tasks[name][..., ~new_task], tasks[name][..., new_task] = values, fresh.get(name, 0.0) if count else values[..., :0]
@@ -216,11 +217,13 @@ def _extended(fit: xr.DataTree, results: xr.Dataset, worlds: _Worlds, keep, copi
     new |= {name: np.moveaxis(x[..., keep, :][..., new_task], -2, 0) for name, x in worlds.tasks.items()}
     new |= dict(benchmark_difficulty=place(0), difficulty_sd=place(1))
     labels = dict(agent=results.agent.values[new_agent], task=results.task.values[new_task], benchmark=list(worlds.places))
-    variables = dict(flat.data_vars)
+    variables: dict[Any, Any] = dict(flat.data_vars)
     for name, old in flat.data_vars.items():
-        if (d := old.dims[-1]) in labels:
+        if (d := str(old.dims[-1])) in labels:
             old = old.transpose("chain", "draw", ..., d)
-            added = new.get(name, np.full((*old.shape[1:-1], len(labels[d])), np.nan))  # a new agent has no residual of its own
+            added = new.get(
+                str(name), np.full((*old.shape[1:-1], len(labels[d])), np.nan)
+            )  # a new agent has no residual of its own
             values = np.concatenate([old.values, added[None].astype(old.dtype)], -1)
             variables[name] = (old.dims, values, old.attrs)
     coords = {d: np.concatenate([flat[d].values, np.asarray(x, dtype=str)]) for d, x in labels.items() if d in flat.coords}
@@ -235,7 +238,7 @@ def _untried(fit: xr.DataTree, results: xr.Dataset) -> xr.Dataset:
     results = validate(results).transpose("agent", "task", ...)
     tried, observed = (results.trials > 0).values, fit.observed_data
     if not tried.any():
-        raise FitError("no cell of the results was observed: there is nothing to learn from; check trials.")
+        raise FitError("No cell of the results was observed, so there is nothing to learn from; check their trials.")
     results = results.isel(agent=np.flatnonzero(tried.any(1)), task=np.flatnonzero(tried.any(0)))
     at = pd.Index(observed.task.values).get_indexer(results.task.values)
     benchmark = np.where(at < 0, results.benchmark.values, observed.benchmark.values[at])
@@ -245,7 +248,7 @@ def _untried(fit: xr.DataTree, results: xr.Dataset) -> xr.Dataset:
     if both.any():
         i, j = np.argwhere(both)[0]
         where = f"{results.agent.values[i]} on {results.task.values[j]}"
-        raise FitError(f"the fit has seen {int((both > 0).sum())} of the results already, such as {where}; leave them out.")
+        raise FitError(f"The fit has seen {int((both > 0).sum())} of the results already, such as {where}; leave them out.")
     return results
 
 
