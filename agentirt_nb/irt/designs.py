@@ -158,6 +158,7 @@ def agent_years(
 # %% ../../nbs/2_irt/04_designs.ipynb #722768a8
 def model_data(
     outcomes: xr.Dataset,  # successes and trials over agent, task
+    *,
     features: str = "smooth",  # how features explain difficulty, if there are any: "smooth", "linear" or "none"
 ) -> ModelData:
     "The arrays that the models below read."

@@ -285,11 +285,11 @@ def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
 def fit(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     curve: str | Curve = "1pl",  # "1pl" or "2pl"
+    *,
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
     features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
-    *,
     draws: int | None = None,  # posterior draws a chain; one chain for Laplace, four for NUTS; None: settings().draws
     seed: int | None = None,  # None: settings().seed
     progress: bool = True,  # show a bar when it takes longer than a second
@@ -299,11 +299,11 @@ def fit(
     seed, draws = shared.seed if seed is None else seed, shared.draws if draws is None else draws
     name = _checked(curve, ability, features, method, draws, seed)
     outcomes, priors = validate(outcomes), priors or Priors()
-    data = model_data(outcomes, features)
+    data = model_data(outcomes, features=features)
     _fittable(data, ability)
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
-        found = laplace_draws(data, name, ability, priors, draws=draws, seed=seed, tick=bar.update)
+        found = laplace_draws(data, name, ability=ability, priors=priors, draws=draws, seed=seed, tick=bar.update)
     posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)

@@ -731,9 +731,9 @@ class LaplaceDraws(NamedTuple):
 def laplace_draws(
     data: ModelData,  # outcomes as arrays
     curve: str = "1pl",  # "1pl" or "2pl"
+    *,
     ability: str = "llm_scaffold",  # "agent", "llm_scaffold" or "dated"
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
-    *,
     draws: int,  # how many
     seed: int,
     tick: Callable[[], Any] = lambda: None,  # called once a round, for a progress bar

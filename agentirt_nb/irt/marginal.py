@@ -29,6 +29,7 @@ from .resampling import family_weights, llm_families
 # %% ../../nbs/2_irt/14_marginal.ipynb #f5f0180e
 def uneven_grid(
     step: float = 0.125,  # between points in the middle, logits; four times as much outside
+    *,
     fine: float = 6.0,  # the middle reaches from −fine to +fine, logits
     far: float = 20.0,  # the grid reaches from −far to +far, logits
 ) -> tuple[np.ndarray, np.ndarray]:  # points (node,), and the edges between them (node + 1,)
@@ -90,6 +91,7 @@ def pattern_tables(
     patterns: Sequence[tuple[int, int]],  # as `patterns_of` gives them
     noise: Noise = NOISES["binomial"],  # how repeated runs scatter
     about: Mapping[str, Any] | None = None,  # what the noise needs to know of tasks (node,)
+    *,
     xp: ModuleType = jnp,
 ) -> Any:  # (pattern, agent, node)
     "Log probability of each pattern."
@@ -117,6 +119,7 @@ class Summit(NamedTuple):
 def find_summit(
     energy_and_slope: Callable,  # x -> minus the log posterior, and its gradient
     start: np.ndarray,  # unconstrained parameters
+    *,
     tries: int = 3,  # searches, each from where the last one ended
 ) -> Summit:
     "Parameters of greatest posterior density."

@@ -12,15 +12,15 @@ import numpy as np
 import xarray as xr
 
 from .curves import as_noise
-from .fits import FitError, draws, success_probability, task_parameters, curve_of, upgraded
+from .fits import FitError, draws, success_probability, task_parameters, curve_of, open_fit
 from ..data.outcomes import validate
 from ..settings import settings
 
 # %% ../../nbs/2_irt/09_snapshot.ipynb #1f87448a
 def load_snapshot() -> xr.DataTree:  # posterior and observed_data (trials only) of a joint fit of four leaderboards
     "The fit that ships with the package: 200 draws of the default model, rounded to hundredths of a logit."
-    with as_file(files("agentirt_nb") / "shipped" / "snapshot.nc") as path, xr.open_datatree(path, engine="h5netcdf") as tree:
-        return upgraded(tree.load())
+    with as_file(files("agentirt_nb") / "shipped" / "snapshot.nc") as path:
+        return open_fit(path)
 
 # %% ../../nbs/2_irt/09_snapshot.ipynb #6bfeef71
 def _tossed(fit: xr.DataTree, sample: int, p: np.ndarray, trials: np.ndarray, rng: np.random.Generator) -> np.ndarray:
