@@ -57,7 +57,7 @@ _STEPS = {
         "quanta.forecasts": "forecast_check",
     },
     "score": {
-        "irt.prediction": "score",
+        "irt.scoring": "score",
     },
     "chart": {
         "views.theme": "setup_charts save_chart",

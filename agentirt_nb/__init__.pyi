@@ -76,7 +76,7 @@ from agentirt_nb.irt.evaluation import reliability as reliability
 from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 
 # score
-from agentirt_nb.irt.prediction import score as score
+from agentirt_nb.irt.scoring import score as score
 
 # chart
 from agentirt_nb.views.theme import setup_charts as setup_charts
