@@ -44,7 +44,7 @@ _STEPS = {
         "quanta.task_fits": "compare_curves difficulty_tail trial_shares",
         "irt.combinations": "compare_combinations",
         "quanta.skill_order": "reversal_rates",
-        "quanta.failure_law": "failure_law compare_exponents",
+        "quanta.failure": "failure_law compare_exponents",
         "quanta.forecasts": "frontier_trend",
         "quanta.theory": "theory_exponents loss_of_learned",
         "quanta.scaling_fits": "exponents fitted_curve",

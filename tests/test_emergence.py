@@ -13,7 +13,7 @@ from agentirt_nb.irt.fits import FitError
 from agentirt_nb.irt.inference import fit
 from agentirt_nb.irt.snapshot import load_snapshot
 from agentirt_nb.quanta.dated_abilities import benchmark_draws
-from agentirt_nb.quanta.failure_law import EXPONENTS, FORMS, _curve, compare_exponents, failure_curve, failure_law, weighted_line
+from agentirt_nb.quanta.failure import EXPONENTS, FORMS, _curve, compare_exponents, failure_curve, failure_law, weighted_line
 from agentirt_nb.quanta.forecasts import (
     FORECASTERS,
     _frontier_draws,
