@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .messages import AgentirtError, nearest
 
@@ -219,13 +219,13 @@ def _refuse_huge(
             "read at once; open it with xarray.open_dataset and select a part, or save it in parts."
         )
 
-
+# %% ../nbs/0_ground/02_files.ipynb #b190f830
 def _indexed(
     ds: "xr.Dataset",  # opened without indexes, so that no label was read before its size was looked at
 ) -> "xr.Dataset":
     "The same dataset with an index on each labelled dim."
     for dim in [dim for dim in ds.dims if dim in ds.coords and dim not in ds.xindexes]:
-        ds = ds.set_xindex(dim)
+        ds = ds.set_xindex([dim])
     return ds
 
 
@@ -250,7 +250,7 @@ def open_xarray(
 
             refuse_broken_seal(path, error=error)
             h5py.File(path, "r").close()  # refuses most damaged files with less noise than h5netcdf
-        opener = xr.open_datatree if tree else xr.open_dataset
+        opener: Any = xr.open_datatree if tree else xr.open_dataset
         with opener(path, create_default_indexes=False, cache=False, **how) as lazy:
             for part in lazy.subtree if tree else [lazy]:
                 _refuse_huge(part.to_dataset(inherit=False) if tree else part, path, error)
@@ -374,9 +374,12 @@ def to_numbers(
 # %% ../nbs/0_ground/02_files.ipynb #bd10e90e
 def write_table(
     table: "pd.DataFrame",
-    path: Path | str,  # a .csv file
-) -> Path:  # where it was written
-    "Write a table as CSV, numbers with four decimals, the whole of it or nothing."
+    path: "Path | str | TextIO",  # a .csv file, or where text can be written, such as sys.stdout
+) -> "Path | TextIO":  # where it was written
+    "Write a table as CSV, numbers with four decimals, the whole of a file or nothing."
+    if not isinstance(path, Path | str):
+        table.to_csv(path, index=False, float_format="%.4f")
+        return path
     with write_atomically(path) as beside:
         table.to_csv(beside, index=False, float_format="%.4f")
     return Path(path)
@@ -409,7 +412,8 @@ def save_arrays(
 
     said = {} if asked is None else {"asked": np.array(json.dumps(asked, sort_keys=True))}
     with write_atomically(path) as new, new.open("wb") as file:
-        (np.savez_compressed if compressed else np.savez)(file, **said, **arrays)
+        save: Any = np.savez_compressed if compressed else np.savez
+        save(file, **said, **arrays)
 
 
 def open_arrays(
