@@ -180,7 +180,7 @@ def refuse_broken_seal(
 
 # %% ../nbs/0_ground/02_files.ipynb #e3333b4e
 def save_xarray(
-    data: "xr.Dataset | xr.DataTree",
+    data: "xr.Dataset | xr.DataTree",  # what to keep
     path: Path | str,  # ends in .zarr (a folder) or .nc (one file)
     *,
     error: type[AgentirtError] = AgentirtError,  # the kind of error to raise
@@ -219,16 +219,16 @@ def _refuse_huge(
             "read at once; open it with xarray.open_dataset and select a part, or save it in parts."
         )
 
-# %% ../nbs/0_ground/02_files.ipynb #b190f830
+
 def _indexed(
     ds: "xr.Dataset",  # opened without indexes, so that no label was read before its size was looked at
 ) -> "xr.Dataset":
     "The same dataset with an index on each labelled dim."
     for dim in [dim for dim in ds.dims if dim in ds.coords and dim not in ds.xindexes]:
-        ds = ds.set_xindex([dim])
+        ds = ds.set_xindex(str(dim))
     return ds
 
-
+# %% ../nbs/0_ground/02_files.ipynb #3450c360
 def open_xarray(
     path: Path | str,  # ends in .zarr or .nc
     *,
@@ -305,7 +305,7 @@ def csv_rows(
 
 # %% ../nbs/0_ground/02_files.ipynb #465605ce
 def check_columns(
-    table: "pd.DataFrame",
+    table: "pd.DataFrame",  # what was read
     path: Path | str,  # where it came from, for the message
     needed: Sequence[str] = (),  # columns it must have
     useful: Sequence[str] | None = None,  # columns it may have; None: any
@@ -373,9 +373,9 @@ def to_numbers(
 
 # %% ../nbs/0_ground/02_files.ipynb #bd10e90e
 def write_table(
-    table: "pd.DataFrame",
-    path: "Path | str | TextIO",  # a .csv file, or where text can be written, such as sys.stdout
-) -> "Path | TextIO":  # where it was written
+    table: "pd.DataFrame",  # what to write; its index is left out
+    path: Path | str | TextIO,  # a .csv file, or where text can be written, such as sys.stdout
+) -> Path | TextIO:  # where it was written
     "Write a table as CSV, numbers with four decimals, the whole of a file or nothing."
     if not isinstance(path, Path | str):
         table.to_csv(path, index=False, float_format="%.4f")
@@ -411,8 +411,8 @@ def save_arrays(
     import numpy as np
 
     said = {} if asked is None else {"asked": np.array(json.dumps(asked, sort_keys=True))}
+    save: Any = np.savez_compressed if compressed else np.savez
     with write_atomically(path) as new, new.open("wb") as file:
-        save: Any = np.savez_compressed if compressed else np.savez
         save(file, **said, **arrays)
 
 

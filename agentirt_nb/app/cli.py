@@ -540,7 +540,7 @@ def _judge(
     if args.out:
         check_target(args.out, [".csv"])
     tasks = read_table(args.tasks, ["task", "text"], ["repository", "tests", "patch"])
-    from agentirt_nb.data.judge import judge, judge_cost
+    from agentirt_nb.data.judge import judge_cost, judge_tasks
 
     about: dict[str, Any] = dict(level=args.level, price=tuple(args.price) if args.price else None)
     cost = judge_cost(tasks, args.model, **about)
@@ -550,7 +550,7 @@ def _judge(
     if not args.yes:
         print("Nothing was asked; --yes asks.")
         return _DONE
-    ratings = judge(tasks, args.model, **about, budget=args.budget, progress=not args.quiet)
+    ratings = judge_tasks(tasks, args.model, **about, budget=args.budget, progress=not args.quiet)
     write_table(ratings.to_pandas().convert_dtypes().reset_index(), args.out)
     print(f"Used: {_bill(ratings.attrs)}. Written: {args.out}")
     return _INCOMPLETE if ratings.attrs["failed"] else _DONE
