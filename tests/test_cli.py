@@ -361,7 +361,7 @@ def test_an_interruption_leaves_what_stood_there(tmp_path, stop):
     out.mkdir()
     (out / "zarr.json").write_text("the old fit")
     command = [AGENTIRT, "fit", "runs.csv", "--out", "fit.zarr", "--method", "nuts", "--draws", "100000"]
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what ignores Ctrl-C (a job in the background) bequeaths that
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it, and its children too
     running = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
     signal.signal(signal.SIGINT, before)
     time.sleep(15 if stop is signal.SIGINT else 3)  # while it samples, and while it starts
