@@ -69,7 +69,8 @@ _STEPS = {
         "views.curve_charts": "comparison_chart tail_chart trials_chart",
         "views.order_charts": "reversal_chart",
         "views.emergence_charts": "frontier_chart failure_chart exponent_sides_chart",
-        "views.quanta_charts": "scaling_chart subtask_chart learning_time_chart",
+        "views.scaling_charts": "scaling_chart",
+        "views.quanta_charts": "subtask_chart learning_time_chart",
     },
     "explore": {
         "views.explorers": "WhatIf",

@@ -94,7 +94,7 @@ from agentirt_nb.views.order_charts import reversal_chart as reversal_chart
 from agentirt_nb.views.emergence_charts import frontier_chart as frontier_chart
 from agentirt_nb.views.emergence_charts import failure_chart as failure_chart
 from agentirt_nb.views.emergence_charts import exponent_sides_chart as exponent_sides_chart
-from agentirt_nb.views.quanta_charts import scaling_chart as scaling_chart
+from agentirt_nb.views.scaling_charts import scaling_chart as scaling_chart
 from agentirt_nb.views.quanta_charts import subtask_chart as subtask_chart
 from agentirt_nb.views.quanta_charts import learning_time_chart as learning_time_chart
 
