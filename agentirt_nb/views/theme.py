@@ -336,6 +336,8 @@ class Lasting:
     "What makes a box of widgets leave a picture: inherit before the box, write `picture`, call `keep` after a change."
 
     quiet: ClassVar[float] = 1.0  # seconds without a change before the picture is made anew
+    add_class: Any  # of the box
+    _model_id: str  # of the box
 
     def picture(self) -> alt.TopLevelMixin:
         "The chart of the present state; its `description` says the state in words."
