@@ -25,7 +25,8 @@ from ..quanta.dated_abilities import benchmark_draws
 from ..quanta.failure import FORMS, weighted_line
 from ..quanta.forecasts import middle_and_ends, passing_times, emergence, frontier_trend
 from ..irt.fits import FitError, curve_of, probability_inside, tails
-from .explorers import STYLE, Explorer, LiveChart, thin
+from .controls import STYLE, Explorer, LiveChart
+from .what_if import thin
 
 # %% ../../nbs/4_views/05_emergence_charts.ipynb #5fe4dc64
 _FAILURE = alt.Scale(type="log", nice=False, zero=False)  # straight where failure falls exponentially
