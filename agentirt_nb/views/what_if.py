@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.fits import FitError, curve_of, draws, probability_inside, success_probability, tails
+from ..irt.fits import task_parameters
 from ..irt.prediction import ability_draws
 from ..settings import settings
 
