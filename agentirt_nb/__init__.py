@@ -42,10 +42,11 @@ _STEPS = {
     },
     "summarise": {
         "irt.fits": "summarise",
-        "quanta.task_fits": "compare_curves difficulty_tail trial_shares",
+        "quanta.task_fits": "compare_curves trial_shares",
+        "quanta.difficulty_tails": "difficulty_tail",
         "irt.combinations": "compare_combinations",
         "quanta.skill_order": "reversal_rates",
-        "quanta.failure_law": "failure_law compare_exponents",
+        "quanta.failure": "failure_law compare_exponents",
         "quanta.forecasts": "frontier_trend",
         "quanta.theory": "theory_exponents loss_of_learned",
         "quanta.scaling_fits": "exponents fitted_curve",
@@ -58,7 +59,7 @@ _STEPS = {
         "quanta.forecasts": "forecast_check",
     },
     "score": {
-        "irt.prediction": "score",
+        "irt.scoring": "score",
     },
     "chart": {
         "views.theme": "setup_charts save_chart",

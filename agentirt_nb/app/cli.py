@@ -464,7 +464,7 @@ def _score(
 
     results = with_features(read_outcomes(args.results, progress=False), args.features)
     fit = _read_fit(args.fit)
-    from agentirt_nb.irt.prediction import score
+    from agentirt_nb.irt.scoring import score
     from agentirt_nb.irt.tables import verdict
 
     scored = score(fit, results, seed=args.seed)
