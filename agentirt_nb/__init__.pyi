@@ -8,6 +8,7 @@ from agentirt_nb.irt.snapshot import load_snapshot as load_snapshot
 from agentirt_nb.data.features import published_features as published_features
 from agentirt_nb.data.embeddings import published_embeddings as published_embeddings
 from agentirt_nb.data.texts import task_texts as task_texts
+from agentirt_nb.data.reading import read_outcomes as read_outcomes
 from agentirt_nb.data.outcomes import open_outcomes as open_outcomes
 from agentirt_nb.data.outcomes import save_outcomes as save_outcomes
 from agentirt_nb.quanta.scaling_fits import scaling_studies as scaling_studies
@@ -25,6 +26,7 @@ from agentirt_nb.data.features import attach_features as attach_features
 from agentirt_nb.data.texts import static_features as static_features
 from agentirt_nb.data.embeddings import embed as embed
 from agentirt_nb.data.judge import judge_cost as judge_cost
+from agentirt_nb.data.judge import judge_tasks as judge_tasks
 from agentirt_nb.irt.snapshot import simulate_outcomes as simulate_outcomes
 from agentirt_nb.quanta.simulation import simulate_quanta as simulate_quanta
 from agentirt_nb.quanta.sparse_parity import parity_tasks as parity_tasks
@@ -42,12 +44,12 @@ from agentirt_nb.quanta.sparse_parity import train_parity as train_parity
 # summarise
 from agentirt_nb.irt.fits import summarise as summarise
 from agentirt_nb.quanta.task_fits import compare_curves as compare_curves
-from agentirt_nb.quanta.task_fits import difficulty_tail as difficulty_tail
 from agentirt_nb.quanta.task_fits import trial_shares as trial_shares
+from agentirt_nb.quanta.difficulty_tails import difficulty_tail as difficulty_tail
 from agentirt_nb.irt.combinations import compare_combinations as compare_combinations
 from agentirt_nb.quanta.skill_order import reversal_rates as reversal_rates
-from agentirt_nb.quanta.failure_law import failure_law as failure_law
-from agentirt_nb.quanta.failure_law import compare_exponents as compare_exponents
+from agentirt_nb.quanta.failure import failure_law as failure_law
+from agentirt_nb.quanta.failure import compare_exponents as compare_exponents
 from agentirt_nb.quanta.forecasts import frontier_trend as frontier_trend
 from agentirt_nb.quanta.theory import theory_exponents as theory_exponents
 from agentirt_nb.quanta.theory import loss_of_learned as loss_of_learned

@@ -21,7 +21,7 @@ from scipy.special import expit
 from .charts import COLOURS, headline, percent
 from ..data.dates import from_decimal_years
 from ..quanta.dated_abilities import benchmark_draws
-from ..quanta.failure_law import FORMS, weighted_line
+from ..quanta.failure import FORMS, weighted_line
 from ..quanta.forecasts import middle_and_ends, passing_times, emergence, frontier_trend
 from ..irt.fits import FitError, curve_of, probability_inside, tails
 from .explorers import STYLE, Explorer, LiveChart, thin
