@@ -15,6 +15,7 @@ _STEPS = {
         "data.features": "published_features",
         "data.embeddings": "published_embeddings",
         "data.texts": "task_texts",
+        "data.reading": "read_outcomes",
         "data.outcomes": "open_outcomes save_outcomes",
         "quanta.scaling_fits": "scaling_studies",
         "quanta.language_model": "load_language_curves",
@@ -41,10 +42,11 @@ _STEPS = {
     },
     "summarise": {
         "irt.fits": "summarise",
-        "quanta.task_fits": "compare_curves difficulty_tail trial_shares",
+        "quanta.task_fits": "compare_curves trial_shares",
+        "quanta.difficulty_tails": "difficulty_tail",
         "irt.combinations": "compare_combinations",
         "quanta.skill_order": "reversal_rates",
-        "quanta.failure_law": "failure_law compare_exponents",
+        "quanta.failure": "failure_law compare_exponents",
         "quanta.forecasts": "frontier_trend",
         "quanta.theory": "theory_exponents loss_of_learned",
         "quanta.scaling_fits": "exponents fitted_curve",
@@ -57,7 +59,7 @@ _STEPS = {
         "quanta.forecasts": "forecast_check",
     },
     "score": {
-        "irt.prediction": "score",
+        "irt.scoring": "score",
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
@@ -69,7 +71,8 @@ _STEPS = {
         "views.curve_charts": "comparison_chart tail_chart trials_chart",
         "views.order_charts": "reversal_chart",
         "views.frontier_charts": "frontier_chart failure_chart exponent_sides_chart",
-        "views.quanta_charts": "scaling_chart subtask_chart learning_time_chart",
+        "views.scaling_charts": "scaling_chart",
+        "views.quanta_charts": "subtask_chart learning_time_chart",
     },
     "explore": {
         "views.explorers": "WhatIf",

@@ -8,6 +8,7 @@ from agentirt_nb.irt.snapshot import load_snapshot as load_snapshot
 from agentirt_nb.data.features import published_features as published_features
 from agentirt_nb.data.embeddings import published_embeddings as published_embeddings
 from agentirt_nb.data.texts import task_texts as task_texts
+from agentirt_nb.data.reading import read_outcomes as read_outcomes
 from agentirt_nb.data.outcomes import open_outcomes as open_outcomes
 from agentirt_nb.data.outcomes import save_outcomes as save_outcomes
 from agentirt_nb.quanta.scaling_fits import scaling_studies as scaling_studies
@@ -43,12 +44,12 @@ from agentirt_nb.quanta.sparse_parity import train_parity as train_parity
 # summarise
 from agentirt_nb.irt.fits import summarise as summarise
 from agentirt_nb.quanta.task_fits import compare_curves as compare_curves
-from agentirt_nb.quanta.task_fits import difficulty_tail as difficulty_tail
 from agentirt_nb.quanta.task_fits import trial_shares as trial_shares
+from agentirt_nb.quanta.difficulty_tails import difficulty_tail as difficulty_tail
 from agentirt_nb.irt.combinations import compare_combinations as compare_combinations
 from agentirt_nb.quanta.skill_order import reversal_rates as reversal_rates
-from agentirt_nb.quanta.failure_law import failure_law as failure_law
-from agentirt_nb.quanta.failure_law import compare_exponents as compare_exponents
+from agentirt_nb.quanta.failure import failure_law as failure_law
+from agentirt_nb.quanta.failure import compare_exponents as compare_exponents
 from agentirt_nb.quanta.forecasts import frontier_trend as frontier_trend
 from agentirt_nb.quanta.theory import theory_exponents as theory_exponents
 from agentirt_nb.quanta.theory import loss_of_learned as loss_of_learned
@@ -76,7 +77,7 @@ from agentirt_nb.irt.evaluation import reliability as reliability
 from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 
 # score
-from agentirt_nb.irt.prediction import score as score
+from agentirt_nb.irt.scoring import score as score
 
 # chart
 from agentirt_nb.views.theme import setup_charts as setup_charts
@@ -94,7 +95,7 @@ from agentirt_nb.views.order_charts import reversal_chart as reversal_chart
 from agentirt_nb.views.frontier_charts import frontier_chart as frontier_chart
 from agentirt_nb.views.frontier_charts import failure_chart as failure_chart
 from agentirt_nb.views.frontier_charts import exponent_sides_chart as exponent_sides_chart
-from agentirt_nb.views.quanta_charts import scaling_chart as scaling_chart
+from agentirt_nb.views.scaling_charts import scaling_chart as scaling_chart
 from agentirt_nb.views.quanta_charts import subtask_chart as subtask_chart
 from agentirt_nb.views.quanta_charts import learning_time_chart as learning_time_chart
 

@@ -20,7 +20,7 @@ from scipy.special import expit
 from .labels import headline, percent
 from ..data.dates import from_decimal_years
 from ..quanta.dated_abilities import benchmark_draws
-from ..quanta.failure_law import weighted_line
+from ..quanta.failure import weighted_line
 from ..quanta.forecasts import middle_and_ends, passing_times, emergence, frontier_trend
 from ..irt.fits import FitError, curve_of, probability_inside, tails
 from .controls import Explorer, Slider, chooser, explained, heading_html, logit_places

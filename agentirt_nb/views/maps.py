@@ -6,12 +6,14 @@
 __all__ = ['wright_map']
 
 # %% ../../nbs/4_views/08_maps.ipynb #f6b6c9dd
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from ..irt.fits import curve_of, draws
-from .labels import headline, readable_names, spread_labels
+from .labels import described, headline, readable_names, spread_labels
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/08_maps.ipynb #6143489e
@@ -35,15 +37,17 @@ def _wright_agents(fit: xr.DataTree, scale: alt.Scale, *, top: int, width: int, 
     named = rows.head(top).copy()
     named["place"] = spread_labels(named.ability, gap=(scale.domain[1] - scale.domain[0]) * 15 / height)
     y = alt.Y("ability:Q", scale=scale, title="ability and difficulty (logits)", axis=alt.Axis(grid=True))
-    bare = alt.Axis(title="agents", labels=False, ticks=False, domain=False, grid=False, titleAnchor="end")
-    x = alt.X("across:Q", axis=bare, scale=alt.Scale(domain=[-4.2, 1.1], nice=False))
+    bare = alt.Axis(labels=False, ticks=False, domain=False, grid=False, titleAnchor="end")
+    x = alt.X("across:Q", title="agents", axis=bare, scale=alt.Scale(domain=[-4.2, 1.1], nice=False))
     base, front = alt.Chart(rows, width=width, height=height), alt.Chart(named)
     tips = ["agent:N", "name:N", alt.Tooltip("ability:Q", title="ability (logits)", format=".2f")]
     dots = base.mark_circle(size=42, opacity=0.6, color=COLOURS["main"], aria=False).encode(x, y, tooltip=tips)
     text = front.mark_text(align="right", fontSize=11, color=COLOURS["ink"], limit=int(0.68 * width))
-    label = text.encode(alt.X("start:Q"), alt.Y("place:Q", scale=scale), text="name:N").transform_calculate(start="-0.45")
+    label = text.encode(alt.X("start:Q", title="agents"), alt.Y("place:Q", scale=scale), text="name:N").transform_calculate(
+        start="-0.45"
+    )
     line = front.mark_rule(color=COLOURS["quiet"]).transform_calculate(start="-0.4")
-    line = line.encode(alt.X("start:Q"), alt.X2("across:Q"), alt.Y("place:Q", scale=scale), alt.Y2("ability:Q"))
+    line = line.encode(alt.X("start:Q", title="agents"), alt.X2("across:Q"), alt.Y("place:Q", scale=scale), alt.Y2("ability:Q"))
     return line + dots + label
 
 
@@ -80,7 +84,7 @@ def wright_map(
     bin_width: float = 0.5,  # of the histogram of difficulties, in logits
     title: str | None = None,  # None: what is shown
     width: int | None = None,  # of the panel with the agents, in pixels; None: so that all fit a notebook's page
-    height: int = 420,  # of the plot, in pixels
+    height: int | None = None,  # of the plot, in pixels; None: 420
 ) -> alt.HConcatChart:  # agents, then one histogram of difficulties per benchmark, on one logit axis
     "Abilities of agents beside difficulties of tasks (posterior means, logits). Raises ValueError for bins without width."
     if not bin_width > 0:
@@ -90,13 +94,17 @@ def wright_map(
     edges = [(np.floor(low / bin_width) - 1) * bin_width, (np.ceil(high / bin_width) + 1) * bin_width]
     scale = alt.Scale(domain=edges, nice=False)
     names = list(dict.fromkeys(tasks.benchmark))
-    wide, each = (350, 150) if len(names) < 3 else (290, 106)
-    panels = [_wright_agents(fit, scale, top=top, width=width or wide, height=height)]
-    for colour, name in zip(PALETTE[1:], names, strict=False):
+    wide = 350 if len(names) < 3 else 260
+    each = max(40, min(150, (690 - wide) // len(names) - 16))
+    panels = [_wright_agents(fit, scale, top=top, width=width or wide, height=height or 420)]
+    for colour, name in zip(cycle(PALETTE[1:]), names):
         of = tasks[tasks.benchmark == name]
-        panels.append(_wright_tasks(of, scale, colour, bin_width=bin_width, width=each, height=height))
+        panels.append(_wright_tasks(of, scale, colour, bin_width=bin_width, width=each, height=height or 420))
     counts = f"{ability.size} agents, {len(tasks)} tasks; an agent has an even chance on a task at its own height"
     curve = curve_of(fit)
     if curve.name not in ("1pl", "2pl"):
         counts = f"{ability.size} agents, {len(tasks)} tasks; chances by the {curve.name} curve: {curve.says}"
-    return alt.hconcat(*panels, spacing=14, title=headline(fit, title or "Wright map: agents and tasks on one scale", counts))
+    above = int((tasks.difficulty > ability.max().item()).sum())
+    said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
+    head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)
+    return described(alt.hconcat(*panels, spacing=14, title=head), said, fit)

@@ -55,9 +55,9 @@ def scaling_chart(
         for name, row in ((name, table.sel(parameter=name)) for name in table.parameter.values)
         if name.startswith("exponent") or name == "floor"
     ]
-    lines = f"{'; '.join(said)}. Points: measured. Line and band: fitted, {percent(table.attrs['prob'])} interval."
+    lines = "; ".join(said), f"points: measured; line and band: fitted, {percent(table.attrs['prob'])} interval"
     chart = _scaling_layers(cells, fitted_curve(fit, prob=prob).to_dataframe().reset_index(), over, unit)
-    chart = chart.properties(title=headline(fit, title or f"Loss against {over}", lines), height=340)
+    chart = chart.properties(title=headline(fit, title or f"Loss against {over}", *lines), height=340)
     return sized(chart, width, height)
 
 # %% ../../nbs/4_views/11_scaling_charts.ipynb #96a1e265
