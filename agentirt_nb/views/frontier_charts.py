@@ -171,7 +171,7 @@ def _failure_lines(law: xr.Dataset, of: xr.Dataset) -> list[str]:
     )
     return [
         f"Straight: {straight} per logit.",
-        f"Exact curve: c for {curves}.",
+        f"Exact curve, c: {curves}.",
         f"Fitted to the dark dots, {law.attrs['agents']} agents from {law.attrs['lowest']:.1f} logits on. "
         f"Band: {percent(law.attrs['prob'])} interval.",
     ]
@@ -200,7 +200,8 @@ def _sides(x: xr.Dataset, first: bool, top: float, width: float) -> alt.LayerCha
     "The exponents of one comparison as dots with lines; what is not known is called so."
     rows, colour = x[["mean", "lower", "upper"]].to_dataframe().reset_index(), COLOURS[_SHADES[x.attrs["verdict"]]]
     axis = alt.Axis(labelLimit=220, labels=first, ticks=False, domain=False)
-    base = alt.Chart(rows, width=width, height=alt.Step(32)).encode(alt.Y("estimate:N", sort=None, title=None, axis=axis))
+    y = alt.Y("estimate:N", sort=rows.estimate.tolist(), title=None, axis=axis)  # each layer draws some of the rows
+    base = alt.Chart(rows, width=width, height=alt.Step(32)).encode(y)
     along = alt.X("lower:Q", title="exponent c (per logit)", scale=alt.Scale(domain=[0, top]), axis=alt.Axis(tickCount=4))
     rule = base.transform_filter("isValid(datum.lower)").mark_rule(size=2, color=colour, opacity=0.6)
     dot = base.transform_filter("isValid(datum.mean)").mark_circle(size=70, opacity=1, color=colour)
