@@ -70,13 +70,13 @@ _STEPS = {
         "views.labels": "headline",
         "views.curve_charts": "comparison_chart tail_chart trials_chart",
         "views.order_charts": "reversal_chart",
-        "views.emergence_charts": "frontier_chart failure_chart exponent_sides_chart",
+        "views.frontier_charts": "frontier_chart failure_chart exponent_sides_chart",
         "views.scaling_charts": "scaling_chart",
         "views.quanta_charts": "subtask_chart learning_time_chart",
     },
     "explore": {
         "views.explorers": "WhatIf",
-        "views.emergence_charts": "ScalingWhatIf",
+        "views.frontier_explorer": "ScalingWhatIf",
     },
 }
 
