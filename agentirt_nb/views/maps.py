@@ -31,18 +31,18 @@ def _wright_agents(fit: xr.DataTree, scale: alt.Scale, *, top: int, width: int, 
     seen = fit["observed_data"].to_dataset()
     rows = rows.join(pd.DataFrame({part: seen[part].to_series() for part in ("llm", "scaffold") if part in seen.coords}))
     rows = rows.sort_values("ability", ascending=False).reset_index()
-    rows["name"] = readable_names(rows, most=36)
+    rows["name"] = readable_names(rows, most=32)
     rows["across"] = 0.15 + 0.85 * ((np.arange(len(rows)) * 0.618034) % 1)  # spreads neighbours without chance
     rows.iloc[:top, rows.columns.get_loc("across")] = 0.0  # the named ones stand in front
     named = rows.head(top).copy()
     named["place"] = spread_labels(named.ability, gap=(scale.domain[1] - scale.domain[0]) * 15 / height)
     y = alt.Y("ability:Q", scale=scale, title="ability and difficulty (logits)", axis=alt.Axis(grid=True))
     bare = alt.Axis(labels=False, ticks=False, domain=False, grid=False, titleAnchor="end")
-    x = alt.X("across:Q", title="agents", axis=bare, scale=alt.Scale(domain=[-4.2, 1.1], nice=False))
+    x = alt.X("across:Q", title="agents", axis=bare, scale=alt.Scale(domain=[-5.5, 1.1], nice=False))
     base, front = alt.Chart(rows, width=width, height=height), alt.Chart(named)
     tips = ["agent:N", "name:N", alt.Tooltip("ability:Q", title="ability (logits)", format=".2f")]
     dots = base.mark_circle(size=42, opacity=0.6, color=COLOURS["main"], aria=False).encode(x, y, tooltip=tips)
-    text = front.mark_text(align="right", fontSize=11, color=COLOURS["ink"], limit=int(0.68 * width))
+    text = front.mark_text(align="right", fontSize=11, color=COLOURS["ink"], limit=int(0.76 * width))
     label = text.encode(alt.X("start:Q", title="agents"), alt.Y("place:Q", scale=scale), text="name:N").transform_calculate(
         start="-0.45"
     )
@@ -53,7 +53,7 @@ def _wright_agents(fit: xr.DataTree, scale: alt.Scale, *, top: int, width: int, 
 
 def _panel_title(name: str, size: str) -> alt.TitleParams:
     "The small title over one panel: its name and, on a second line, its size."
-    return alt.TitleParams(name, subtitle=size, fontSize=12, subtitleFontSize=11, frame="group", offset=6, limit=160)
+    return alt.TitleParams(name, subtitle=size, fontSize=11, subtitleFontSize=11, frame="group", offset=6, limit=160)
 
 
 def _wright_tasks(rows: pd.DataFrame, scale: alt.Scale, colour: str, *, bin_width: float, width: int, height: int) -> alt.Chart:
@@ -68,7 +68,7 @@ def _wright_tasks(rows: pd.DataFrame, scale: alt.Scale, colour: str, *, bin_widt
         alt.Tooltip("to:Q", format=".2f", title="to"),
         alt.Tooltip("example:N", title="for example"),
     ]
-    axis = alt.Axis(tickCount=4, grid=False, tickMinStep=1)
+    axis = alt.Axis(tickCount=3, grid=False, tickMinStep=1)
     bare = alt.Axis(labels=False, ticks=False, domain=False)
     bars = alt.Chart(counts, width=width, height=height, title=title).mark_rect(
         color=colour, opacity=0.85, stroke=COLOURS["paper"], strokeWidth=1
@@ -94,8 +94,8 @@ def wright_map(
     edges = [(np.floor(low / bin_width) - 1) * bin_width, (np.ceil(high / bin_width) + 1) * bin_width]
     scale = alt.Scale(domain=edges, nice=False)
     names = list(dict.fromkeys(tasks.benchmark))
-    wide = 350 if len(names) < 3 else 260
-    each = max(40, min(150, (690 - wide) // len(names) - 16))
+    wide = 350 if len(names) < 3 else 250
+    each = max(40, min(150, (660 - wide) // len(names) - 16))
     panels = [_wright_agents(fit, scale, top=top, width=width or wide, height=height or 420)]
     for colour, name in zip(cycle(PALETTE[1:]), names):
         of = tasks[tasks.benchmark == name]
@@ -107,4 +107,4 @@ def wright_map(
     above = int((tasks.difficulty > ability.max().item()).sum())
     said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
     head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)
-    return described(alt.hconcat(*panels, spacing=14, title=head), said, fit)
+    return described(alt.hconcat(*panels, spacing=10, title=head), said, fit)

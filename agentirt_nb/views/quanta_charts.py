@@ -88,7 +88,10 @@ def learning_time_chart(
     level, power = (line["mean"].sel(parameter=name).item() for name in ("level", "exponent"))
     fitted = pd.DataFrame(dict(frequency=ends, time=np.exp(level) * ends**-power))
     x = alt.X(
-        "frequency:Q", scale=alt.Scale(type="log", padding=8), title="frequency of use (share of samples)", axis=log_axis(ends)
+        "frequency:Q",
+        scale=alt.Scale(type="log", padding=8, nice=False),
+        title="frequency of use (share of samples)",
+        axis=log_axis(ends),
     )
     y = alt.Y("time:Q", scale=alt.Scale(type="log", domainMax=last * 1.3), title="learning time (training steps)")
     y.axis = log_axis([table["time"].min(), last])
