@@ -61,10 +61,11 @@ _STEPS = {
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
-        "views.charts": (
-            "ability_ladder wright_map item_characteristic_curve interval_ladder reliability_curve "
-            "headline"
-        ),
+        "views.ladders": "ability_ladder interval_ladder",
+        "views.maps": "wright_map",
+        "views.response_curves": "item_characteristic_curve",
+        "views.reliability_charts": "reliability_curve",
+        "views.labels": "headline",
         "views.curve_charts": "comparison_chart tail_chart trials_chart",
         "views.order_charts": "reversal_chart",
         "views.emergence_charts": "frontier_chart failure_chart exponent_sides_chart",

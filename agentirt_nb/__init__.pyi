@@ -80,12 +80,12 @@ from agentirt_nb.irt.prediction import score as score
 # chart
 from agentirt_nb.views.theme import setup_charts as setup_charts
 from agentirt_nb.views.theme import save_chart as save_chart
-from agentirt_nb.views.charts import ability_ladder as ability_ladder
-from agentirt_nb.views.charts import wright_map as wright_map
-from agentirt_nb.views.charts import item_characteristic_curve as item_characteristic_curve
-from agentirt_nb.views.charts import interval_ladder as interval_ladder
-from agentirt_nb.views.charts import reliability_curve as reliability_curve
-from agentirt_nb.views.charts import headline as headline
+from agentirt_nb.views.ladders import ability_ladder as ability_ladder
+from agentirt_nb.views.ladders import interval_ladder as interval_ladder
+from agentirt_nb.views.maps import wright_map as wright_map
+from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
+from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve
+from agentirt_nb.views.labels import headline as headline
 from agentirt_nb.views.curve_charts import comparison_chart as comparison_chart
 from agentirt_nb.views.curve_charts import tail_chart as tail_chart
 from agentirt_nb.views.curve_charts import trials_chart as trials_chart

@@ -547,14 +547,16 @@ def demo_charts(
     fit: "xr.DataTree",
 ) -> dict[str, "alt.TopLevelMixin"]:  # by the name of the file they go to
     "The charts of the demo."
-    from agentirt_nb.views import charts
+    from agentirt_nb.views.ladders import ability_ladder
+    from agentirt_nb.views.maps import wright_map
+    from agentirt_nb.views.response_curves import item_characteristic_curve
 
     return {
-        "llms": charts.ability_ladder(fit, "llm_ability"),
-        "scaffolds": charts.ability_ladder(fit, "scaffold_ability"),
-        "agents": charts.ability_ladder(fit),
-        "wright_map": charts.wright_map(fit),
-        "item_characteristic_curves": charts.item_characteristic_curve(fit),
+        "llms": ability_ladder(fit, "llm_ability"),
+        "scaffolds": ability_ladder(fit, "scaffold_ability"),
+        "agents": ability_ladder(fit),
+        "wright_map": wright_map(fit),
+        "item_characteristic_curves": item_characteristic_curve(fit),
     }
 
 # %% ../../nbs/5_app/00_cli.ipynb #922ddb65
@@ -584,7 +586,7 @@ def demo_command(
     with step("load four leaderboards", seconds):
         outcomes, reason = demo_outcomes(settings().seed if args.seed is None else args.seed, not args.quiet)
     with step("start the numerical libraries", seconds):
-        from agentirt_nb.views.charts import save_chart
+        from agentirt_nb.views.theme import save_chart
         from agentirt_nb.irt.fits import save_fit, upgraded
         from agentirt_nb.irt.inference import fit as fit_outcomes
         from agentirt_nb.irt.tables import fit_tables, verdict

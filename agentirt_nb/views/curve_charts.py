@@ -6,12 +6,12 @@
 __all__ = ['comparison_chart', 'tail_chart', 'trials_chart']
 
 # %% ../../nbs/4_views/06_curve_charts.ipynb #e46ea86e
-import altair as alt
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .charts import COLOURS, PALETTE, headline, percent
+from .labels import headline, percent
+from .theme import COLOURS, PALETTE, alt
 from ..irt.curves import CURVES
 
 # %% ../../nbs/4_views/06_curve_charts.ipynb #a2672342

@@ -6,10 +6,10 @@
 __all__ = ['zone_chart']
 
 # %% ../../nbs/4_views/15_draft_charts.ipynb #1accf374
-import altair as alt
 import xarray as xr
 
-from .charts import COLOURS, headline
+from .labels import headline
+from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/15_draft_charts.ipynb #fbec5c7b
 def zone_chart(

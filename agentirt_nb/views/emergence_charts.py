@@ -18,7 +18,8 @@ import pandas as pd
 import xarray as xr
 from scipy.special import expit
 
-from .charts import COLOURS, headline, percent
+from .labels import headline, percent
+from .theme import COLOURS
 from ..data.dates import from_decimal_years
 from ..quanta.dated_abilities import benchmark_draws
 from ..quanta.failure import FORMS, weighted_line

@@ -24,7 +24,8 @@ import vl_convert
 import xarray as xr
 from IPython import get_ipython
 
-from .charts import COLOURS, headline, percent
+from .labels import headline, percent
+from .theme import COLOURS
 from ..irt.fits import FitError, alarm, curve_of, draws, probability_inside, success_probability, tails
 from ..irt.fits import task_parameters, trust
 from ..irt.prediction import ability_draws

@@ -6,12 +6,12 @@
 __all__ = ['CEILING', 'FLOOR', 'reversal_chart', 'complexity_chart', 'cluster_chart']
 
 # %% ../../nbs/4_views/04_order_charts.ipynb #0095a9eb
-import altair as alt
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .charts import COLOURS, PALETTE, percent
+from .labels import percent
+from .theme import COLOURS, PALETTE, alt
 from ..irt.fits import tails
 
 # %% ../../nbs/4_views/04_order_charts.ipynb #ce6ca9fa

@@ -9,12 +9,12 @@ __all__ = ['scaling_chart', 'exponents_chart', 'studies_chart', 'subtask_chart',
 # %% ../../nbs/4_views/03_quanta_charts.ipynb #54c614a2
 from collections.abc import Sequence
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .charts import COLOURS, PALETTE, headline, percent
+from .labels import headline, percent
+from .theme import COLOURS, PALETTE, alt
 from ..quanta.scaling_fits import exponents, fitted_curve
 
 # %% ../../nbs/4_views/03_quanta_charts.ipynb #2a9ae7ea
