@@ -6,10 +6,11 @@
 __all__ = ['worlds_chart']
 
 # %% ../../nbs/4_views/16_world_charts.ipynb #ea82cad7
-import altair as alt
 import numpy as np
 import pandas as pd
 import xarray as xr
+
+from .theme import alt
 
 # %% ../../nbs/4_views/16_world_charts.ipynb #810e3f30
 def worlds_chart(
