@@ -41,7 +41,8 @@ _STEPS = {
     },
     "summarise": {
         "irt.fits": "summarise",
-        "quanta.task_fits": "compare_curves difficulty_tail trial_shares",
+        "quanta.task_fits": "compare_curves trial_shares",
+        "quanta.difficulty_tails": "difficulty_tail",
         "irt.combinations": "compare_combinations",
         "quanta.skill_order": "reversal_rates",
         "quanta.failure": "failure_law compare_exponents",

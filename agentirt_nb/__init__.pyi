@@ -42,8 +42,8 @@ from agentirt_nb.quanta.sparse_parity import train_parity as train_parity
 # summarise
 from agentirt_nb.irt.fits import summarise as summarise
 from agentirt_nb.quanta.task_fits import compare_curves as compare_curves
-from agentirt_nb.quanta.task_fits import difficulty_tail as difficulty_tail
 from agentirt_nb.quanta.task_fits import trial_shares as trial_shares
+from agentirt_nb.quanta.difficulty_tails import difficulty_tail as difficulty_tail
 from agentirt_nb.irt.combinations import compare_combinations as compare_combinations
 from agentirt_nb.quanta.skill_order import reversal_rates as reversal_rates
 from agentirt_nb.quanta.failure import failure_law as failure_law

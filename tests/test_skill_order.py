@@ -141,11 +141,11 @@ def test_residuals_have_no_missing_and_unit_scale():
     ("call", "words"),
     [
         (lambda b: reversal_rates(b, gaps=(0.3, 0.1)), "must rise"),
-        (lambda b: reversal_rates(b, by="luck"), "use 'rate'"),
+        (lambda b: reversal_rates(b, by="luck"), "by 'luck' is unknown"),
         (lambda b: reversal_rates(b, by="ability"), "together with a fit"),
         (lambda b: reversal_rates(b, solved=0.2, failed=0.8), "below solved"),
         (lambda b: reversal_rates(b.isel(agent=[0])), "only one"),
-        (lambda b: discrimination_complexity(b, b.difficulty, measure="size"), "must be 'discrimination'"),
+        (lambda b: discrimination_complexity(b, b.difficulty, measure="size"), "measure 'size' is unknown"),
         (lambda b: discrimination_complexity(b, b.difficulty.where(False)), "that differ are needed"),
         (lambda b: residual_clusters(b, n_clusters=(5, 500)), "half of the"),
         (lambda b: residual_clusters(b, n_clusters=(1, 5)), "between 2"),

@@ -14,7 +14,8 @@ from agentirt_nb.data.leaderboards import load_leaderboard
 from agentirt_nb.irt.curves import CURVES, DENSITIES, Curve
 from agentirt_nb.irt.fits import alarm, draws, success_probability, task_parameters
 from agentirt_nb.quanta import task_fits as task_quanta
-from agentirt_nb.quanta.task_fits import compare_curves, difficulty_tail, fit_tasks, tail_check, trial_shares
+from agentirt_nb.quanta.difficulty_tails import difficulty_tail, tail_check
+from agentirt_nb.quanta.task_fits import compare_curves, fit_tasks, trial_shares
 
 
 def board(p, trials=1, seed=0):
@@ -129,7 +130,7 @@ def test_what_cannot_be_identified_is_refused(rasch):
         compare_curves(outcomes, ["3pl"], progress=False)
     with pytest.raises(ValueError, match="say nothing about a tail"):
         difficulty_tail(outcomes.isel(agent=slice(0, 5)))
-    with pytest.raises(ValueError, match="cannot be drawn from"):
+    with pytest.raises(ValueError, match="truth 'gamma' is unknown"):
         tail_check(outcomes, ["gamma"])
 
 
@@ -228,7 +229,7 @@ def test_a_curve_and_a_density_of_ones_own_are_fitted(rasch):
         (lambda b: tail_check(b, rates=[0.4], replicates=2), "1 rates for 2 replicates"),
         (lambda b: tail_check(b.isel(agent=slice(0, 3)), replicates=1), "say nothing about a tail"),
         (lambda b: difficulty_tail(b.assign(successes=0 * b.successes)), "of which 0 were both solved and failed"),
-        (lambda b: fit_tasks(b.isel(agent=[0]), "1pl"), "1 agents .* add agents"),
+        (lambda b: fit_tasks(b.isel(agent=[0]), "1pl"), "1 agent .* add agents"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(rasch, call, words):

@@ -8,7 +8,7 @@ __all__ = ['Loss', 'sample_losses', 'sample_gradients', 'similarity', 'cluster_q
 
 # %% ../../nbs/3_quanta/04_discovery.ipynb #f2cc5467
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -23,6 +23,7 @@ from sklearn.manifold import spectral_embedding
 from sklearn.random_projection import SparseRandomProjection
 from tqdm.auto import tqdm
 
+from ..messages import AgentirtError, one_of
 from .tail_exponents import envelope_exponent, tail_exponent
 from ..settings import settings
 
@@ -33,21 +34,23 @@ Loss = Callable[[Any, dict], jax.Array]
 def _rows(
     samples: xr.Dataset | Mapping[str, np.ndarray],  # variables with the dim sample, or arrays whose first axis is the sample
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:  # arrays with the sample first, and the labels of samples
-    "Samples as arrays. Raises ValueError where lengths differ or there is none."
+    "Samples as arrays. Raises AgentirtError where lengths differ or there is none."
     if isinstance(samples, xr.Dataset):
         if "sample" not in samples.dims:
-            raise ValueError(
-                f"The samples have the dims {', '.join(map(str, samples.dims))}, but none is called 'sample'; rename one."
+            raise AgentirtError(
+                f"the samples have the dims {', '.join(map(str, samples.dims))}, but none is called 'sample'; rename one."
             )
         labels = samples["sample"].values
-        arrays = {name: v.transpose("sample", ...).values for name, v in samples.data_vars.items() if "sample" in v.dims}
+        arrays = {str(name): v.transpose("sample", ...).values for name, v in samples.data_vars.items() if "sample" in v.dims}
     else:
         arrays = {name: np.asarray(values) for name, values in samples.items()}
         labels = np.arange(len(next(iter(arrays.values()), ())))
     if not arrays or not len(labels):
-        raise ValueError("There are no samples; give at least one.")
+        raise AgentirtError("there are no samples; give at least one.")
     if wrong := [name for name, values in arrays.items() if len(values) != len(labels)]:
-        raise ValueError(f"{wrong[0]} has {len(arrays[wrong[0]])} rows, but there are {len(labels)} samples; give one row each.")
+        raise AgentirtError(
+            f"{wrong[0]} has {len(arrays[wrong[0]])} rows, but there are {len(labels)} samples; give one row each."
+        )
     return arrays, labels
 
 
@@ -66,7 +69,7 @@ def sample_losses(
     samples: xr.Dataset | Mapping[str, np.ndarray],  # many samples
     *,
     block: int = 1024,  # samples at a time
-    progress: bool = True,
+    progress: bool = True,  # show a bar
 ) -> xr.DataArray:  # (sample): nats
     "The loss of each sample, in blocks."
     arrays, labels = _rows(samples)
@@ -92,7 +95,7 @@ def _chosen(params: Any, where: Callable[[str], bool] | None) -> tuple[dict[str,
         if (where is None or where(path)) and jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating)
     }
     if not chosen:
-        raise ValueError(f"where= chooses none of the parameters {', '.join(paths[:8])}; make it True for at least one.")
+        raise AgentirtError(f"where= chooses none of the parameters {', '.join(paths[:8])}; make it True for at least one.")
     back = lambda new: jax.tree_util.tree_unflatten(tree, [new.get(path, leaf) for path, (_, leaf) in zip(paths, leaves)])
     return chosen, back
 
@@ -101,28 +104,28 @@ def _check_memory(size: int, parameters: int, width: int, bytes_each: int, block
     "Refuse before allocating what cannot fit: the table, or the block on its way to it (about three copies in float32)."
     table, row = size * width * bytes_each, 3 * 4 * parameters
     if table > memory * 1e9:
-        raise ValueError(
-            f"Gradients of {size:,} samples × {width:,} parameters take {table / 1e9:.3g} GB, over memory={memory:g} GB; "
+        raise AgentirtError(
+            f"gradients of {size:,} samples × {width:,} parameters take {table / 1e9:.3g} GB, over memory={memory:g} GB; "
             "use dtype='float16', project=1000 or fewer samples, or raise memory."
         )
     if table + block * row > memory * 1e9:
         fits = int((memory * 1e9 - table) // row)
         advice = f"block={fits} fits" if fits else "no block fits beside the table: use project or fewer samples"
-        raise ValueError(f"block={block} needs {(table + block * row) / 1e9:.3g} GB, over memory={memory:g} GB; {advice}.")
+        raise AgentirtError(f"block={block} needs {(table + block * row) / 1e9:.3g} GB, over memory={memory:g} GB; {advice}.")
 
 # %% ../../nbs/3_quanta/04_discovery.ipynb #ae7ca58a
 def _refuse(rows: np.ndarray, norms: np.ndarray, labels: np.ndarray, groups: dict[str, int]) -> None:
-    "Raise ValueError for a gradient that is not finite (sample and group of parameters) or zero (sample)."
+    "Raise AgentirtError for a gradient that is not finite (sample and group of parameters) or zero (sample)."
     if len(bad := np.flatnonzero(~np.isfinite(norms))):
         edges = np.cumsum([0, *groups.values()])
         name = next((g for g, a, b in zip(groups, edges, edges[1:]) if not np.isfinite(rows[bad[0], a:b]).all()), "its length")
-        raise ValueError(
-            f"The gradient of sample {labels[bad[0]]} is not finite in {name!r} ({len(bad)} such samples in its block); "
+        raise AgentirtError(
+            f"the gradient of sample {labels[bad[0]]} is not finite in {name!r} ({len(bad)} such samples in its block); "
             "drop the sample or mend the loss."
         )
     if len(bad := np.flatnonzero(norms == 0)):
-        raise ValueError(
-            f"The gradient of sample {labels[bad[0]]} is zero ({len(bad)} such samples in its block): it has no direction; "
+        raise AgentirtError(
+            f"the gradient of sample {labels[bad[0]]} is zero ({len(bad)} such samples in its block): it has no direction; "
             "drop the sample or choose more parameters."
         )
 
@@ -161,17 +164,16 @@ def sample_gradients(
     dtype: str = "float32",  # of the result; "float16" halves it
     memory: float = 4.0,  # gigabytes that gradients may take
     seed: int | None = None,  # of the projection; None: settings().seed
-    progress: bool = True,
+    progress: bool = True,  # show a bar
 ) -> xr.DataArray:  # (sample, parameter), each row of length 1; coord group (parameter) names the array it is from
     """Gradient of each sample's loss over chosen parameters, scaled to length 1 (arXiv 2303.13506, section 5).
 
-    Raises ValueError for a gradient that is not finite (naming the sample and the array), one that is zero, and for
+    Raises AgentirtError for a gradient that is not finite (naming the sample and the array), one that is zero, and for
     a block or table larger than `memory`.
     """
-    if dtype not in ("float32", "float16"):
-        raise ValueError(f"dtype={dtype!r} is unknown; use 'float32' or 'float16'.")
+    one_of(dtype, ("float32", "float16"), "dtype")
     if block < 1 or (project is not None and project < 1):
-        raise ValueError(f"block={block} and project={project} must be at least 1.")
+        raise AgentirtError(f"block={block} and project={project} must be at least 1.")
     arrays, labels = _rows(samples)
     chosen, back = _chosen(params, where)
     groups, block = {path: leaf.size for path, leaf in chosen.items()}, min(block, len(labels))
@@ -188,14 +190,16 @@ def sample_gradients(
             got = np.array(many(chosen, rows))[: at.stop - at.start]
         except (MemoryError, jax.errors.JaxRuntimeError) as problem:
             if isinstance(problem, MemoryError) or "RESOURCE_EXHAUSTED" in str(problem):
-                raise ValueError(f"Memory ran out at block={block}; block={max(1, block // 4)} would take a quarter.") from None
+                raise AgentirtError(
+                    f"memory ran out at block={block}; block={max(1, block // 4)} would take a quarter."
+                ) from None
             raise
         norms = np.linalg.norm(got, axis=1)
         _refuse(got, norms, labels[at], groups)
         got /= norms[:, None]
         table[at] = _projected(got, projection)
         error = error if at.start else _cosine_error(got, np.asarray(table[at], "f4"))
-    coords = dict(sample=labels)
+    coords: dict[str, Any] = dict(sample=labels)
     if projection is None:
         coords["group"] = ("parameter", np.repeat(list(groups), list(groups.values())))
     attrs = dict(parameters=total, groups=list(groups), projected=projection is not None, cosine_error=error)
@@ -207,13 +211,13 @@ def similarity(
     *,
     signed: bool = True,  # False: opposite directions count as the same, 1 − 2·arccos|cosine|/π
     block: int = 4096,  # parameters at a time
-    progress: bool = True,
+    progress: bool = True,  # show a bar
 ) -> xr.DataArray:  # (sample, sample_) float32, from 0 (opposite, or if unsigned at a right angle) to 1 (the same direction)
-    "Angular similarity 1 − arccos(cosine)/π of every two samples. Raises ValueError for NaN and zero rows."
+    "Angular similarity 1 − arccos(cosine)/π of every two samples. Raises AgentirtError for NaN and zero rows."
     gradients = gradients.transpose("sample", "parameter")
     size, width = gradients.shape
     if size < 2:
-        raise ValueError(f"Similarity needs at least 2 samples; there are {size}.")
+        raise AgentirtError(f"similarity needs at least 2 samples; there are {size}: give more.")
     cosine = np.zeros((size, size), "f4", order="F")
     for start in tqdm(range(0, width, block), desc="Similarity", unit=" slices", disable=not progress, leave=False):
         part = np.asarray(gradients.values[:, start : start + block], "f4")
@@ -246,24 +250,25 @@ def _average(values: np.ndarray, counts: list[int]) -> list[np.ndarray]:
 
 def cluster_quanta(
     similarity: xr.DataArray,  # (sample, sample_), from `similarity`
-    n_clusters: int | list[int],  # how many clusters; several at once share the costly part
+    n_clusters: int | Sequence[int],  # how many clusters; several at once share the costly part
     *,
     method: str = "spectral",  # "spectral" (the paper's) or "average" (average linkage)
     n_init: int = 30,  # starts of k-means
     seed: int | None = None,  # of "spectral"; None: settings().seed
-    progress: bool = True,
+    progress: bool = True,  # show a bar
 ) -> xr.DataArray:  # (sample), or (n_clusters, sample) for several: the cluster of each sample, 0 the largest
-    "Clusters of samples. Raises ValueError for too few samples and for similarities that are not finite."
-    counts = [int(n_clusters)] if np.isscalar(n_clusters) else [int(n) for n in n_clusters]
+    "Clusters of samples. Raises AgentirtError for too few samples and for similarities that are not finite."
+    counts = [int(n) for n in np.atleast_1d(n_clusters)]
     values = similarity.transpose("sample", "sample_").values
-    if method not in ("spectral", "average"):
-        raise ValueError(f"method={method!r} is unknown; use 'spectral' or 'average'.")
+    one_of(method, ("spectral", "average"), "method")
     if not counts or min(counts) < 2:
-        raise ValueError(f"n_clusters={n_clusters} must be at least 2.")
+        raise AgentirtError(f"n_clusters={n_clusters} must be at least 2.")
     if max(counts) >= len(values):
-        raise ValueError(f"{max(counts)} clusters need more than {max(counts)} samples; there are {len(values)}.")
+        raise AgentirtError(
+            f"{max(counts)} clusters need more than {max(counts)} samples; there are {len(values)}: give fewer clusters."
+        )
     if not np.isfinite(values.sum()):
-        raise ValueError("The similarity has values that are not finite; make it with `similarity`, which names the sample.")
+        raise AgentirtError("the similarity has values that are not finite; make it with `similarity`, which names the sample.")
     seed = settings().seed if seed is None else seed
     found = _spectral(values, counts, n_init, seed, progress) if method == "spectral" else _average(values, counts)
     labels = [np.argsort(np.argsort(-np.bincount(f, minlength=c), kind="stable"))[f] for f, c in zip(found, counts)]
@@ -289,16 +294,17 @@ def rank_frequency(
 # %% ../../nbs/3_quanta/04_discovery.ipynb #0e4775d7
 def gaussian_quanta(
     slope: float,  # sizes fall as i^−slope; the quantization model has slope = α + 1
+    *,
     dim: int = 100,  # of the space
     noise: float = 0.5,  # standard deviation around a mean, where means are N(0, 1) in every direction
-    *,
     largest: int = 1000,  # samples of the first quantum
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # gradient (sample, parameter) and quantum (sample), from 1
     "Samples around random means, with sizes ⌊largest/i^slope⌋ down to 1 (toy model of arXiv 2303.13506)."
     if not (slope > 0.5 and dim >= 2 and noise >= 0 and largest >= 2):
-        raise ValueError(
-            f"slope={slope} (above .5), dim={dim} and largest={largest} (from 2) or noise={noise} (from 0) is too small."
+        raise AgentirtError(
+            f"slope={slope} (above .5), dim={dim} and largest={largest} (from 2) or noise={noise} (from 0) is too small: "
+            "give more."
         )
     rng = np.random.default_rng(settings().seed if seed is None else seed)
     rank = np.arange(1, int(largest ** (1 / slope)) + 2)
@@ -312,30 +318,32 @@ def gaussian_quanta(
 def _tail_slope(counts: np.ndarray) -> float:
     "The slope by `tail_exponent` where the clusters are all the quanta there are; NaN where it finds none."
     try:
-        return 1 + float(tail_exponent(counts, quanta=counts.size).alpha)
+        return 1 + float(tail_exponent(counts.tolist(), quanta=counts.size).alpha)
     except (ValueError, np.linalg.LinAlgError):
         return np.nan
 
 
 def exponent_bias(
-    slopes: list[float],  # true slopes
-    dims: list[int] = (30, 100, 1000),
-    noises: list[float] = (0.0, 0.5, 2.0),
-    seeds: list[int] = (0,),
+    slopes: Sequence[float],  # true slopes
     *,
+    dims: Sequence[int] = (30, 100, 1000),  # of the spaces
+    noises: Sequence[float] = (0.0, 0.5, 2.0),  # standard deviations around the means
+    seeds: Sequence[int] = (0,),  # one toy each
     largest: int = 1000,  # samples of the first quantum
-    n_clusters: list[int] = (20, 40, 60, 80, 100),  # numbers of clusters whose curves make the envelope
+    n_clusters: Sequence[int] = (20, 40, 60, 80, 100),  # numbers of clusters whose curves make the envelope
     ranks: tuple[int, int] = (2, 50),  # part of the envelope that is fitted
-    method: str = "spectral",  # of `cluster_quanta`
-    n_init: int = 5,
-    progress: bool = True,
+    method: str = "spectral",  # of `cluster_quanta`: "spectral" or "average"
+    n_init: int = 5,  # starts of k-means
+    progress: bool = True,  # show a bar
 ) -> xr.Dataset:  # measured (way, slope, dim, noise, seed), NaN where a tail has no fit
-    "Measured against true slope of Gaussian quanta. Raises ValueError where there are fewer samples than clusters."
-    shape = dict(way=["envelope", "tail"], slope=list(slopes), dim=list(dims), noise=list(noises), seed=list(seeds))
+    "Measured against true slope of Gaussian quanta. Raises AgentirtError where there are fewer samples than clusters."
+    shape: dict[str, list] = dict(
+        way=["envelope", "tail"], slope=list(slopes), dim=list(dims), noise=list(noises), seed=list(seeds)
+    )
     measured = xr.DataArray(np.full([len(v) for v in shape.values()], np.nan), coords=shape, dims=list(shape))
     cells = list(itertools.product(slopes, dims, noises, seeds))
     for slope, dim, noise, seed in tqdm(cells, desc="Toys", disable=not progress, leave=False):
-        toy = gaussian_quanta(slope, dim, noise, largest=largest, seed=seed)
+        toy = gaussian_quanta(slope, dim=dim, noise=noise, largest=largest, seed=seed)
         similar = similarity(toy.gradient, progress=False)
         labels = cluster_quanta(similar, list(n_clusters), seed=seed, method=method, n_init=n_init, progress=False)
         sizes = rank_frequency(labels)
@@ -348,14 +356,15 @@ def exponent_bias(
 # %% ../../nbs/3_quanta/04_discovery.ipynb #c82b1431
 def copyable(
     tokens: xr.DataArray,  # (document, position): whole numbers; negative where a document has ended
+    *,
     length: int = 3,  # of the sequence that a token ends
 ) -> xr.DataArray:  # (document, position): True where the sequence stood earlier in the document
     "Tokens that end a sequence seen before in their document."
     tokens = tokens.transpose("document", "position")
     if not np.issubdtype(tokens.dtype, np.integer):
-        raise ValueError(f"tokens are {tokens.dtype}; give whole numbers.")
+        raise AgentirtError(f"tokens are {tokens.dtype}; give whole numbers.")
     if length < 1 or length > tokens.sizes["position"]:
-        raise ValueError(f"length={length} must be from 1 to the {tokens.sizes['position']} positions of a document.")
+        raise AgentirtError(f"length={length} must be from 1 to the {tokens.sizes['position']} positions of a document.")
     windows = np.lib.stride_tricks.sliding_window_view(tokens.values, length, axis=1)
     documents = np.broadcast_to(np.arange(len(windows))[:, None, None], (*windows.shape[:2], 1))
     keys = np.concatenate([documents, windows], axis=2).reshape(-1, length + 1)

@@ -7,7 +7,7 @@ __all__ = ['KINDS', 'response_probability', 'simulate_quanta']
 
 # %% ../../nbs/3_quanta/06_simulation.ipynb #a03ebe75
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,7 @@ from ..irt.fits import draws
 from ..irt.inference import fit as fit_model
 from ..data.building import from_arrays
 from ..data.outcomes import validate
+from ..messages import AgentirtError, one_of
 from ..settings import settings
 
 # %% ../../nbs/3_quanta/06_simulation.ipynb #31a78495
@@ -48,13 +49,12 @@ def response_probability(
     slip: float = 0.0,  # chance of failure with them
     weight: float = 6.0,  # of additive tasks: logits between having no needed quantum and having all
 ) -> xr.DataArray:  # (agent, task)
-    "P(success) by ability. Raises ValueError for an unknown kind, a task without thresholds, or a monogenic one with several."
-    if kind not in KINDS:
-        raise ValueError(f"kind {kind!r} is unknown; use one of {', '.join(map(repr, KINDS))}.")
+    "P(success) by ability. Raises AgentirtError for an unknown kind, a task without thresholds, or a monogenic one with several."
+    one_of(kind, KINDS, "kind")
     values = thresholds.transpose("task", "slot").values.astype(float)
     counts = np.isfinite(values).sum(1)
     if not counts.size or (counts < 1).any() or (kind == "monogenic" and (counts > 1).any()):
-        raise ValueError("Each task needs at least one threshold, a monogenic one exactly one; thresholds lack or exceed that.")
+        raise AgentirtError("each task needs at least one threshold, a monogenic one exactly one; give as many.")
     flat, start = values[np.isfinite(values)], np.r_[0, np.cumsum(counts)[:-1]]
     rows = [_combine(_logits(theta - flat, slope), start, kind, weight) for theta in ability.values]
     p = guess + (1 - slip - guess) * np.array(rows)
@@ -67,7 +67,7 @@ class _Needs(NamedTuple):
 
     log_rank: np.ndarray  # (threshold,) ln k
     start: np.ndarray  # (task,) where each task's quanta begin
-    count: np.ndarray  # (task,) how many there are
+    many: np.ndarray  # (task,) how many there are
     human_time: np.ndarray | None  # (task,) in units of the mean, where it sets the number of quanta
 
 
@@ -75,14 +75,14 @@ def _steps(needed, mean: float, tasks: int, rng: np.random.Generator) -> tuple[n
     "How many draws of quanta each task makes, and the human time behind them."
     if isinstance(needed, str):
         if needed not in ("geometric", "lognormal"):
-            raise ValueError(f"needed {needed!r} is unknown; use 'geometric', 'lognormal', a number or one number per task.")
+            raise AgentirtError(f"needed {needed!r} is unknown; use 'geometric', 'lognormal', a number or one number per task.")
         if needed == "geometric":
             return rng.geometric(1 / mean, tasks), None
         time = np.exp(rng.standard_normal(tasks) - 0.5)
         return np.maximum(1, np.rint(mean * time)).astype(int), time
     steps = np.asarray(needed)
     if steps.shape not in ((), (tasks,)) or not np.issubdtype(steps.dtype, np.integer) or (steps < 1).any():
-        raise ValueError(f"needed must be whole numbers from 1, one or one per task ({tasks}); it is {str(needed)[:40]}.")
+        raise AgentirtError(f"needed must be whole numbers from 1, one or one per task ({tasks}); it is {str(needed)[:40]}.")
     return np.broadcast_to(steps, tasks).copy(), None
 
 
@@ -104,40 +104,39 @@ def _template(like: xr.Dataset | xr.DataTree, seed: int) -> tuple[xr.Dataset, np
     "Outcomes to copy and the abilities of its agents, in logits."
     if not isinstance(like, xr.DataTree):
         like = fit_model(validate(like), ability="agent", draws=200, seed=seed, progress=False)
-    board = like["observed_data"].to_dataset().transpose("agent", "task")
-    return board, draws(like, "ability", agent=board.agent.values).mean("sample").values.astype(float)
+    template = like["observed_data"].to_dataset().transpose("agent", "task")
+    return template, draws(like, "ability", agent=template.agent.values).mean("sample").values.astype(float)
 
 
-def _new_board(agents, tasks, trials, rng: np.random.Generator) -> tuple[xr.Dataset, np.ndarray]:
+def _new_outcomes(agents, tasks, trials, rng: np.random.Generator) -> tuple[xr.Dataset, np.ndarray]:
     "Empty outcomes and abilities, N(0, 2²) where only their number is given."
     whole = lambda n: isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
     ability = 2 * rng.standard_normal(agents) if whole(agents) else np.asarray(agents, float)
     if not whole(tasks) or ability.ndim != 1 or not ability.size or not np.isfinite(ability).all():
         said = f"agents={str(agents)[:40]} and tasks={tasks}"
-        raise ValueError(f"{said} must be whole numbers from 1; agents can also be a list of finite abilities.")
+        raise AgentirtError(f"{said} must be whole numbers from 1; agents can also be a list of finite abilities.")
     shape = (len(ability), tasks)
     ran = np.asarray(trials)
     if ran.shape not in ((), shape) or not np.issubdtype(ran.dtype, np.integer) or (ran < 0).any() or not ran.any():
-        raise ValueError(f"trials must be whole numbers from 0, one or one per cell {shape}, and not all 0.")
+        raise AgentirtError(f"trials must be whole numbers from 0, one or one per cell {shape}, and not all 0.")
     labels = [f"agent {i + 1:03d}" for i in range(shape[0])], [f"task {j + 1:04d}" for j in range(tasks)]
-    board = from_arrays(np.zeros(shape), np.broadcast_to(ran, shape), agents=labels[0], tasks=labels[1], benchmark="simulated")
-    return board, ability
+    template = from_arrays(np.zeros(shape), np.broadcast_to(ran, shape), agents=labels[0], tasks=labels[1], benchmark="simulated")
+    return template, ability
 
 
 def _check(rho: float, kappa: float, sharpness: float, kind: str, needed, quanta, chances: dict, sd: float, mean: float) -> None:
     "One sentence for the first thing that cannot be."
-    if kind not in KINDS:
-        raise ValueError(f"kind {kind!r} is unknown; use one of {', '.join(map(repr, KINDS))}.")
+    one_of(kind, KINDS, "kind")
     if kind == "monogenic" and (isinstance(needed, str) or np.any(np.asarray(needed) != 1)):
-        raise ValueError("A monogenic task needs one quantum; leave needed=1 or choose kind='conjunctive'.")
+        raise AgentirtError("a monogenic task needs one quantum; leave needed=1 or choose kind='conjunctive'.")
     for name, value in dict(rho=rho, kappa=kappa, sharpness=sharpness).items():
         if not value > 0 or (np.isinf(value) and name != "sharpness"):
-            raise ValueError(f"{name}={value} must be positive{'' if name == 'sharpness' else ' and finite'}.")
+            raise AgentirtError(f"{name}={value} must be positive{'' if name == 'sharpness' else ' and finite'}.")
     if quanta is not None and (quanta < 1 or quanta != int(quanta)):
-        raise ValueError(f"quanta={quanta} must be a whole number from 1, or None for no end.")
+        raise AgentirtError(f"quanta={quanta} must be a whole number from 1, or None for no end.")
     if min(chances.values()) < 0 or sum(chances.values()) >= 1 or not 0 <= sd < np.inf or not 1 <= mean < np.inf:
         said = ", ".join(f"{name}={value}" for name, value in (chances | dict(interaction_sd=sd, mean_needed=mean)).items())
-        raise ValueError(f"{said}: chances must be from 0 with sum below 1, the sd from 0 and the mean from 1.")
+        raise AgentirtError(f"{said}: chances must be from 0 with sum below 1, the sd from 0 and the mean from 1.")
 
 # %% ../../nbs/3_quanta/06_simulation.ipynb #0baca958
 class _Curves(NamedTuple):
@@ -156,7 +155,7 @@ class _Curves(NamedTuple):
         "P of success (agent, task), before guess and slip."
         threshold, rows = first + self.needs.log_rank / self.kappa, []
         for i, theta in enumerate(self.ability):
-            x = _logits((np.repeat(theta, self.needs.count) if len(theta) > 1 else theta) - threshold, self.slope)
+            x = _logits((np.repeat(theta, self.needs.many) if len(theta) > 1 else theta) - threshold, self.slope)
             if self.luck is not None:
                 x = np.where(x + self.luck[i, self.quantum] > 0, np.inf, -np.inf)
             rows.append(_combine(x, self.needs.start, self.kind, self.weight))
@@ -166,10 +165,10 @@ class _Curves(NamedTuple):
         "Where each task's mean curve reaches ½, and the slope of its logit there."
         threshold = first + self.needs.log_rank / self.kappa
         curve = lambda theta: _combine(
-            _logits(np.repeat(theta, self.needs.count) - threshold, self.slope), self.needs.start, self.kind, self.weight
+            _logits(np.repeat(theta, self.needs.many) - threshold, self.slope), self.needs.start, self.kind, self.weight
         )
         reach = 60 / min(self.slope, 1e3) + 10
-        low, high = (np.full(len(self.needs.count), end) for end in (threshold.min() - reach, threshold.max() + reach))
+        low, high = (np.full(len(self.needs.many), end) for end in (threshold.min() - reach, threshold.max() + reach))
         for _ in range(60):
             middle = (low + high) / 2
             above = curve(middle) >= 0.5
@@ -186,7 +185,9 @@ def _first(curves: _Curves, wanted: float, chance: dict, weight: np.ndarray) -> 
     reach = curves.needs.log_rank.max() / curves.kappa + 60 / min(curves.slope, 1e3) + 10
     low, high = curves.ability.min() - reach, curves.ability.max() + reach
     if not gap(low) > 0 > gap(high):
-        raise ValueError(f"pass_rate={wanted:.3g} cannot be reached with these guess and slip (or this weight); choose another.")
+        raise AgentirtError(
+            f"pass_rate={wanted:.3g} cannot be reached with these guess and slip (or this weight); choose another."
+        )
     return brentq(gap, low, high, xtol=1e-3)
 
 # %% ../../nbs/3_quanta/06_simulation.ipynb #776d8e5c
@@ -195,7 +196,7 @@ def _truth(curves: _Curves, first: float, ability: np.ndarray, quanta: int | Non
     needs = curves.needs
     emergence, slope = curves.emergence(first)
     hardest = np.maximum.reduceat(needs.log_rank, needs.start)
-    tasks = dict(needed=needs.count, emergence=emergence, discrimination=slope, hardest=first + hardest / curves.kappa)
+    tasks = dict(needed=needs.many, emergence=emergence, discrimination=slope, hardest=first + hardest / curves.kappa)
     if quanta is not None:
         tasks["quantum"] = np.rint(np.exp(hardest)).astype(int)
     coords = {f"true_{name}": ("task", values) for name, values in tasks.items()}
@@ -226,29 +227,31 @@ def simulate_quanta(
     like: xr.Dataset | xr.DataTree | None = None,  # outcomes or a fit: copy abilities, missing cells, trials, labels
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # outcomes, attrs kind="simulated"; true_probability (agent, task) and coords true_…; attrs rho, kappa, c, …
-    "Outcomes of agents that learn quanta, with the truth. Raises ValueError, in a sentence, for what cannot be simulated."
+    "Outcomes of agents that learn quanta, with the truth. Raises AgentirtError, in a sentence, for what cannot be simulated."
     seed = settings().seed if seed is None else seed
     sharpness, rng = 1 / kappa if sharpness is None else float(sharpness), np.random.default_rng(seed)
     chance = dict(guess=guess, slip=slip)
     _check(rho, kappa, sharpness, kind, needed, quanta, chance, interaction_sd, mean_needed)
     if like is not None and not (agents is None and tasks is None and np.ndim(trials) == 0 and trials == 1):
-        raise ValueError("like= brings the agents, tasks and trials; leave agents=, tasks= and trials= out.")
-    board, ability = _new_board(agents, tasks, trials, rng) if like is None else _template(like, seed)
-    ran = board.trials.values
+        raise AgentirtError("like= brings the agents, tasks and trials; leave agents=, tasks= and trials= out.")
+    template, ability = _new_outcomes(agents, tasks, trials, rng) if like is None else _template(like, seed)
+    ran = template.trials.values
     needs = _drawn_needs(rho, quanta, *_steps(needed, mean_needed, ran.shape[1], rng), rng)
     shifted = ability[:, None] + (interaction_sd * rng.standard_normal(ran.shape) if interaction_sd else 0)
     ranks, quantum = np.unique(needs.log_rank, return_inverse=True)
     luck = rng.logistic(size=(len(ability), len(ranks))) if persistent and np.isfinite(sharpness) else None
     curves = _Curves(shifted, needs, luck, quantum, kind, kappa, sharpness * kappa, weight)
     if first is None:
-        seen = board.successes.sum().item() / max(ran.sum(), 1)
+        seen = template.successes.sum().item() / max(ran.sum(), 1)
         first = _first(curves, (0.5 if like is None else seen) if pass_rate is None else pass_rate, chance, ran)
     p = guess + (1 - slip - guess) * curves(first)
-    about = dict(rho=rho, kappa=kappa, c=rho * kappa, sharpness=sharpness, slope=sharpness * kappa, first=float(first), seed=seed)
+    about: dict[str, Any] = dict(
+        rho=rho, kappa=kappa, c=rho * kappa, sharpness=sharpness, slope=sharpness * kappa, first=float(first), seed=seed
+    )
     about |= chance | dict(tasks=kind, interaction_sd=interaction_sd, persistent=int(persistent), quanta=quanta or "no end")
     truth = _truth(curves, first, ability, quanta)
     made = dict(successes=(("agent", "task"), rng.binomial(ran, p)), true_probability=(("agent", "task"), p))
     ours = dict(kind="simulated", source="simulated quanta by agentirt_nb; not real runs", licence="MIT", retrieved="")
-    known = [name for name in board.coords if not str(name).startswith("true_") and name not in ("feature", "block")]
-    simulated = xr.Dataset(made | dict(trials=(("agent", "task"), ran)), board.coords.to_dataset()[known].coords, ours | about)
+    known = [name for name in template.coords if not str(name).startswith("true_") and name not in ("feature", "block")]
+    simulated = xr.Dataset(made | dict(trials=(("agent", "task"), ran)), template.coords.to_dataset()[known].coords, ours | about)
     return validate(simulated.assign_coords(truth))
