@@ -8,15 +8,17 @@ __all__ = ['zone_chart']
 # %% ../../nbs/4_views/15_draft_charts.ipynb #1accf374
 import xarray as xr
 
-from .labels import headline
+from .labels import headline, sized
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/15_draft_charts.ipynb #fbec5c7b
 def zone_chart(
     zones: xr.Dataset,  # from `frontier_zones`: probability (task, zone)
+    *,
     title: str = "Too easy, at the frontier or out of reach?",  # what is shown
-    *subtitle: str,  # one line each
-    width: int = 420,  # of the plot, in pixels
+    about: str = "",  # a line under the title, such as whose frontier it is
+    width: int | None = None,  # of the plot, in pixels; None: it follows the column
+    height: int | None = None,  # of the plot, in pixels; None: 18 a row
 ) -> alt.Chart:
     "Draw a bar for each task, split into its zones, the hardest on top. Raises ValueError for what has no zones."
     if "zone" not in zones.dims or "probability" not in zones:
@@ -27,11 +29,12 @@ def zone_chart(
     rows["order"] = rows.zone.map(names.index)
     hardest_first = (table[names[0]] - table[names[-1]]).sort_values(kind="stable").index.tolist()
     colours = alt.Scale(domain=names, range=[COLOURS["main"], COLOURS["accent"], COLOURS["quiet"]])
-    base = alt.Chart(rows, title=headline(zones, title, *subtitle), width=width, height=alt.Step(18))
-    return base.mark_bar(height=12).encode(
+    base = alt.Chart(rows, title=headline(zones, title, about), height=alt.Step(18))
+    chart = base.mark_bar(height=12).encode(
         alt.X("probability:Q", axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])),
         alt.Y("task:N", sort=hardest_first, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)),
         alt.Color("zone:N", scale=colours, title=None, legend=alt.Legend(orient="top")),
         alt.Order("order:Q"),
         tooltip=["task:N", "zone:N", alt.Tooltip("probability:Q", format=".0%")],
     )
+    return sized(chart, width, height)

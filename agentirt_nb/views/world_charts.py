@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from .labels import sized
 from .theme import alt
 
 # %% ../../nbs/4_views/16_world_charts.ipynb #810e3f30
@@ -17,8 +18,8 @@ def worlds_chart(
     compared: xr.Dataset,  # from `compare_worlds`
     *,
     title: str = "What the worlds show",  # of the chart
-    width: int = 460,  # of the plot, in pixels
-    height: int = 240,
+    width: int | None = None,  # of the plot, in pixels; None: it follows the column
+    height: int = 240,  # of the plot, in pixels
 ) -> alt.Chart:
     "Draw the cumulative share of tasks by pass rate, a line for each world, with the test's p-value for the first two."
     share = np.linspace(0, 1, 101)
@@ -28,8 +29,8 @@ def worlds_chart(
     names = [str(name) for name in compared.world.values]
     about = [f"simulated; {names[0]} and {names[1]}: p = {float(compared.p_value[0, 1]):.2f} (Kolmogorov–Smirnov)"]
     percent = alt.Axis(format="%", tickCount=6)
-    return (
-        alt.Chart(rows, title=alt.TitleParams(title, subtitle=about), width=width, height=height)
+    chart = (
+        alt.Chart(rows, title=alt.TitleParams(title, subtitle=about))
         .mark_line()
         .encode(
             alt.X("rate:Q", title="pass rate of a task", axis=percent),
@@ -38,3 +39,4 @@ def worlds_chart(
             alt.StrokeDash("world:N", title=None, sort=names),
         )
     )
+    return sized(chart, width, height)
