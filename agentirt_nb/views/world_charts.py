@@ -36,7 +36,7 @@ def worlds_chart(
             alt.X("rate:Q", title="pass rate of a task", axis=percent),
             alt.Y("share:Q", title="share of tasks below", axis=percent),
             alt.Color("world:N", title=None, sort=names),
-            alt.StrokeDash("world:N", title=None, sort=names),
+            alt.StrokeDash("world:N", sort=names, legend=None),
         )
     )
     return sized(chart, width, height)
