@@ -26,7 +26,7 @@ _STEPS = {
         "data.features": "attach_features",
         "data.texts": "static_features",
         "data.embeddings": "embed",
-        "data.judge": "judge_cost",
+        "data.judge": "judge_cost judge_tasks",
         "irt.snapshot": "simulate_outcomes",
         "quanta.simulation": "simulate_quanta",
         "quanta.worlds": "compare_worlds",

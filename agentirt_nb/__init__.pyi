@@ -25,6 +25,7 @@ from agentirt_nb.data.features import attach_features as attach_features
 from agentirt_nb.data.texts import static_features as static_features
 from agentirt_nb.data.embeddings import embed as embed
 from agentirt_nb.data.judge import judge_cost as judge_cost
+from agentirt_nb.data.judge import judge_tasks as judge_tasks
 from agentirt_nb.irt.snapshot import simulate_outcomes as simulate_outcomes
 from agentirt_nb.quanta.simulation import simulate_quanta as simulate_quanta
 from agentirt_nb.quanta.worlds import compare_worlds as compare_worlds

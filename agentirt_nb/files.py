@@ -180,7 +180,7 @@ def refuse_broken_seal(
 
 # %% ../nbs/0_ground/02_files.ipynb #e3333b4e
 def save_xarray(
-    data: "xr.Dataset | xr.DataTree",
+    data: "xr.Dataset | xr.DataTree",  # what to keep
     path: Path | str,  # ends in .zarr (a folder) or .nc (one file)
     *,
     error: type[AgentirtError] = AgentirtError,  # the kind of error to raise
@@ -225,10 +225,10 @@ def _indexed(
 ) -> "xr.Dataset":
     "The same dataset with an index on each labelled dim."
     for dim in [dim for dim in ds.dims if dim in ds.coords and dim not in ds.xindexes]:
-        ds = ds.set_xindex(dim)
+        ds = ds.set_xindex(str(dim))
     return ds
 
-
+# %% ../nbs/0_ground/02_files.ipynb #3450c360
 def open_xarray(
     path: Path | str,  # ends in .zarr or .nc
     *,
@@ -250,7 +250,7 @@ def open_xarray(
 
             refuse_broken_seal(path, error=error)
             h5py.File(path, "r").close()  # refuses most damaged files with less noise than h5netcdf
-        opener = xr.open_datatree if tree else xr.open_dataset
+        opener: Any = xr.open_datatree if tree else xr.open_dataset
         with opener(path, create_default_indexes=False, cache=False, **how) as lazy:
             for part in lazy.subtree if tree else [lazy]:
                 _refuse_huge(part.to_dataset(inherit=False) if tree else part, path, error)
@@ -305,7 +305,7 @@ def csv_rows(
 
 # %% ../nbs/0_ground/02_files.ipynb #465605ce
 def check_columns(
-    table: "pd.DataFrame",
+    table: "pd.DataFrame",  # what was read
     path: Path | str,  # where it came from, for the message
     needed: Sequence[str] = (),  # columns it must have
     useful: Sequence[str] | None = None,  # columns it may have; None: any
@@ -373,7 +373,7 @@ def to_numbers(
 
 # %% ../nbs/0_ground/02_files.ipynb #bd10e90e
 def write_table(
-    table: "pd.DataFrame",
+    table: "pd.DataFrame",  # what to write; its index is left out
     path: Path | str,  # a .csv file
 ) -> Path:  # where it was written
     "Write a table as CSV, numbers with four decimals, the whole of it or nothing."
@@ -408,8 +408,9 @@ def save_arrays(
     import numpy as np
 
     said = {} if asked is None else {"asked": np.array(json.dumps(asked, sort_keys=True))}
+    save: Any = np.savez_compressed if compressed else np.savez
     with write_atomically(path) as new, new.open("wb") as file:
-        (np.savez_compressed if compressed else np.savez)(file, **said, **arrays)
+        save(file, **said, **arrays)
 
 
 def open_arrays(

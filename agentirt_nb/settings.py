@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from .files import refuse_bad_target, write_atomically  # noqa: F401  (until all take them from `files`)
 from .messages import AgentirtError, check_probability, nearest
@@ -176,10 +177,11 @@ def settings(
     Raises `SettingsError` for a name that is unknown or a value that cannot be used.
     """
     here = Path(start or Path.cwd()).resolve()
-    from_env = _environment(os.environ if env is None else env)
-    found = _find_ini(from_env.pop("settings", ""), here)
-    from_env = _todays_names(from_env, "The environment")
-    known, values = [field.name for field in fields(Settings)], {}
+    given = _environment(os.environ if env is None else env)
+    found = _find_ini(given.pop("settings", ""), here)
+    from_env = _todays_names(given, "The environment")
+    known = [field.name for field in fields(Settings)]
+    values: dict[str, Any] = {}
     if found:
         path, lines = found
         for key, (name, text) in _todays_names(lines, str(path)).items():

@@ -26,7 +26,7 @@ SETTINGS = [  # subtasks, bits, k, batch, widths, steps of ours, steps of theirs
 
 def ours(n_tasks: int, n_bits: int, k: int, batch: int, widths: list[int], steps: int) -> float:
     "Samples a second, counted for each network, without compiling and evaluating."
-    tasks = parity_tasks(n_tasks, n_bits, k, seed=0)
+    tasks = parity_tasks(n_tasks=n_tasks, n_bits=n_bits, k=k, seed=0)
     how = dict(widths=widths, batch=batch, evaluations=1, test_size=1, progress=False)
     train_parity(tasks, steps=2, **how)
     seconds = {}

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from agentirt_nb.data.judge import judge as jd
+from agentirt_nb.data import judge as jd
 from agentirt_nb.data.leaderboards import fetch, sources
 
 KEY = "sk-local-8c1f5e0a77d94b12"
@@ -128,7 +128,7 @@ def ask(server, tmp_path):
             progress=False,
             concurrency=1,
         )
-        return jd.judge(table() if tasks is None else tasks, MODEL, **(arguments | changes))
+        return jd.judge_tasks(table() if tasks is None else tasks, MODEL, **(arguments | changes))
 
     return run
 
@@ -223,7 +223,7 @@ def test_a_file_that_is_no_rubric(tmp_path, text, sentence):
 
 def test_every_axis_is_asked_once_in_calls_of_at_most_seven(server, tmp_path):
     tasks = table(2, repository="C, 400 files", tests="assert x", patch="+ x")
-    features = jd.judge(tasks, MODEL, cache=tmp_path, options=server.options, progress=False)
+    features = jd.judge_tasks(tasks, MODEL, cache=tmp_path, options=server.options, progress=False)
     rubric = jd.load_rubric()
     assert features.dims == ("task", "feature") and features.name == "features"
     assert features.feature.values.tolist() == rubric.index.tolist()
@@ -240,9 +240,9 @@ def test_every_axis_is_asked_once_in_calls_of_at_most_seven(server, tmp_path):
 
 def test_nothing_beyond_the_level_is_shown(server, tmp_path):
     tasks = table(1, tests="TEST-SECRET", patch="PATCH-SECRET")
-    features = jd.judge(tasks, MODEL, "problem", cache=tmp_path, options=server.options, progress=False)
+    features = jd.judge_tasks(tasks, MODEL, level="problem", cache=tmp_path, options=server.options, progress=False)
     assert features.sizes["feature"] == 15
-    jd.judge(tasks, MODEL, "tests", cache=tmp_path, options=server.options, progress=False)
+    jd.judge_tasks(tasks, MODEL, level="tests", cache=tmp_path, options=server.options, progress=False)
     sent = [json.dumps(asked) for asked in server.asked]
     assert "TEST-SECRET" not in "".join(sent[:3]) and all("TEST-SECRET" in text for text in sent[3:])
     assert "PATCH-SECRET" not in "".join(sent)
@@ -300,7 +300,9 @@ def test_a_bad_answer_is_asked_for_again_with_the_reason(ask, server, text):
 
 def test_a_task_with_bad_answers_only_is_nan_and_loses_no_other(ask, server, tmp_path):
     server.script = ["good", "no", "no", "no", "good"]
-    with pytest.warns(UserWarning, match=r"1 of 3 calls have no answer.*'t1': the answer is no JSON.*Call judge again") as caught:
+    with pytest.warns(
+        UserWarning, match=r"1 of 3 calls have no answer.*'t1': the answer is no JSON.*Call judge_tasks again"
+    ) as caught:
         features = ask(table(3), retries=2)
     assert len(caught) == 1
     assert features.notnull().all("feature").values.tolist() == [True, False, True]
@@ -402,7 +404,7 @@ def test_no_key_no_call(ask, server, monkeypatch):
 
 def test_an_unknown_provider(ask):
     with pytest.raises(jd.JudgeError, match="'nobody' names no known provider; write provider/model"):
-        jd.judge(table(), "nobody", "problem", progress=False, cache="never-made")
+        jd.judge_tasks(table(), "nobody", level="problem", progress=False, cache="never-made")
 
 
 @pytest.mark.parametrize("name", ["api_key", "extra_headers", "azure_ad_token", "vertex_credentials", "AWS_SECRET_ACCESS_KEY"])
@@ -410,7 +412,7 @@ def test_keys_come_from_the_environment_alone(ask, server, name):
     with pytest.raises(jd.JudgeError, match="from the environment only") as caught:
         ask(options=server.options | {name: KEY})
     assert KEY not in str(caught.value)
-    with pytest.raises(jd.JudgeError, match="'stream' is set by judge itself"):
+    with pytest.raises(jd.JudgeError, match="'stream' is set by judge_tasks itself"):
         ask(options=dict(stream=True))
 
 
@@ -466,9 +468,9 @@ def test_a_damaged_file_is_asked_again(ask, server, tmp_path, damage):
 
 CODE = """
     import sys, pandas as pd
-    from agentirt_nb.data.judge import judge, load_rubric
+    from agentirt_nb.data.judge import judge_tasks, load_rubric
     tasks = pd.DataFrame(dict(task=[f"t{i}" for i in range(40)], text=[f"Repair part {i}." for i in range(40)]))
-    judge(tasks, "openai/local-judge", "problem", rubric=load_rubric().iloc[:7], cache=sys.argv[1], concurrency=2,
+    judge_tasks(tasks, "openai/local-judge", level="problem", rubric=load_rubric().iloc[:7], cache=sys.argv[1], concurrency=2,
           options=dict(api_base=sys.argv[2]), progress=False)
     """
 
@@ -592,7 +594,7 @@ BAD_TABLES = {
 def test_a_bad_table_is_one_clear_sentence(sentence):
     tasks, level = BAD_TABLES[sentence]
     with pytest.raises(jd.JudgeError, match=sentence) as caught:
-        jd.judge(tasks, MODEL, level, dry_run=True, cache="never-made")
+        jd.judge_tasks(tasks, MODEL, level=level, dry_run=True, cache="never-made")
     assert "\n" not in str(caught.value)
 
 
@@ -608,7 +610,7 @@ def test_the_estimate_uses_the_table_of_prices_and_asks_nobody(server, tmp_path)
     per_token = prices["input_cost_per_token"], prices["output_cost_per_token"]
     assert to_ask.dollars == pytest.approx(to_ask.input_tokens * per_token[0] + to_ask.output_tokens * per_token[1])
     assert to_ask.calls == 15 and to_ask.dollars > 0
-    plan = jd.judge(tasks, "openai/gpt-4.1", cache=tmp_path, dry_run=True)
+    plan = jd.judge_tasks(tasks, "openai/gpt-4.1", cache=tmp_path, dry_run=True)
     exact = sum(client.token_counter(model="gpt-4.1", text=jd._SYSTEM + prompt) for prompt in plan.prompt)
     assert to_ask.input_tokens == pytest.approx(exact, rel=0.1)
     assert server.asked == [] and list(tmp_path.iterdir()) == []
@@ -616,7 +618,7 @@ def test_the_estimate_uses_the_table_of_prices_and_asks_nobody(server, tmp_path)
 
 def test_an_unknown_price_is_not_zero(server, tmp_path):
     with pytest.warns(UserWarning, match="The price of openai/local-judge is unknown"):
-        cost = jd.judge_cost(table(), MODEL, "problem", cache=tmp_path)
+        cost = jd.judge_cost(table(), MODEL, level="problem", cache=tmp_path)
     assert np.isnan(cost.dollars["to_ask"]) and cost.input_tokens["to_ask"] > 0
 
 
@@ -645,13 +647,13 @@ def test_a_dry_run_needs_neither_library_nor_key_nor_network(tmp_path):
         sys.modules["litellm"] = sys.modules["tenacity"] = None  # as if not installed
         import socket
         import pandas as pd
-        from agentirt_nb.data.judge import JudgeError, judge, judge_cost
+        from agentirt_nb.data.judge import JudgeError, judge_cost, judge_tasks
         socket.socket.connect = socket.getaddrinfo = None
         tasks = pd.DataFrame(dict(task=["a"], text=["Repair it."]))
-        plan = judge(tasks, "openai/gpt-4.1", "problem", dry_run=True, cache=sys.argv[1], price=(1, 1))
+        plan = judge_tasks(tasks, "openai/gpt-4.1", level="problem", dry_run=True, cache=sys.argv[1], price=(1, 1))
         assert len(plan) == 3 and "Repair it." in plan.prompt[0] and plan.dollars.gt(0).all() and not plan.cached.any()
         try:
-            judge(tasks, "openai/gpt-4.1", "problem", cache=sys.argv[1])
+            judge_tasks(tasks, "openai/gpt-4.1", level="problem", cache=sys.argv[1])
         except JudgeError as error:
             print(error)
     """

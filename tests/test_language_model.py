@@ -125,7 +125,7 @@ def test_training_faults(tmp_path):
 
 
 def test_standard_library_is_bounded_and_repeatable():
-    one, two = standard_library(100_000), standard_library(100_000)
+    one, two = standard_library(most=100_000), standard_library(most=100_000)
     assert one.identical(two) and sum(len(t.encode()) for t in one.values) < 120_000
     assert len(one.attrs["content_hash"]) == 16
 

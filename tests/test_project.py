@@ -282,7 +282,7 @@ def test_a_wheel_works_without_network_and_checkout(wheel, tmp_path):
         "def refuse(*_, **__): raise OSError('no network')\n"
         "socket.socket.connect = refuse\n"
         "import agentirt_nb; print(agentirt_nb.__file__)\n"
-        "from agentirt_nb.data.leaderboards import load_snapshot, simulate_outcomes\n"
+        "from agentirt_nb.irt.snapshot import load_snapshot, simulate_outcomes\n"
         "print(load_snapshot()['posterior'].sizes['llm'], simulate_outcomes(seed=1).attrs['kind'])\n"
     )
     env = {name: text for name, text in os.environ.items() if not name.startswith("AGENTIRT_")}
@@ -302,7 +302,7 @@ def test_readme_shows_text_code_and_pictures():
     picture = {"output_type": "display_data", "data": {"image/svg+xml": "<svg/>", "text/plain": "a chart"}}
     cells = [
         cell("raw", "---\ntitle: no\n---"),
-        cell("markdown", "# Title\n\nSee [the first](00_settings.ipynb) and [the web](https://example.org)."),
+        cell("markdown", "# Title\n\nSee [the first](0_ground/00_settings.ipynb) and [the web](https://example.org)."),
         cell("code", "#| hide\nsecret = 1"),
         cell("code", "#| echo: false\nchart", [picture]),
         cell("code", ["x = 1\n", "x"], [{"output_type": "execute_result", "data": {"text/plain": ["```1```"]}}]),

@@ -237,7 +237,7 @@ def test_studies_from_outside_are_cleaned(monkeypatch, tmp_path):
     rows += "B,31 Foo 2020,Vision,IM,,T,CE,Loss,Parameters,,0.4,\nB,31 Foo 2020,Vision,IM,,T,CE,Loss,Data,,0.2,\n"
     rows += "C,1 Jan 2020,Vision,IM,,T,CE,Loss,Parameters,Data,0.5,\nD,1 Jan 2020,V,I,,T,CE,Loss,Parameters,Data,-1,0.3\n"
     (tmp_path / "laws.csv").write_text(header + rows)
-    monkeypatch.setattr("agentirt_nb.scaling_laws.fetch", lambda name: tmp_path / "laws.csv")
+    monkeypatch.setattr("agentirt_nb.quanta.scaling_fits.fetch", lambda name: tmp_path / "laws.csv")
     table = scaling_studies()
     assert table[["parameters", "data"]].values.tolist() == [[0.5, 0.3], [0.4, 0.2]]
     assert table.fit.tolist() == ["joint", "separate"] and not table.paper.str.contains("[<>\n]").any()

@@ -107,7 +107,8 @@ def test_coverage_of_the_learning_time_exponent():
 
 def test_killed_training_goes_on_where_it_was(tasks, tmp_path):
     path = tmp_path / "run.npz"
-    call = "sp.train_parity(sp.parity_tasks(6, 8, 2, seed=3), widths=[5], steps=60, batch=64, evaluations=6, test_size=20, "
+    problem = "sp.parity_tasks(n_tasks=6, n_bits=8, k=2, seed=3)"
+    call = f"sp.train_parity({problem}, widths=[5], steps=60, batch=64, evaluations=6, test_size=20, "
     code = textwrap.dedent(f"""
         import os, signal
         from agentirt_nb.quanta import sparse_parity as sp
@@ -150,7 +151,7 @@ def test_checkpoint_of_another_training(tasks, tmp_path):
     with pytest.raises(ValueError, match="differs in learning_rate; remove it"):
         sp.train_parity(tasks, widths=[5], checkpoint=path, learning_rate=0.01, **SMALL)
     with pytest.raises(ValueError, match="differs in alpha, bits; remove it"):
-        sp.train_parity(sp.parity_tasks(6, 8, 2, alpha=0.5, seed=4), widths=[5], checkpoint=path, **SMALL)
+        sp.train_parity(sp.parity_tasks(n_tasks=6, n_bits=8, k=2, alpha=0.5, seed=4), widths=[5], checkpoint=path, **SMALL)
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         sp.train_parity(tasks, widths=[5], checkpoint=tmp_path / "no" / "run.npz", **SMALL)
 

@@ -32,9 +32,9 @@ def windows(texts: xr.DataArray, tokenizer, each: int) -> xr.DataArray:
     return xr.DataArray(np.array(rows), dims=("document", "position"), coords={"document": names})
 
 
-texts = lm.standard_library(6_000_000)
+texts = lm.standard_library(most=6_000_000)
 held = np.arange(texts.sizes["document"]) % 12 == 5
-tokenizer = lm.text_tokenizer(texts.values[~held], VOCABULARY)
+tokenizer = lm.text_tokenizer(texts.values[~held], vocabulary=VOCABULARY)
 corpus = np.concatenate([tokenizer.encode(str(t)).ids for t in texts.values[~held]])
 test = windows(texts[held], tokenizer, 6)
 print(f"{len(corpus):,} training tokens, {test.shape[0]} test windows of {held.sum()} files", flush=True)

@@ -452,7 +452,7 @@ def judge_command(
     if args.out:
         check_target(Path(args.out), [".csv"])
     tasks = read_table(Path(args.tasks), ["task", "text"], ["repository", "tests", "patch"])
-    from agentirt_nb.data.judge import judge, judge_cost
+    from agentirt_nb.data.judge import judge_cost, judge_tasks
 
     about = dict(level=args.level, price=tuple(args.price) if args.price else None)
     cost = judge_cost(tasks, args.model, **about)
@@ -462,7 +462,7 @@ def judge_command(
     if not args.yes:
         print("Nothing was asked; --yes asks.")
         return DONE
-    ratings = judge(tasks, args.model, **about, budget=args.budget, progress=not args.quiet)
+    ratings = judge_tasks(tasks, args.model, **about, budget=args.budget, progress=not args.quiet)
     write_table(ratings.to_pandas().convert_dtypes().reset_index(), Path(args.out))
     print(f"Used: {bill(ratings.attrs)}. Written: {args.out}")
     return INCOMPLETE if ratings.attrs["failed"] else DONE

@@ -208,10 +208,12 @@ def audit_features(
     logs: EvalLog | str | Path | Sequence[EvalLog | str | Path],  # logs of `audit_task`, or their files; later ones win
 ) -> xr.DataArray:  # features (task, feature), block "environment", NaN where there is no report
     "The features that audits found. Warns of tasks without a report; raises `JudgeError` for a log without samples."
-    one = isinstance(logs, EvalLog | str | Path)
-    axes, found, faults = _axes(), {}, {}
-    for log in [logs] if one else logs:
-        log = log if isinstance(log, EvalLog) else read_eval_log(str(log))
+    several = [logs] if isinstance(logs, EvalLog | str | Path) else logs
+    axes = _axes()
+    found: dict[str, dict[str, float]] = {}
+    faults: dict[str, str] = {}
+    for given in several:
+        log = given if isinstance(given, EvalLog) else read_eval_log(str(given))
         for sample in log.samples or []:
             scores, fault = _report(sample, axes)
             if scores or not found.get(str(sample.id)):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEVELS', 'MOST_AXES', 'JudgeError', 'load_rubric', 'shortened', 'fresh_marker', 'BadAnswer', 'read_answer',
-           'judge_cost', 'redacted', 'judge']
+           'judge_cost', 'redacted', 'judge_tasks']
 
 # %% ../../nbs/1_data/09_judge.ipynb #17420e9d
 import hashlib
@@ -22,6 +22,7 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,7 +77,8 @@ def _up_to(
 
 def load_rubric(
     path: str | Path | None = None,  # a rubric file of your own; None: the one that ships with the package
-    level: str = "solution",  # the axes at or below this information level: problem, repository, tests, solution
+    *,
+    level: str = "solution",  # information level, the axes at or below it: "problem", "repository", "tests" or "solution"
 ) -> pd.DataFrame:  # indexed by axis; columns level, low, high, harder, question, at_low, at_middle, at_high
     "The axes of a rubric, checked. Raises `JudgeError` that names the file and the axis for one that cannot be used."
     levels = _up_to(level)
@@ -119,14 +121,14 @@ def shortened(
     head = most * 2 // 3
     return f"{text[:head]}\n[… {left_out:,} characters left out here …]\n{text[len(text) - (most - head) :]}", left_out
 
-
+# %% ../../nbs/1_data/09_judge.ipynb #56e30638
 def fresh_marker(
     *texts: str,  # material from strangers
 ) -> str:
     "What encloses material: nobody can write it into the material, because it is made from the whole of it."
     return "material-" + hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
-
+# %% ../../nbs/1_data/09_judge.ipynb #b268a500
 def _scale(
     axis: pd.Series,  # a row of a rubric
 ) -> str:
@@ -253,7 +255,7 @@ def _checked_options(
         if re.search(r"key|header|secret|password|credential|authorization|(^|_)token$", str(name), re.IGNORECASE):
             raise JudgeError(f"The option {name!r} could hold a key; keys are read from the environment only.")
         if name in _OURS:
-            raise JudgeError(f"The option {name!r} is set by judge itself; leave it out.")
+            raise JudgeError(f"The option {name!r} is set by judge_tasks itself; leave it out.")
     merged = dict(temperature=0, max_tokens=4000) | dict(options or {})
     return {name: value for name, value in merged.items() if value is not None}
 
@@ -275,7 +277,7 @@ def _axes_for(
         raise JudgeError(f"No axis of the rubric can be judged at level {levels[-1]!r} from the columns {', '.join(columns)}.")
     return asked
 
-
+# %% ../../nbs/1_data/09_judge.ipynb #229b8001
 def _calls(
     tasks: pd.DataFrame,  # one row per task
     model: str,  # the judge
@@ -376,6 +378,8 @@ def _prices(
     "What a token costs."
     if price is not None:
         return price[0] / 1e6, price[1] / 1e6
+    if client is None:
+        return math.nan, math.nan
     try:
         return client.cost_per_token(model=model, prompt_tokens=1, completion_tokens=1)
     except Exception:  # any model that the table of prices cannot place: its price is unknown, and is reported as such
@@ -393,7 +397,7 @@ def _tokens_a_character(
     sample = [call.prompt[:20_000] for call in calls[:: math.ceil(len(calls) / 20)]]
     return sum(client.token_counter(model=model, text=text) for text in sample) / sum(map(len, sample))
 
-
+# %% ../../nbs/1_data/09_judge.ipynb #842fcf75
 def _estimate(
     calls: Sequence[_Call],  # the questions
     kept: Mapping[Path, dict],  # the answers there are
@@ -425,8 +429,8 @@ def _estimate(
 def judge_cost(
     tasks: pd.DataFrame,  # columns task, text and, by level, repository, tests, patch
     model: str,  # the judge, as litellm names it: provider/model
-    level: str = "solution",  # information level: problem, repository, tests or solution
     *,
+    level: str = "solution",  # what the judge may see: "problem", "repository", "tests" or "solution"
     rubric: pd.DataFrame | None = None,  # axes as from `load_rubric`; None: the ones that ship with the package
     cache: str | Path | None = None,  # folder with the answers kept; None: one in the user's cache folder
     options: Mapping | None = None,  # more arguments of litellm.completion
@@ -456,7 +460,7 @@ def redacted(
             line = line.replace(value, "…")
     return line if len(line) <= 300 else line[:299] + "…"
 
-
+# %% ../../nbs/1_data/09_judge.ipynb #531f22e5
 def _status(
     error: BaseException,  # what a call raised
 ) -> int:
@@ -473,7 +477,7 @@ def _passing(
 
 
 def _wait(
-    state: object,  # tenacity's state of one call
+    state: Any,  # tenacity's state of one call
 ) -> float:
     "Seconds until the next attempt: as long as the server asks for (five minutes at most), else 1, 2, 4 … with jitter."
     import tenacity
@@ -557,14 +561,14 @@ class _Run:
 
     def spent(self, usage: object) -> tuple[int, int]:
         "Add what an answer used, and show it."
-        tokens = tuple(int(getattr(usage, name, 0) or 0) for name in ("prompt_tokens", "completion_tokens"))
+        read, written = (int(getattr(usage, name, 0) or 0) for name in ("prompt_tokens", "completion_tokens"))
         with self.lock:
-            self.input_tokens, self.output_tokens = self.input_tokens + tokens[0], self.output_tokens + tokens[1]
-            self.dollars += tokens[0] * self.prices[0] + tokens[1] * self.prices[1]
+            self.input_tokens, self.output_tokens = self.input_tokens + read, self.output_tokens + written
+            self.dollars += read * self.prices[0] + written * self.prices[1]
             self.bar.set_postfix_str(f"{self.dollars:.2f} dollars" if self.dollars == self.dollars else "price unknown")
             if self.dollars >= self.budget:
                 self.stop.set()
-        return tokens
+        return read, written
 
     def reached(self, server: bool) -> None:
         "Note whether a call found a working server."
@@ -611,7 +615,7 @@ def _answer(
     _keep(call, record | dict(input_tokens=tokens[0], output_tokens=tokens[1]))
     return scores
 
-
+# %% ../../nbs/1_data/09_judge.ipynb #82eff447
 def _ask(
     client: ModuleType,  # litellm
     run: _Run,  # what the threads share
@@ -621,11 +625,12 @@ def _ask(
     import tenacity
 
     complaint = ""
+    pause: Any = run.stop.wait  # ends at once where the run is over
     patience = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_passing),
         wait=_wait,
         stop=tenacity.stop_after_attempt(run.retries + 1) | tenacity.stop_when_event_set(run.stop),
-        sleep=run.stop.wait,
+        sleep=pause,
         reraise=True,
     )
     try:
@@ -676,7 +681,8 @@ def _ask_all(
     concurrency: int,  # calls at a time
 ) -> tuple[dict[Path, dict[str, int]], dict[Path, str]]:  # scores, and why there are none, by file
     "Ask all questions, a few at a time; an error for all or Ctrl-C ends it after the calls under way, which are kept."
-    scores, failures = {}, {}
+    scores: dict[Path, dict[str, int]] = {}
+    failures: dict[Path, str] = {}
     with ThreadPoolExecutor(concurrency) as pool:
         try:
             futures = {pool.submit(_ask, client, run, call): call for call in calls}
@@ -701,7 +707,8 @@ def _features(
     scores: Mapping[Path, dict[str, int]],  # the answers there are
 ) -> xr.DataArray:  # (task, feature), NaN where there is no answer
     "Answers as features."
-    rows, order = {call.task: {} for call in calls}, load_rubric().index.tolist()
+    rows: dict[str, dict[str, int]] = {call.task: {} for call in calls}
+    order = load_rubric().index.tolist()
     for call in calls:
         rows[call.task] |= scores.get(call.file, {})
     asked = dict.fromkeys(name for call in calls for name in call.axes.index)
@@ -725,7 +732,7 @@ def _warn_of(
         first = "; ".join(f"{task!r}: {why}" for task, why in lost[:3])
         warnings.warn(
             f"{len(lost)} of {len(calls)} calls have no answer and are NaN ({first}{'; …' if lost[3:] else ''}). "
-            "Call judge again to ask for these alone; answers given are kept.",
+            "Call judge_tasks again to ask for these alone; answers given are kept.",
             UserWarning,
             stacklevel=3,
         )
@@ -738,11 +745,11 @@ def _warn_of(
         )
 
 # %% ../../nbs/1_data/09_judge.ipynb #1f723e3e
-def judge(
+def judge_tasks(
     tasks: pd.DataFrame,  # columns task, text and, by level, repository (a description), tests, patch
     model: str,  # the judge, as litellm names it: provider/model
-    level: str = "solution",  # information level: problem, repository, tests or solution
     *,
+    level: str = "solution",  # what the judge may see: "problem", "repository", "tests" or "solution"
     rubric: pd.DataFrame | None = None,  # axes as from `load_rubric`; None: the ones that ship with the package
     cache: str | Path | None = None,  # folder to keep answers in; None: one in the user's cache folder
     concurrency: int = 8,  # calls at a time
@@ -761,13 +768,14 @@ def judge(
     option or key that cannot be used; warns of tasks that could not be judged. The axes are those of arXiv 2604.00594.
     """
     if not 1 <= concurrency <= 256 or retries < 0 or timeout <= 0 or max_characters < 100:
-        raise JudgeError("judge needs concurrency from 1 to 256, retries ≥ 0, timeout > 0 and max_characters ≥ 100.")
+        raise JudgeError("judge_tasks needs concurrency from 1 to 256, retries ≥ 0, timeout > 0 and max_characters ≥ 100.")
     chosen = _checked_options(options)
     calls = _calls(tasks, model, level, rubric, cache, chosen, max_characters)
     if dry_run:
         return _estimate(calls, _kept(calls), model, price)
     scores = _kept(calls)
-    to_ask, failures = list({call.file: call for call in calls if call.file not in scores}.values()), {}
+    to_ask = list({call.file: call for call in calls if call.file not in scores}.values())
+    failures: dict[Path, str] = {}
     known = sum(call.file in scores for call in calls)
     facts = dict(model=model, level=level, calls=len(calls), from_cache=known, input_tokens=0, output_tokens=0)
     if to_ask:

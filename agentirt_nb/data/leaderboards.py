@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pooch
@@ -124,8 +125,8 @@ def _reason(
     match error:
         case DownloadError():
             return str(error)
-        case requests.HTTPError():
-            return f"{server} answered {error.response.status_code} {error.response.reason}"
+        case requests.HTTPError(response=requests.Response() as answer):
+            return f"{server} answered {answer.status_code} {answer.reason}"
         case requests.exceptions.ChunkedEncodingError():
             return f"the connection to {server} broke off before the end"
         case requests.ConnectionError() | requests.Timeout():
@@ -207,7 +208,7 @@ def _repository(
 def _responses(
     name: str,  # name of the leaderboard
     path: str,  # its file in the repository
-    **options: object,  # as for `fetch`
+    **options: Any,  # as for `fetch`
 ) -> tuple[dict[str, dict], dict[str, str]]:  # outcomes by agent and task; group by task
     "A leaderboard published as a line per agent."
     found = {record["subject_id"]: record["responses"] for record in json_lines(fetch(path, **options))}
@@ -221,7 +222,7 @@ def _responses(
 def _trials(
     name: str,  # name of the leaderboard
     path: str,  # its file in the repository
-    **options: object,  # as for `fetch`
+    **options: Any,  # as for `fetch`
 ) -> tuple[dict[str, dict], dict[str, str]]:  # outcomes by agent and task; group by task
     "Terminal-Bench with successes and trials."
     found, groups = _responses(name, path, **options)
@@ -238,7 +239,7 @@ def _trials(
 # %% ../../nbs/1_data/05_leaderboards.ipynb #23b08c81
 def _pro(
     path: str,  # its file in the repository
-    **options: object,  # as for `fetch`
+    **options: Any,  # as for `fetch`
 ) -> xr.Dataset:  # outcomes with `turns`, agents without registry data
     "SWE-bench Pro from its raw runs, agents and tasks sorted by name."
     names = {"metadata.model_name": "agent", "metadata.instance_id": "task"}
@@ -262,13 +263,13 @@ def list_leaderboards() -> pd.DataFrame:  # index name
 # %% ../../nbs/1_data/05_leaderboards.ipynb #8b3829bd
 def _load_one(
     name: str,  # name of the leaderboard
-    **options: object,  # as for `fetch`
+    **options: Any,  # as for `fetch`
 ) -> xr.Dataset:  # validated outcomes
     "One leaderboard by name."
     path = {row["name"]: row["path"] for row in _table("leaderboards.csv")}[name]
     if name == "swebench_pro":
         ds = _pro(path, **options)
-        about = _registered(name, ds["agent"].values)
+        about = _registered(name, ds["agent"].values.tolist())
         coords = {column: ("agent", values.to_numpy()) for column, values in about.items()}
         ds = ds.assign_coords(coords)
     else:

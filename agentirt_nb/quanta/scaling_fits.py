@@ -340,7 +340,7 @@ def fit_curve(
         divergences=diverged,
         kind=str(curve.attrs.get("kind", "")),
     )
-    tree.name = alarm(tree.attrs)
+    tree.name = alarm(tree)
     if not converged:
         warnings.warn(f"NOT CONVERGED: {verdict}", UserWarning, stacklevel=2)
     return tree
@@ -354,7 +354,7 @@ def exponents(
     "What a fit says about each parameter of its form, and about the relative noise (its standard deviation)."
     rename = {f"exponent_{i}": f"exponent_{dim}" for i, dim in enumerate(fit.attrs["over"])}
     names = [rename.get(name, name) for name in (*FORMS[fit.attrs["form"]].parameters, "noise")]
-    parts = [summarise(fit, name, prob) for name in names]
+    parts = [summarise(fit, name, prob=prob) for name in names]
     keep = {k: v for k, v in parts[0].attrs.items() if k not in ("variable", "units")}
     return xr.concat(parts, pd.Index(names, name="parameter"), combine_attrs="drop").assign_attrs(keep, form=fit.attrs["form"])
 

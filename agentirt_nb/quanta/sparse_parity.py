@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 
 from .theory import use_frequencies
 from ..files import open_checkpoint, save_checkpoint
-from ..messages import AgentirtError
+from ..messages import AgentirtError, check_probability
 from ..settings import settings
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #0b60aaa4
@@ -39,8 +39,9 @@ def _checked(
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise AgentirtError(f"{name} is {value!r}, but must be a whole number of at least {least}.")
 
-
+# %% ../../nbs/3_quanta/03_sparse_parity.ipynb #0e95fdad
 def parity_tasks(
+    *,
     n_tasks: int = 500,  # subtasks
     n_bits: int = 32,  # random bits of an input
     k: int = 3,  # bits that a subtask looks at
@@ -52,7 +53,8 @@ def parity_tasks(
     if k > n_bits or n_tasks > (most := int(np.prod([(n_bits - i) / (i + 1) for i in range(k)]) + 0.5)):
         count = f"there are only {most} sets of {k} of {n_bits} bits" if k <= n_bits else f"k={k} is more than n_bits={n_bits}"
         raise AgentirtError(f"{n_tasks} distinct subtasks cannot be made: {count}; ask for fewer subtasks or more bits.")
-    rng, chosen = np.random.default_rng(settings().seed if seed is None else seed), {}
+    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    chosen: dict[tuple[int, ...], None] = {}
     while len(chosen) < n_tasks:
         chosen[tuple(sorted(rng.permutation(n_bits)[:k].tolist()))] = None
     return xr.Dataset(
@@ -84,14 +86,17 @@ def _packed(
     return _Problem(jnp.array(mask), jnp.array(np.cumsum(tasks.frequency.values), jnp.float32))
 
 
-def _unpacked(words: jax.Array, n_bits: int) -> jax.Array:
+def _unpacked(
+    words: jax.Array,  # (…, word) packed bits
+    n_bits: int,  # bits of an input
+) -> jax.Array:  # (…, bit)
     "Bits as 0.0 and 1.0, from words of 32."
     bits = (words[..., None] >> jnp.arange(32, dtype=jnp.uint32)) & 1
     return bits.reshape(*words.shape[:-1], -1)[..., :n_bits].astype(jnp.float32)
 
 
 def _samples(
-    problem: _Problem,
+    problem: _Problem,  # packed
     key: jax.Array,  # of the stream
     number: jax.Array,  # (sample,) which samples
 ) -> tuple[jax.Array, jax.Array, jax.Array]:  # subtask from 0; packed bits (sample, word); parity
@@ -105,6 +110,7 @@ def _samples(
 def draw_samples(
     tasks: xr.Dataset,  # a problem
     size: int,  # samples
+    *,
     seed: int | None = None,  # of the stream; None: the setting
 ) -> xr.Dataset:  # subtask(sample): rank from 1; bits(sample, bit): 0 or 1; parity(sample): 0 or 1
     "Samples of a problem, subtasks at their frequencies."
@@ -122,10 +128,10 @@ def draw_samples(
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #2fd5bbb9
 def _initial(
-    key: jax.Array,
-    n_tasks: int,
-    n_bits: int,
-    widths: tuple[int, ...],
+    key: jax.Array,  # of the random numbers
+    n_tasks: int,  # subtasks
+    n_bits: int,  # random bits of an input
+    widths: tuple[int, ...],  # hidden units of each network
 ) -> dict[str, jax.Array]:
     "Weights and biases uniform within one over the square root of a unit's inputs, all widths side by side."
     width = jnp.array(np.repeat(widths, widths), jnp.float32)
@@ -142,7 +148,7 @@ def _initial(
 
 
 def _losses(
-    params: dict[str, jax.Array],
+    params: dict[str, jax.Array],  # all widths side by side
     control: jax.Array,  # (sample, hidden) or (hidden,): the rows of `control` that the codes look up
     bits: jax.Array,  # (sample, bit)
     parity: jax.Array,  # (sample,)
@@ -154,7 +160,7 @@ def _losses(
     margin = hidden @ (out[:, None] * blocks) + bias  # log odds of parity 1
     return jax.nn.softplus(jnp.where(parity[:, None] == 1, -margin, margin))
 
-
+# %% ../../nbs/3_quanta/03_sparse_parity.ipynb #9cb2a593
 def network_loss(
     params: dict[str, jax.Array],  # of one network, as `network` gives them
     sample: dict[str, jax.Array],  # subtask: rank from 1; bits (bit,); parity
@@ -219,7 +225,7 @@ def _evaluate(
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #8c50efa1
 def _result(
-    tasks: xr.Dataset,
+    tasks: xr.Dataset,  # a problem
     asked: dict,  # what was asked for
     steps: np.ndarray,  # of the evaluations
     losses: list[np.ndarray],  # one (run, width, subtask) an evaluation
@@ -252,6 +258,27 @@ def _result(
         ds = ds.assign_coords(unit_width=("hidden", np.repeat(widths, widths)))
     return ds if asked["data"] != [0] else ds.isel(data=0, drop=True)
 
+# %% ../../nbs/3_quanta/03_sparse_parity.ipynb #9533ce93
+def _check_training(
+    steps: int,  # of Adam
+    batch: int,  # samples a step
+    learning_rate: float,  # of Adam
+    widths: Sequence[int],  # hidden units of each network
+    seeds: Sequence[int],  # of weights and of data
+    data: Sequence[int] | None,  # sizes of training sets; None: every sample is new
+) -> None:
+    "Raise for numbers with which nothing can be trained."
+    _checked(1, steps=steps, batch=batch)
+    for name, values in dict(widths=widths, seeds=seeds, data=[1] if data is None else data).items():
+        if not len(values) or len(set(values)) < len(values):
+            raise AgentirtError(f"{name} is {list(values)}; give one or more distinct whole numbers.")
+        for value in values:
+            _checked(0 if name == "seeds" else 1, **{name: value})
+    if not learning_rate > 0:
+        raise AgentirtError(f"learning_rate is {learning_rate!r}, but must be above 0, such as 0.001.")
+    if data is None and steps * batch >= 2**32:
+        raise AgentirtError(f"{steps} steps of {batch} samples are more than the 2^32 that a stream has; use fewer of either.")
+
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #ff87fec2
 def train_parity(
     tasks: xr.Dataset,  # a problem, see `parity_tasks`
@@ -261,7 +288,7 @@ def train_parity(
     steps: int = 10_000,  # of Adam
     batch: int = 2_000,  # samples a step
     data: Sequence[int] | None = None,  # sizes of training sets; None: every sample is new
-    learning_rate: float = 1e-3,
+    learning_rate: float = 1e-3,  # of Adam, above 0
     evaluations: int = 40,  # times the losses are measured, evenly in log step
     test_size: int = 100,  # fresh samples of each subtask in an evaluation
     keep_weights: bool = False,  # add the weights after the last step
@@ -272,20 +299,13 @@ def train_parity(
 
     Returns loss(seed, width, step, subtask) and mean_loss(seed, width, step) in nats, with `data` as another dim where
     sizes were given; frequency(subtask); coords parameters(width) and samples(step). With `keep_weights`, `network` gets
-    one network out. Raises ValueError for numbers that cannot be used and for a checkpoint of another training.
+    one network out. Raises AgentirtError for numbers that cannot be used and for a checkpoint of another training.
     """
-    _checked(1, steps=steps, batch=batch, evaluations=evaluations, test_size=test_size)
-    for name, values in dict(widths=widths, seeds=seeds, data=data or [1]).items():
-        if not len(values) or len(set(values)) < len(values):
-            raise AgentirtError(f"{name} is {list(values)}; give one or more distinct whole numbers.")
-        for value in values:
-            _checked(0 if name == "seeds" else 1, **{name: value})
-    if not learning_rate > 0:
-        raise AgentirtError(f"learning_rate is {learning_rate!r}, but must be above 0, such as 0.001.")
-    if data is None and steps * batch >= 2**32:
-        raise AgentirtError(f"{steps} steps of {batch} samples are more than the 2^32 that a stream has; use fewer of either.")
+    _check_training(steps, batch, learning_rate, widths, seeds, data)
+    _checked(1, evaluations=evaluations, test_size=test_size)
     whole = lambda values: [int(v) for v in values]
-    asked = dict(widths=whole(widths), seeds=whole(seeds), data=[0] if data is None else whole(data), steps=steps, batch=batch)
+    asked: dict[str, Any] = dict(widths=whole(widths), seeds=whole(seeds), data=[0] if data is None else whole(data))
+    asked |= dict(steps=steps, batch=batch)
     asked |= dict(learning_rate=learning_rate, evaluations=evaluations, test_size=test_size, **tasks.attrs)
     asked["bits"] = tasks.bits.values.tolist()
     problem, n_bits = _packed(tasks), tasks.attrs["n_bits"]
@@ -294,7 +314,8 @@ def train_parity(
     keys = jax.vmap(jax.random.fold_in)(keys, jnp.array(np.repeat(asked["data"], len(seeds))))
     sizes = jnp.array(np.repeat(asked["data"], len(seeds)))
     params = jax.vmap(lambda key: _initial(jax.random.fold_in(key, 2), len(problem.mask), n_bits, tuple(asked["widths"])))(keys)
-    state, losses = (params, jax.vmap(optax.adam(learning_rate).init)(params)), []
+    state: tuple = (params, jax.vmap(optax.adam(learning_rate).init)(params))
+    losses: list[np.ndarray] = []
     if checkpoint and Path(checkpoint).exists():
         leaves, structure = jax.tree.flatten(state)
         leaves, losses = open_checkpoint(checkpoint, asked, leaves, what="train_parity")
@@ -318,7 +339,7 @@ def network(
     run: xr.Dataset,  # of `train_parity` with keep_weights
     **labels: float,  # width=…, seed=…, data=…: which network; a dim of length one may be left out
 ) -> dict[str, jax.Array]:  # control (subtask, hidden), bits (bit, hidden), hidden (hidden,), out (hidden, 2), bias (2,)
-    "The weights of one trained network, for `network_loss`. Raises ValueError where they were not kept or more than one fits."
+    "The weights of one trained network, for `network_loss`. Raises AgentirtError where none or several fit."
     if "weight_out" not in run:
         raise AgentirtError("This run has no weights; train with keep_weights=True.")
     for dim in ("data", "seed", "width"):
@@ -333,6 +354,7 @@ def network(
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #533f3a54
 def learning_times(
     run: xr.Dataset,  # of `train_parity`
+    *,
     threshold: float = 0.1,  # nats below which a subtask counts as learned
 ) -> xr.DataArray:  # dims of loss without step: steps until a subtask is learned; NaN: not within the run
     "The step at which the loss of each subtask first falls below the threshold."
@@ -364,6 +386,7 @@ def learning_time_exponent(
     times: xr.DataArray,  # of `learning_times`; all dims but subtask are replicates
     *,
     draws: int = 1000,  # posterior draws of each of two chains
+    prob: float | None = None,  # probability inside the interval; None: the setting
     seed: int | None = None,  # None: the setting
 ) -> xr.Dataset:  # mean, lower, upper along parameter: level (log steps), exponent, spread (log steps)
     "The x in time = c / frequency^x, with an interval; times beyond the end of training count as that."
@@ -389,13 +412,16 @@ def learning_time_exponent(
     worst = max(float(numpyro.diagnostics.split_gelman_rubin(value)) for value in found.values())
     if not worst < 1.05:
         warnings.warn(f"NOT CONVERGED: R-hat is {worst:.2f} (should be below 1.05); give more draws.", UserWarning, stacklevel=2)
-    tail = (1 - settings().prob) / 2
-    statistics = dict(mean=np.mean, lower=lambda v: np.quantile(v, tail), upper=lambda v: np.quantile(v, 1 - tail))
+    inside = check_probability(settings().prob if prob is None else prob)
+    tail = (1 - inside) / 2
+    statistics: dict[str, Any] = dict(
+        mean=np.mean, lower=lambda v: np.quantile(v, tail), upper=lambda v: np.quantile(v, 1 - tail)
+    )
     return xr.Dataset(
         {name: ("parameter", [float(of(v)) for v in found.values()]) for name, of in statistics.items()},
         coords=dict(parameter=list(found)),
         attrs=dict(
-            prob=settings().prob,
+            prob=inside,
             r_hat=worst,
             converged="yes" if worst < 1.05 else "no",
             censored=float((~learned).mean()),
@@ -416,6 +442,8 @@ def effective_quanta(
 def seed_slope(
     curve: xr.DataArray,  # positive values with dims seed and `over`; NaN: left out
     over: str,  # a coordinate of `curve`: the scale, such as "parameters", "samples" or "step"
+    *,
+    prob: float | None = None,  # probability inside the interval; None: the setting
 ) -> xr.Dataset:  # mean, lower, upper: the power of `over` that the curve follows
     "The slope of log curve on log scale, an estimate for each seed, with Student's interval over seeds."
     scale = curve[over]
@@ -432,9 +460,10 @@ def seed_slope(
         if use.sum() < 3:
             raise AgentirtError(f"The curve of seed {label} has {use.sum()} points, but a slope needs three.")
         slopes.append(np.polyfit(x[use], np.log(y[use]), 1)[0])
-    half = student.ppf((1 + settings().prob) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
+    inside = check_probability(settings().prob if prob is None else prob)
+    half = student.ppf((1 + inside) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
     mean = float(np.mean(slopes))
-    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(prob=settings().prob))
+    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(prob=inside))
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #d4e59f89
 def early_stopped(

@@ -87,7 +87,7 @@ def _sandwich(
 
 # %% ../../nbs/3_quanta/02_tail_exponents.ipynb #560a219f
 def _usable(
-    counts: Sequence[int] | xr.DataArray,  # as for `tail_exponent`
+    counts: Sequence[int] | np.ndarray | xr.DataArray,  # as for `tail_exponent`
     smallest: int,  # smaller counts are left out
     quanta: int | None,  # how many there are in all; None: no end
 ) -> np.ndarray:  # float64, counts of at least `smallest`
@@ -106,7 +106,7 @@ def _usable(
 
 # %% ../../nbs/3_quanta/02_tail_exponents.ipynb #3d8f54d0
 def tail_exponent(
-    counts: Sequence[int] | xr.DataArray,  # how often each quantum, cluster or token was used, in any order
+    counts: Sequence[int] | np.ndarray | xr.DataArray,  # how often each quantum, cluster or token was used, in any order
     *,
     smallest: int = 1,  # smaller counts are left out, where they cannot be trusted
     quanta: int | None = None,  # how many there are in all, used or not; None: no end
