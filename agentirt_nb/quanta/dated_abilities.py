@@ -118,7 +118,8 @@ def need_trend(
         other = "release" if found.attrs["dates"] == "submission" else "submission"
         raise AgentirtError(
             f"{found.attrs['benchmark']} has {count(len(years), 'record')} over {span:.2f} years "
-            f"by date of {found.attrs['dates']} ({dated} dated agents): a trend needs {FEWEST[0]} records over {FEWEST[1]} years. "
+            f"by date of {found.attrs['dates']} ({dated} dated agents): "
+            f"a trend needs {FEWEST[0]} records over {FEWEST[1]} years. "
             f"Try dates={other!r}, or dates=None for what needs no trend."
         )
 

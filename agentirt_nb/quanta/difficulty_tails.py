@@ -49,8 +49,8 @@ def difficulty_tail(
         DENSITIES
     ),  # of DENSITIES, or of your own; the normal is always in
     *,
-    curve: str | Curve = "1pl",  # of `CURVES`, or a `Curve` of your own
-    noise: str | Noise = "binomial",  # of `NOISES`, or a `Noise` of your own
+    curve: str | Curve = "1pl",  # "1pl", "2pl" or another, as for `fit_tasks`
+    noise: str | Noise = "binomial",  # "binomial", "beta-binomial" or another, as for `fit_tasks`
     tasks: str = "all",  # "all" (never solved: censored), or "decided": only those that somebody solved and somebody failed
     prob: float | None = None,  # probability inside intervals; None: settings().prob
 ) -> xr.Dataset:  # over density, best first

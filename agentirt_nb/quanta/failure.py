@@ -250,7 +250,7 @@ def compare_exponents(
     tail: xr.Dataset | xr.DataArray | dict | None = None,  # c of the difficulties' tail: a density of `difficulty_tail`, or draws
     frequency: xr.Dataset | xr.DataArray | dict | None = None,  # c from dates; None: the law's own
     *,
-    form: str = "gumbel",  # of the law's exponents: "gumbel" or "exponential", as the tail's density, or "straight" for plain slopes
+    form: str = "gumbel",  # of the law's exponents: "gumbel" or "exponential", as the tail's density, or "straight" for slopes
     tolerance: float = 0.25,  # differences up to this share of the average count as none
     prob: float | None = None,  # probability inside intervals; None: the law's own
     seed: int | None = None,  # None: settings().seed

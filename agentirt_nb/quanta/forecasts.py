@@ -37,7 +37,11 @@ def _frontier_covariance(t, s, wander):
     return _FLAT**2 * (1 + t[:, None] * s) + wander**2 * jnp.minimum(t[:, None], s)
 
 
-def frontier_model(years, ability, covariance):
+def frontier_model(
+    years: np.ndarray,  # (record,) since the first
+    ability: np.ndarray,  # (record,) posterior means, logits
+    covariance: np.ndarray,  # (record, record) of their errors, as the fit knows them
+) -> None:
     "Record abilities (record,): level + slope · years since the first + wander · Brownian motion + scatter + known error."
     wander = numpyro.sample("wander", dist.HalfNormal(1.0))  # logits per square root of a year
     scatter = numpyro.sample("scatter", dist.HalfNormal(1.0))  # logits

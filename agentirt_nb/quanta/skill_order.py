@@ -255,7 +255,7 @@ def difficulty_bands(
 
 def shuffled_within(
     group: np.ndarray,  # of each position
-    rng: np.random.Generator,
+    rng: np.random.Generator,  # where luck comes from
 ) -> np.ndarray:
     "A permutation of positions that keeps each in its group."
     order, shuffled = np.argsort(group, kind="stable"), rng.permutation(len(group))

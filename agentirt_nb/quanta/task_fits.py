@@ -193,8 +193,9 @@ _KEPT = 20  # compiled models that stay in memory
 
 def _forget_models() -> None:
     "Forget compiled models when there are many: each takes hundreds of memory maps, and Linux gives a process 65,530."
-    models: tuple[Any, ...] = (_energy_and_slope, _curvature, _constrained, _draw_tasks, _held_out)
-    if models[0]._cache_size() > _KEPT:
+    first: Any = _energy_and_slope
+    if first._cache_size() > _KEPT:
+        models: tuple[Any, ...] = (first, _curvature, _constrained, _draw_tasks, _held_out)
         for compiled in models:
             compiled.clear_cache()
 
