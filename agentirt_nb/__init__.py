@@ -63,7 +63,10 @@ _STEPS = {
         "irt.prediction": "score",
     },
     "design": {
-        "irt.drafts": ("share_passed frontier_zones agents_to_run keep_runs interval_width covered forecast_worth foreseen"),
+        "irt.drafts": (
+            "share_passed frontier_zones agents_to_run keep_runs interval_width covered "
+            "forecast_worth foreseen"
+        ),
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
@@ -74,14 +77,15 @@ _STEPS = {
         "views.labels": "headline",
         "views.curve_charts": "comparison_chart tail_chart trials_chart",
         "views.order_charts": "reversal_chart",
-        "views.emergence_charts": "frontier_chart failure_chart exponent_sides_chart forecast_chart",
+        "views.frontier_charts": "frontier_chart failure_chart exponent_sides_chart forecast_chart",
         "views.draft_charts": "zone_chart",
         "views.world_charts": "worlds_chart",
-        "views.quanta_charts": "scaling_chart subtask_chart learning_time_chart",
+        "views.scaling_charts": "scaling_chart",
+        "views.quanta_charts": "subtask_chart learning_time_chart",
     },
     "explore": {
         "views.explorers": "WhatIf",
-        "views.emergence_charts": "ScalingWhatIf",
+        "views.frontier_explorer": "ScalingWhatIf",
     },
 }
 

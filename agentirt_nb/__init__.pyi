@@ -104,18 +104,18 @@ from agentirt_nb.views.curve_charts import comparison_chart as comparison_chart
 from agentirt_nb.views.curve_charts import tail_chart as tail_chart
 from agentirt_nb.views.curve_charts import trials_chart as trials_chart
 from agentirt_nb.views.order_charts import reversal_chart as reversal_chart
-from agentirt_nb.views.emergence_charts import frontier_chart as frontier_chart
-from agentirt_nb.views.emergence_charts import failure_chart as failure_chart
-from agentirt_nb.views.emergence_charts import exponent_sides_chart as exponent_sides_chart
-from agentirt_nb.views.emergence_charts import forecast_chart as forecast_chart
+from agentirt_nb.views.frontier_charts import frontier_chart as frontier_chart
+from agentirt_nb.views.frontier_charts import failure_chart as failure_chart
+from agentirt_nb.views.frontier_charts import exponent_sides_chart as exponent_sides_chart
+from agentirt_nb.views.frontier_charts import forecast_chart as forecast_chart
 from agentirt_nb.views.draft_charts import zone_chart as zone_chart
 from agentirt_nb.views.world_charts import worlds_chart as worlds_chart
-from agentirt_nb.views.quanta_charts import scaling_chart as scaling_chart
+from agentirt_nb.views.scaling_charts import scaling_chart as scaling_chart
 from agentirt_nb.views.quanta_charts import subtask_chart as subtask_chart
 from agentirt_nb.views.quanta_charts import learning_time_chart as learning_time_chart
 
 # explore
 from agentirt_nb.views.explorers import WhatIf as WhatIf
-from agentirt_nb.views.emergence_charts import ScalingWhatIf as ScalingWhatIf
+from agentirt_nb.views.frontier_explorer import ScalingWhatIf as ScalingWhatIf
 
 __version__: str

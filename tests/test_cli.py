@@ -308,10 +308,10 @@ def test_what_need_not_be_there_may_be_left_out(tmp_path, case):
 def test_charts_and_explorer_of_such_a_fit_show_it_or_say_that_there_is_nothing(tmp_path, case):
     from agentirt_nb.irt.fits import open_fit
     from agentirt_nb.irt.tables import ladder
+    from agentirt_nb.views.explorers import WhatIf
     from agentirt_nb.views.ladders import ability_ladder
     from agentirt_nb.views.maps import wright_map
     from agentirt_nb.views.response_curves import item_characteristic_curve
-    from agentirt_nb.views.explorers import WhatIf
 
     table, files = LACKING[case]
     table.to_csv(tmp_path / "runs.csv", index=False)

@@ -11,10 +11,11 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.curves import CURVES, SLOTS
 from agentirt_nb.irt.fits import FitError, draws, make_fit, open_fit, success_probability, tails
 from agentirt_nb.irt.tables import fit_tables
+from agentirt_nb.views.explorers import WhatIf
 from agentirt_nb.views.ladders import ability_ladder
 from agentirt_nb.views.maps import wright_map
 from agentirt_nb.views.response_curves import item_characteristic_curve, response_curve
-from agentirt_nb.views.explorers import UNSEEN, WhatIf, chosen_ability, what_if
+from agentirt_nb.views.what_if import UNSEEN, chosen_ability, what_if
 
 FITS = Path(__file__).resolve().parent / "data" / "fits"
 
