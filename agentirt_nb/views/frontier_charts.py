@@ -17,7 +17,7 @@ import xarray as xr
 
 from .labels import headline, percent
 from ..data.dates import from_decimal_years
-from ..quanta.failure_law import FORMS
+from ..quanta.failure import FORMS
 from ..irt.resampling import known_ends
 from ..messages import AgentirtError, one_of
 from .theme import COLOURS, alt
