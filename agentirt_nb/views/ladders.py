@@ -11,7 +11,8 @@ import xarray as xr
 
 from ..irt.fits import interval
 from ..irt.tables import PARTS, ladder
-from .labels import LETTERS, headline, name_axis, nothing_to_show, percent, readable_names, sized, spread_labels
+from .labels import LETTERS, described, headline, name_axis, nothing_to_show
+from .labels import percent, readable_names, sized, spread_labels
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/07_ladders.ipynb #60bc5222
@@ -84,7 +85,9 @@ def ability_ladder(
     base = alt.Chart(rows, title=headline(fit, title, marks), height=alt.Step(18))
     base = base.encode(name_axis(rows[dim], names, field=dim), tooltip=_ladder_tooltip(rows, dim, level))
     quantity = f"{name.replace('_', ' ').replace('llm', 'LLM')} above the average {PARTS[dim]} (logits)"
-    return sized(_ladder_layers(base, quantity), width, height)
+    first = rows.assign(name=list(names)).head(3)
+    said = "; ".join(f"{row.name} {row.mean:.2f} ({row.interval})" for row in first.itertuples(index=False))
+    return sized(described(_ladder_layers(base, quantity), f"Best: {said}.", fit), width, height)
 
 # %% ../../nbs/4_views/07_ladders.ipynb #0f19aaad
 def _interval_rows(values: xr.DataArray, prob: float | None) -> pd.DataFrame:
@@ -166,4 +169,6 @@ def interval_ladder(
     base = base.encode(name_axis(rows.index, field=rows.index.name), tooltip=[f"{rows.index.name}:N", *fields])
     layers = [] if marks is None else _interval_marks(marks, scale, width)
     layers += _interval_layers(base, rows, alt.X("lower:Q", scale=scale, title=quantity, axis=axis))
-    return sized(alt.layer(*layers), width, height)
+    ends = [rows.iloc[i] for i in ((0, -1) if len(rows) > 1 else (0,))]
+    said = "; ".join(f"{row.name}: {row['mean']:{number}} ({row.lower:{number}} to {row.upper:{number}})" for row in ends)
+    return sized(described(alt.layer(*layers), f"From {said}.".replace(" -", " −").replace("(-", "(−")), width, height)

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.fits import curve_of, draws
-from .labels import headline, readable_names, spread_labels
+from .labels import described, headline, readable_names, spread_labels
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/08_maps.ipynb #6143489e
@@ -35,15 +35,17 @@ def _wright_agents(fit: xr.DataTree, scale: alt.Scale, *, top: int, width: int, 
     named = rows.head(top).copy()
     named["place"] = spread_labels(named.ability, gap=(scale.domain[1] - scale.domain[0]) * 15 / height)
     y = alt.Y("ability:Q", scale=scale, title="ability and difficulty (logits)", axis=alt.Axis(grid=True))
-    bare = alt.Axis(title="agents", labels=False, ticks=False, domain=False, grid=False, titleAnchor="end")
-    x = alt.X("across:Q", axis=bare, scale=alt.Scale(domain=[-4.2, 1.1], nice=False))
+    bare = alt.Axis(labels=False, ticks=False, domain=False, grid=False, titleAnchor="end")
+    x = alt.X("across:Q", title="agents", axis=bare, scale=alt.Scale(domain=[-4.2, 1.1], nice=False))
     base, front = alt.Chart(rows, width=width, height=height), alt.Chart(named)
     tips = ["agent:N", "name:N", alt.Tooltip("ability:Q", title="ability (logits)", format=".2f")]
     dots = base.mark_circle(size=42, opacity=0.6, color=COLOURS["main"], aria=False).encode(x, y, tooltip=tips)
     text = front.mark_text(align="right", fontSize=11, color=COLOURS["ink"], limit=int(0.68 * width))
-    label = text.encode(alt.X("start:Q"), alt.Y("place:Q", scale=scale), text="name:N").transform_calculate(start="-0.45")
+    label = text.encode(alt.X("start:Q", title="agents"), alt.Y("place:Q", scale=scale), text="name:N").transform_calculate(
+        start="-0.45"
+    )
     line = front.mark_rule(color=COLOURS["quiet"]).transform_calculate(start="-0.4")
-    line = line.encode(alt.X("start:Q"), alt.X2("across:Q"), alt.Y("place:Q", scale=scale), alt.Y2("ability:Q"))
+    line = line.encode(alt.X("start:Q", title="agents"), alt.X2("across:Q"), alt.Y("place:Q", scale=scale), alt.Y2("ability:Q"))
     return line + dots + label
 
 
@@ -99,4 +101,7 @@ def wright_map(
     curve = curve_of(fit)
     if curve.name not in ("1pl", "2pl"):
         counts = f"{ability.size} agents, {len(tasks)} tasks; chances by the {curve.name} curve: {curve.says}"
-    return alt.hconcat(*panels, spacing=14, title=headline(fit, title or "Wright map: agents and tasks on one scale", counts))
+    above = int((tasks.difficulty > ability.max().item()).sum())
+    said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
+    head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)
+    return described(alt.hconcat(*panels, spacing=14, title=head), said, fit)

@@ -18,7 +18,7 @@ from .theme import COLOURS, alt
 _LOG = alt.Scale(type="log", nice=False)
 
 # %% ../../nbs/4_views/03_quanta_charts.ipynb #c3ae53f3
-_SHADES = alt.SchemeParams("viridis", extent=[0, 0.75])  # without its pale end, which cannot be seen on white
+_SHADES = alt.SchemeParams("viridis", extent=[0, 0.7])  # without its pale end, which cannot be seen on white
 
 
 def _shown(run: xr.Dataset, most: int) -> xr.Dataset:
@@ -36,7 +36,7 @@ def subtask_chart(
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
     height: int | None = None,  # of the plot, in pixels; None: 300
 ) -> alt.LayerChart:
-    "The loss of each subtask against the training step, with their mean weighted by frequency. Raises ValueError for several runs."
+    "Loss of each subtask by training step, and their mean weighted by frequency. Raises ValueError for several networks."
     several = [d for d in run.mean_loss.dims if d != "step"]
     if several:
         raise ValueError(f"The run holds several networks; choose one with .sel({several[0]}=…) first.")
@@ -49,10 +49,10 @@ def subtask_chart(
     tips = ["subtask:Q", frequency, "step:Q", alt.Tooltip("loss:Q", format=".3f", title="loss (nats)")]
     rows = shown.loss.to_dataframe().join(shown.frequency.to_series().rename("frequency"), on="subtask", rsuffix="_")
     rows = rows.reset_index()[["subtask", "step", "frequency", "loss"]]
-    lines = alt.Chart(rows).mark_line(strokeWidth=1, opacity=0.55).encode(step, y, colour, detail="subtask:N", tooltip=tips)
+    lines = alt.Chart(rows).mark_line(strokeWidth=1.2, opacity=0.8).encode(step, y, colour, detail="subtask:N", tooltip=tips)
     mean = run.mean_loss.to_dataframe().reset_index()[["step", "mean_loss"]].rename(columns={"mean_loss": "loss"})
     thick = alt.Chart(mean).mark_line(strokeWidth=3, color=accent).encode(step, y, tooltip=[tips[2], tips[3]])
-    label = alt.Chart(mean.tail(1)).mark_text(align="right", dy=-10, fontWeight="bold", color=accent)
+    label = alt.Chart(mean.tail(1)).mark_text(align="left", dx=6, fontWeight="bold", color=accent)
     said = f"thin: {shown.sizes['subtask']} of {run.sizes['subtask']} subtasks; thick: their mean, weighted by frequency of use"
     chart = lines + thick + label.encode(step, y, text=alt.value("mean"))
     chart = chart.properties(title=title or alt.TitleParams("Loss of each subtask, and their mean", subtitle=said), height=300)
@@ -87,12 +87,14 @@ def learning_time_chart(
     ends = np.array([table["frequency"].min(), table["frequency"].max()])
     level, power = (line["mean"].sel(parameter=name).item() for name in ("level", "exponent"))
     fitted = pd.DataFrame(dict(frequency=ends, time=np.exp(level) * ends**-power))
-    x = alt.X("frequency:Q", scale=_LOG, title="frequency of use (share of samples)", axis=log_axis(ends))
+    x = alt.X(
+        "frequency:Q", scale=alt.Scale(type="log", padding=8), title="frequency of use (share of samples)", axis=log_axis(ends)
+    )
     y = alt.Y("time:Q", scale=alt.Scale(type="log", domainMax=last * 1.3), title="learning time (training steps)")
     y.axis = log_axis([table["time"].min(), last])
     found = line.sel(parameter="exponent")
-    sure = f"{percent(line.attrs['prob'])} interval {found.lower:.2f} to {found.upper:.2f}"
-    text = f"line: time in proportion to frequency^−x, x = {found['mean']:.2f} ({sure})"
+    sure = f"{percent(line.attrs['prob'])} interval −{found.upper:.2f} to −{found.lower:.2f}"
+    text = f"line: time goes as frequency to the power −{found['mean']:.2f} ({sure})".replace("−-", "")
     rule = alt.Chart(fitted).mark_line(color=COLOURS["accent"], strokeWidth=2, clip=True).encode(x, y)
     chart = _learning_points(table, x, y) + rule
     head = headline(line, title or "Learning time of subtasks against their frequency of use", text)
@@ -125,7 +127,7 @@ def rank_frequency_chart(
     curves = alt.Chart(table).mark_line(opacity=0.7).encode(x, y, color=shade, detail="n_clusters:N", tooltip=tips)
     rule = alt.Chart(line).mark_line(color=COLOURS["accent"], strokeWidth=2, strokeDash=[5, 4]).encode(x, alt.Y("line:Q"))
     ends = f"{float(envelope.lower):.2f} to {float(envelope.upper):.2f}"
-    sure = f"{percent(envelope.attrs['prob'])} over numbers of clusters {ends}"
+    sure = f"{percent(envelope.attrs['prob'])} interval over numbers of clusters {ends}"
     said = f"a line for each number of clusters; dashed: their upper envelope, slope {slope:.2f} ({sure})".replace("-", "−")
     chart = (curves + rule).properties(title=title or alt.TitleParams("Sizes of clusters by rank", subtitle=said), height=300)
     return sized(chart, width, height)
@@ -158,11 +160,16 @@ def cluster_browser(
     colour = alt.when(pick).then(alt.value(COLOURS["accent"])).otherwise(alt.value(COLOURS["main"]))
     tips = ["cluster:O", alt.Tooltip("size:Q", title="samples"), alt.Tooltip("usual:N", title="most common")]
     bars = alt.Chart(sizes).mark_bar(cursor="pointer").add_params(pick)
-    bars = bars.encode(alt.Y("cluster:O", title="cluster"), alt.X("size:Q", title="samples"), color=colour, tooltip=tips)
+    bars = bars.encode(
+        alt.Y("cluster:O", title="cluster"),
+        alt.X("size:Q", title="samples", axis=alt.Axis(tickCount=3)),
+        color=colour,
+        tooltip=tips,
+    )
     rows = alt.Chart(table).transform_filter(pick).encode(alt.Y("row:O", axis=None))
     font = dict(font="monospace", fontSize=11)
     left = rows.mark_text(align="right", color=COLOURS["soft"], x=430, **font).encode(text="context:N")
-    right = rows.mark_text(align="left", fontWeight="bold", x=436, **font).encode(text="answer:N")
+    right = rows.mark_text(align="left", fontWeight="bold", color=COLOURS["ink"], x=436, **font).encode(text="answer:N")
     small = lambda text: alt.TitleParams(text, fontSize=12)
     lines = (left + right).properties(
         width=540, height=16 * most, title=small("samples of the chosen cluster, what was predicted in bold")

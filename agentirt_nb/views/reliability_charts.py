@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 import xarray as xr
 
-from .labels import nothing_to_show, percent
+from .labels import described, nothing_to_show, percent
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/10_reliability_charts.ipynb #35087d3e
@@ -60,5 +60,7 @@ def reliability_curve(
     prob = curve.attrs.get("prob")
     if isinstance(title, str):
         lines = f"{percent(prob)} intervals" if prob else "intervals"
-        title = alt.TitleParams(title, subtitle=[f"dots: bins of predictions, lines: {lines};", "dashed: every promise kept"])
-    return _reliability_layers(rows, prob).properties(title=title, width=width, height=height)
+        title = alt.TitleParams(title, subtitle=[f"dots: bins of predictions, lines: {lines}", "dashed: promises kept"])
+    said = [f"{row.predicted:.0%} predicted, {row.observed:.0%} came true" for row in rows.itertuples()]
+    chart = described(_reliability_layers(rows, prob), "; ".join(said) + ".")
+    return chart.properties(title=title, width=width, height=height)

@@ -15,7 +15,7 @@ import xarray as xr
 from ..irt.curves import Curve
 from ..irt.fits import curve_of, draws, interval, known_labels, probability_inside, success_probability
 from ..irt.fits import task_parameters, trusted
-from .labels import headline, percent, sized
+from .labels import described, headline, percent, sized
 from .theme import PALETTE, alt
 
 # %% ../../nbs/4_views/09_response_curves.ipynb #620a3a29
@@ -103,6 +103,13 @@ def _curve_words(curve: Curve) -> str:
     return "model" if curve.name in ("1pl", "2pl") else f"{curve.name} curve ({curve.says}{second})"
 
 
+def _curve_tooltip(of: str) -> list[alt.Tooltip]:
+    "What a point of a line says."
+    known = {"probability": "chance of success", "lower": "interval from", "upper": "to"}
+    numbers = [alt.Tooltip(f"{name}:Q", title=title, format=".0%") for name, title in known.items()]
+    return [alt.Tooltip("task:N"), alt.Tooltip("ability:Q", title=of, format=".2f"), *numbers]
+
+
 def _observed_dots(points: xr.Dataset, colour: alt.Color) -> alt.Chart:
     "Observed shares in groups of agents, larger where there are more."
     tips = [
@@ -138,8 +145,10 @@ def item_characteristic_curve(
     base = alt.Chart(curve.to_dataframe().reset_index(), title=about)
     of = "ability (logits)" if curve_of(fit).abilities == 1 else "first ability (logits)"
     x = alt.X("ability:Q", title=of, scale=alt.Scale(nice=False))
-    up = alt.Y("lower:Q", title="P(success)", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
+    up = alt.Y("lower:Q", title="chance of success", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
     band = base.mark_area(opacity=0.18).encode(x, up, alt.Y2("upper:Q"), colour)
-    line = base.mark_line(size=2).encode(x, alt.Y("probability:Q"), colour)
+    line = base.mark_line(size=2).encode(x, alt.Y("probability:Q"), colour, tooltip=_curve_tooltip(of))
     chart = band + line + _observed_dots(points, colour) if points else band + line
-    return sized(chart, width, height)
+    middle = curve.probability.sel(ability=draws(fit, "ability").mean().item(), method="nearest")
+    said = "; ".join(f"{float(p):.0%} on {task}" for task, p in zip(tasks, middle.sel(task=tasks).values, strict=True))
+    return sized(described(chart, f"Chances of the average agent: {said}.", fit), width, height)
