@@ -60,7 +60,7 @@ _STEPS = {
         "quanta.forecasts": "emergence forecast_check",
     },
     "score": {
-        "irt.prediction": "score",
+        "irt.scoring": "score",
     },
     "design": {
         "irt.drafts": (

@@ -79,7 +79,7 @@ from agentirt_nb.quanta.forecasts import emergence as emergence
 from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 
 # score
-from agentirt_nb.irt.prediction import score as score
+from agentirt_nb.irt.scoring import score as score
 
 # design
 from agentirt_nb.irt.drafts import share_passed as share_passed

@@ -9,7 +9,8 @@ from agentirt_nb.data.outcomes import OutcomesError
 from agentirt_nb.irt.evaluation import cross_validate, evaluate
 from agentirt_nb.irt.fits import open_fit, save_fit, summarise
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import described, described_agents, expected_pass_rate, feature_effects, predict, score
+from agentirt_nb.irt.prediction import described, described_agents, expected_pass_rate, feature_effects, predict
+from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import simulate_outcomes
 
 RNG = np.random.default_rng(0)
@@ -61,9 +62,9 @@ NO_DIFFERENCES = {"one cell", "one agent", "all pass", "all fail"}
 def test_posteriors_are_finite_or_the_model_is_refused(name, curve, ability):
     if curve == "2pl" and name in NO_DIFFERENCES:
         with pytest.raises(ValueError, match="use curve='1pl'"):
-            fit(SMALL[name], curve, ability, draws=200, progress=False)
+            fit(SMALL[name], curve, ability=ability, draws=200, progress=False)
         return
-    result = fit(SMALL[name], curve, ability, draws=200, progress=False)
+    result = fit(SMALL[name], curve, ability=ability, draws=200, progress=False)
     assert all(bool(np.isfinite(x).all()) for x in result.posterior.data_vars.values())
     p = predict(result)
     assert bool((p.lower <= p.upper).all())  # the mean of a very lopsided distribution may lie outside its interval
@@ -74,7 +75,7 @@ def test_the_2pl_falls_back_to_equal_slopes_where_few_agents_cannot_tell_them_ap
     rng = np.random.default_rng(1)
     theta, b = rng.normal(0, 2, 14), rng.normal(0, 2, 200)
     cells = rng.binomial(1, 1 / (1 + np.exp(b - theta[:, None])))
-    slopes = fit(outcomes(cells), "2pl", "agent", progress=False).posterior.discrimination.mean(["chain", "draw"])
+    slopes = fit(outcomes(cells), "2pl", ability="agent", progress=False).posterior.discrimination.mean(["chain", "draw"])
     assert float(slopes.max()) < 2.5
     assert float(slopes.min()) > 0.4
 
@@ -138,10 +139,10 @@ ASKED = {
     "features": lambda f, o: feature_effects(f),
     "simulated": lambda f, o: simulate_outcomes(f, seed=0),
     "new responses": lambda f, o: evaluate(
-        cross_validate(o, "responses", "random", count=2, draws=50, progress=False), bootstrap=5
+        cross_validate(o, "responses", "random", folds=2, draws=50, progress=False), replicates=5
     ),
-    "new tasks": lambda f, o: evaluate(cross_validate(o, "tasks", count=2, draws=50, progress=False), bootstrap=5),
-    "new agents held back": lambda f, o: evaluate(cross_validate(o, "agents", count=2, draws=50, progress=False), bootstrap=5),
+    "new tasks": lambda f, o: evaluate(cross_validate(o, "tasks", folds=2, draws=50, progress=False), replicates=5),
+    "new agents held back": lambda f, o: evaluate(cross_validate(o, "agents", folds=2, draws=50, progress=False), replicates=5),
 }
 
 
@@ -150,7 +151,7 @@ ASKED = {
 @pytest.mark.parametrize("name", LOPSIDED)
 def test_every_question_is_answered_or_refused_in_one_sentence(name, ability, tmp_path):
     small = SMALL[name]
-    made = fit(small, "1pl", ability, draws=200, progress=False)
+    made = fit(small, ability=ability, draws=200, progress=False)
     for suffix in (".nc", ".zarr"):
         again = open_fit(save_fit(made, tmp_path / f"fit{suffix}"))
         assert all(again.posterior[x].equals(made.posterior[x]) for x in made.posterior)

@@ -421,7 +421,7 @@ def score_command(
     results = with_features(read_outcomes(args.results), args.features)
     fit = read_fit(args.fit)
     from agentirt_nb.irt.fits import upgraded
-    from agentirt_nb.irt.prediction import score
+    from agentirt_nb.irt.scoring import score
     from agentirt_nb.irt.tables import verdict
 
     scored = upgraded(score(fit, results, seed=args.seed))
