@@ -15,6 +15,7 @@ _STEPS = {
         "data.features": "published_features",
         "data.embeddings": "published_embeddings",
         "data.texts": "task_texts",
+        "data.reading": "read_outcomes",
         "data.outcomes": "open_outcomes save_outcomes",
         "quanta.scaling_fits": "scaling_studies",
         "quanta.language_model": "load_language_curves",
