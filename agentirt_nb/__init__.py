@@ -42,7 +42,7 @@ _STEPS = {
         "quanta.sparse_parity": "train_parity",
     },
     "summarise": {
-        "irt.fits": "summarise",
+        "irt.fits": "summarise trust",
         "irt.tables": "ladder",
         "quanta.task_fits": "compare_curves trial_shares",
         "quanta.difficulty_tails": "difficulty_tail",
