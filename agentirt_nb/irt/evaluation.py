@@ -361,10 +361,11 @@ def _metrics(p, k, n, fold, agent, task, weight) -> dict[str, float]:
     tried = np.bincount(task, n)
     rate = lambda x: np.bincount(task, x)[tried > 0] / tried[tried > 0]
     predicted, observed = rate(n * p), rate(k)
+    areas = [auc(p[fold == f], k[fold == f], (n - k)[fold == f]) for f in np.unique(fold)]
     return dict(
         log_loss=-(k * np.log(q) + (n - k) * np.log1p(-q)).sum() / n.sum(),
         brier=(k * (1 - p) ** 2 + (n - k) * p**2).sum() / n.sum(),
-        auc=np.nanmean([auc(p[fold == f], k[fold == f], (n - k)[fold == f]) for f in np.unique(fold)] or [np.nan]),
+        auc=np.nanmean(areas) if np.isfinite(areas).any() else np.nan,
         within_agent_auc=auc(p, k, n - k, agent * (fold.max() + 1) + fold),
         ece=_ece(p, k, n),
         spearman=spearmanr(predicted, observed)[0] if np.ptp(predicted) > 1e-6 and np.ptp(observed) > 0 else np.nan,
@@ -444,7 +445,10 @@ def reliability(
             weight = _counts(agent, rng)[agent] * _counts(task, rng)[task]
             drawn = total(n, weight)
             shares.append(np.where(drawn > 0, total(k, weight) / np.maximum(drawn, 1e-9), np.nan)[filled])
-        ends = np.nanquantile(shares, [edge, 1 - edge], axis=0) if shares else np.full((2, filled.sum()), np.nan)
+        ends = np.full((2, filled.sum()), np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # all NaN where a bin is never drawn
+            ends = np.nanquantile(shares, [edge, 1 - edge], axis=0) if shares else ends
         area = [auc(p[at == b], k[at == b], (n - k)[at == b]) for b in np.flatnonzero(filled)]
         size = total(n, 1.0)[filled]
         table[:, i, filled] = [total(n * p, 1.0)[filled] / size, total(k, 1.0)[filled] / size, *ends, area, size]

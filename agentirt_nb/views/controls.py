@@ -56,6 +56,9 @@ function render({ model, el }) {
     input.disabled = places.length < 2;
     say(at);
   };
+  input.addEventListener("keydown", event => {  // which JupyterLab would take for a wish to fold headings
+    if (/^(Arrow|Page|Home|End)/.test(event.key)) event.stopPropagation();
+  });
   input.addEventListener("input", () => {
     say(+input.value);
     model.set("value", model.get("places")[+input.value]);
@@ -68,11 +71,11 @@ function render({ model, el }) {
 export default { render };
 """
 _SLIDER_STYLE = """
-.agentirt-slider {display: flex; align-items: center; gap: 8px; margin: 2px; width: 420px; max-width: 100%; height: 28px;
-  color: var(--jp-ui-font-color1, #1f2933); font-size: 13px}
+.agentirt-slider {display: flex; align-items: center; gap: 8px; margin: 2px; width: 420px; max-width: calc(100% - 4px);
+  height: 28px; color: var(--jp-ui-font-color1, #1f2933); font-size: 13px}
 .agentirt-slider label {flex: 0 0 136px; text-align: right}
 .agentirt-slider input {flex: 1 1 60px; min-width: 60px; margin: 0; accent-color: #0072b2}
-.agentirt-slider > span {flex: 0 0 74px}
+.agentirt-slider > span {flex: 0 0 80px; white-space: nowrap}
 .agentirt-help {text-decoration: underline dotted; text-underline-offset: 3px; cursor: help}
 """
 
@@ -136,7 +139,7 @@ def chooser(
     why: str,  # what it is for, in a sentence
 ) -> widgets.Dropdown:
     "A drop-down list that explains itself when the mouse rests on its name."
-    look = dict(style={"description_width": "136px"}, layout={"width": "424px", "max_width": "100%"})
+    look = dict(style={"description_width": "136px"}, layout={"width": "424px", "max_width": "calc(100% - 4px)"})
     name = dict(description=explained(label, why), description_allow_html=True)
     return widgets.Dropdown(options=list(options), value=value, **name, **look)
 
@@ -144,11 +147,17 @@ def chooser(
 _DARK = {"ink": "#e6e9ec", "soft": "#b3bcc6", "grid": "#3b4650", "paper": "transparent", "main": "#4fa8dd", "quiet": "#7b8794"}
 _LIVE = """
 async function render({ model, el }) {
-  let charts = [], work = Promise.resolve(), waiting = false, wide = 0, timer = 0;
+  let charts = [], work = Promise.resolve(), waiting = false, timer = 0;
   const isDark = () => document.body.dataset.jpThemeLight === "false";
   const coloured = spec => JSON.parse(Object.entries(isDark() ? DARK : {}).reduce(
     (text, [light, dark]) => text.replaceAll(light, dark), JSON.stringify(spec)));
-  const fit = () => Promise.all(charts.map(({ place, view }) => view.width(Math.max(200, place.clientWidth - 2)).runAsync()));
+  const fit = () => Promise.all(charts.map(chart => {
+    const wide = chart.place.clientWidth;
+    if (wide < 1 || wide === chart.wide) return null;  // hidden, or as it was
+    chart.wide = wide;
+    return chart.view.width(wide - 2).runAsync();
+  }));
+  const size = new ResizeObserver(() => (work = work.then(fit)));
   const update = () => {
     waiting = false;
     const values = model.get("values"), words = model.get("words");
@@ -159,11 +168,13 @@ async function render({ model, el }) {
   };
   const draw = async () => {
     charts.forEach(({ view }) => view.finalize());
+    size.disconnect();
     el.replaceChildren();
     charts = await Promise.all(model.get("specs").map(async spec => {
       const place = el.appendChild(document.createElement("div"));
       const { view } = await vegaEmbed(place, coloured(spec), { renderer: "canvas" });
       place.querySelector("summary")?.setAttribute("aria-label", "save the picture");
+      size.observe(place);
       return { place, view, names: (spec.params ?? []).map(param => param.name) };
     }));
     await fit();
@@ -183,13 +194,9 @@ async function render({ model, el }) {
   const onBusy = () => (model.get("busy") ? busy(true) : (work = work.then(() => busy(false))));
   const heard = { "change:specs": onSpecs, "change:values": onValues, "change:busy": onBusy };
   for (const [event, answer] of Object.entries(heard)) model.on(event, answer);
-  const theme = new MutationObserver(onSpecs), size = new ResizeObserver(() => {
-    if (el.clientWidth !== wide) work = work.then(fit);
-    wide = el.clientWidth;
-  });
+  const theme = new MutationObserver(onSpecs);
   el.classList.add("agentirt-charts");
   theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  size.observe(el);
   await onSpecs();
   return () => {
     for (const [event, answer] of Object.entries(heard)) model.off(event, answer);
@@ -230,13 +237,13 @@ class LiveChart(anywidget.AnyWidget):
         charts: Sequence[alt.TopLevelMixin],  # single or layered, without a title; they stand side by side where there is room
     ) -> None:
         "Draw other charts, each as wide as its place."
-        fluid = {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
+        fluid = {"width": 320, "autosize": {"type": "fit-x", "contains": "padding"}}
         self.specs = [chart.to_dict() | fluid for chart in charts]
 
 # %% ../../nbs/4_views/13_controls.ipynb #fac7eb42
 STYLE: str = """<style>
 .agentirt-what-if {position: relative; color: var(--jp-ui-font-color1, #1f2933)}
-.agentirt-what-if, .agentirt-what-if .widget-box {overflow: visible; max-width: 100%}
+.agentirt-what-if, .agentirt-what-if .widget-box {overflow: visible; max-width: 100%; min-width: 0}
 .agentirt-what-if .widget-html-content, .agentirt-what-if .jupyter-widgets.widget-html {max-width: 100%; white-space: normal}
 .agentirt-what-if .widget-label {text-overflow: clip}
 .agentirt-what-if[aria-busy=true] > * {opacity: .35}

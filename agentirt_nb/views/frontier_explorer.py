@@ -131,7 +131,7 @@ def law_panel(
     "Expected failure against ability: agents, the curve with its band, and the chosen point."
     agents = dict(ability=ready.found.ability.mean("sample").values, failure=1 - ready.found.pass_rate.values)
     scale = alt.Scale(type="log", nice=False, zero=False)
-    x = alt.X("x:Q", title="ability (logits)", scale=alt.Scale(zero=False, nice=False))
+    x = alt.X("x:Q", title="ability (logits)", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=6))
     y = alt.Y("middle:Q", title="failure rate", scale=scale, axis=alt.Axis(**FAILURE_AXIS))
     base = alt.Chart(band_rows(ready.grid, ready.failure, ready.found.attrs["prob"])).encode(x)
     band = base.mark_area(opacity=0.2, color=COLOURS["main"]).encode(alt.Y("lower:Q"), alt.Y2("upper:Q"))

@@ -6,6 +6,8 @@
 __all__ = ['wright_map']
 
 # %% ../../nbs/4_views/08_maps.ipynb #f6b6c9dd
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -82,7 +84,7 @@ def wright_map(
     bin_width: float = 0.5,  # of the histogram of difficulties, in logits
     title: str | None = None,  # None: what is shown
     width: int | None = None,  # of the panel with the agents, in pixels; None: so that all fit a notebook's page
-    height: int = 420,  # of the plot, in pixels
+    height: int | None = None,  # of the plot, in pixels; None: 420
 ) -> alt.HConcatChart:  # agents, then one histogram of difficulties per benchmark, on one logit axis
     "Abilities of agents beside difficulties of tasks (posterior means, logits). Raises ValueError for bins without width."
     if not bin_width > 0:
@@ -92,11 +94,12 @@ def wright_map(
     edges = [(np.floor(low / bin_width) - 1) * bin_width, (np.ceil(high / bin_width) + 1) * bin_width]
     scale = alt.Scale(domain=edges, nice=False)
     names = list(dict.fromkeys(tasks.benchmark))
-    wide, each = (350, 150) if len(names) < 3 else (290, 106)
-    panels = [_wright_agents(fit, scale, top=top, width=width or wide, height=height)]
-    for colour, name in zip(PALETTE[1:], names, strict=False):
+    wide = 350 if len(names) < 3 else 260
+    each = max(40, min(150, (690 - wide) // len(names) - 16))
+    panels = [_wright_agents(fit, scale, top=top, width=width or wide, height=height or 420)]
+    for colour, name in zip(cycle(PALETTE[1:]), names):
         of = tasks[tasks.benchmark == name]
-        panels.append(_wright_tasks(of, scale, colour, bin_width=bin_width, width=each, height=height))
+        panels.append(_wright_tasks(of, scale, colour, bin_width=bin_width, width=each, height=height or 420))
     counts = f"{ability.size} agents, {len(tasks)} tasks; an agent has an even chance on a task at its own height"
     curve = curve_of(fit)
     if curve.name not in ("1pl", "2pl"):

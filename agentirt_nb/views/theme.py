@@ -81,11 +81,11 @@ def agentirt_theme() -> alt.theme.ThemeConfig:
             "background": COLOURS["paper"],
             "font": FONT,
             "padding": 12,
-            "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": 300},
+            "view": {"stroke": None, "continuousWidth": WIDTH, "discreteWidth": WIDTH, "continuousHeight": 300},
             "title": title | subtitle,
             "axis": label | {"gridColor": grid, "domainColor": grid, "tickColor": grid, "titlePadding": 8, "labelFlush": False},
             "axisXQuantitative": {"tickCount": {"signal": "width ? ceil(width / 80) : 4"}},
-            "legend": label | {"labelLimit": 320},
+            "legend": label | {"labelLimit": 320, "titleLimit": 320},
             "header": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12},
             "range": {"category": PALETTE},
         },
@@ -336,6 +336,8 @@ class Lasting:
     "What makes a box of widgets leave a picture: inherit before the box, write `picture`, call `keep` after a change."
 
     quiet: ClassVar[float] = 1.0  # seconds without a change before the picture is made anew
+    add_class: Any  # of the box
+    _model_id: str  # of the box
 
     def picture(self) -> alt.TopLevelMixin:
         "The chart of the present state; its `description` says the state in words."
