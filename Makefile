@@ -35,6 +35,7 @@ slow: $(VENV)/.test  ## the slow cells and tests too
 
 notebooks: $(VENV)/.test  ## run the notebooks (or NB=path), save their outputs, clean and export
 	AGENTIRT_RENDERER=static $(BIN)/nbdev-test $(NB) --save --n-workers 2
+	$(BIN)/python tools/drop_progress.py
 	$(MAKE) export readme
 
 export: $(VENV)/.test  ## clean the notebooks and write the module and its stub from them

@@ -30,6 +30,7 @@ _STEPS = {
         "data.judge": "judge_cost judge_tasks",
         "irt.snapshot": "simulate_outcomes",
         "quanta.simulation": "simulate_quanta",
+        "quanta.worlds": "compare_worlds",
         "quanta.sparse_parity": "parity_tasks draw_samples",
     },
     "fit": {
@@ -41,7 +42,8 @@ _STEPS = {
         "quanta.sparse_parity": "train_parity",
     },
     "summarise": {
-        "irt.fits": "summarise",
+        "irt.fits": "summarise trust",
+        "irt.tables": "ladder",
         "quanta.task_fits": "compare_curves trial_shares",
         "quanta.difficulty_tails": "difficulty_tail",
         "irt.combinations": "compare_combinations",
@@ -56,10 +58,16 @@ _STEPS = {
     "predict": {
         "irt.prediction": "predict expected_pass_rate ability_draws task_draws described feature_effects",
         "irt.evaluation": "cross_validate evaluate reliability",
-        "quanta.forecasts": "forecast_check",
+        "quanta.forecasts": "emergence forecast_check",
     },
     "score": {
         "irt.scoring": "score",
+    },
+    "design": {
+        "irt.drafts": (
+            "share_passed frontier_zones agents_to_run keep_runs interval_width covered "
+            "forecast_worth foreseen"
+        ),
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
@@ -70,7 +78,9 @@ _STEPS = {
         "views.labels": "headline",
         "views.curve_charts": "comparison_chart tail_chart trials_chart",
         "views.order_charts": "reversal_chart",
-        "views.frontier_charts": "frontier_chart failure_chart exponent_sides_chart",
+        "views.frontier_charts": "frontier_chart failure_chart exponent_sides_chart forecast_chart",
+        "views.draft_charts": "zone_chart",
+        "views.world_charts": "worlds_chart",
         "views.scaling_charts": "scaling_chart",
         "views.quanta_charts": "subtask_chart learning_time_chart",
     },

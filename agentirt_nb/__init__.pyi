@@ -29,6 +29,7 @@ from agentirt_nb.data.judge import judge_cost as judge_cost
 from agentirt_nb.data.judge import judge_tasks as judge_tasks
 from agentirt_nb.irt.snapshot import simulate_outcomes as simulate_outcomes
 from agentirt_nb.quanta.simulation import simulate_quanta as simulate_quanta
+from agentirt_nb.quanta.worlds import compare_worlds as compare_worlds
 from agentirt_nb.quanta.sparse_parity import parity_tasks as parity_tasks
 from agentirt_nb.quanta.sparse_parity import draw_samples as draw_samples
 
@@ -43,6 +44,8 @@ from agentirt_nb.quanta.sparse_parity import train_parity as train_parity
 
 # summarise
 from agentirt_nb.irt.fits import summarise as summarise
+from agentirt_nb.irt.fits import trust as trust
+from agentirt_nb.irt.tables import ladder as ladder
 from agentirt_nb.quanta.task_fits import compare_curves as compare_curves
 from agentirt_nb.quanta.task_fits import trial_shares as trial_shares
 from agentirt_nb.quanta.difficulty_tails import difficulty_tail as difficulty_tail
@@ -74,10 +77,21 @@ from agentirt_nb.irt.prediction import feature_effects as feature_effects
 from agentirt_nb.irt.evaluation import cross_validate as cross_validate
 from agentirt_nb.irt.evaluation import evaluate as evaluate
 from agentirt_nb.irt.evaluation import reliability as reliability
+from agentirt_nb.quanta.forecasts import emergence as emergence
 from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 
 # score
 from agentirt_nb.irt.scoring import score as score
+
+# design
+from agentirt_nb.irt.drafts import share_passed as share_passed
+from agentirt_nb.irt.drafts import frontier_zones as frontier_zones
+from agentirt_nb.irt.drafts import agents_to_run as agents_to_run
+from agentirt_nb.irt.drafts import keep_runs as keep_runs
+from agentirt_nb.irt.drafts import interval_width as interval_width
+from agentirt_nb.irt.drafts import covered as covered
+from agentirt_nb.irt.drafts import forecast_worth as forecast_worth
+from agentirt_nb.irt.drafts import foreseen as foreseen
 
 # chart
 from agentirt_nb.views.theme import setup_charts as setup_charts
@@ -95,6 +109,9 @@ from agentirt_nb.views.order_charts import reversal_chart as reversal_chart
 from agentirt_nb.views.frontier_charts import frontier_chart as frontier_chart
 from agentirt_nb.views.frontier_charts import failure_chart as failure_chart
 from agentirt_nb.views.frontier_charts import exponent_sides_chart as exponent_sides_chart
+from agentirt_nb.views.frontier_charts import forecast_chart as forecast_chart
+from agentirt_nb.views.draft_charts import zone_chart as zone_chart
+from agentirt_nb.views.world_charts import worlds_chart as worlds_chart
 from agentirt_nb.views.scaling_charts import scaling_chart as scaling_chart
 from agentirt_nb.views.quanta_charts import subtask_chart as subtask_chart
 from agentirt_nb.views.quanta_charts import learning_time_chart as learning_time_chart

@@ -1,6 +1,7 @@
 "The project itself: settings, requirements, what a wheel holds, and that no file names a machine."
 
 import ast
+import base64
 import os
 import re
 import signal
@@ -299,19 +300,22 @@ def cell(kind, source, outputs=()):
 
 
 def test_readme_shows_text_code_and_pictures():
-    picture = {"output_type": "display_data", "data": {"image/svg+xml": "<svg/>", "text/plain": "a chart"}}
+    png = {"image/png": base64.b64encode(b"a picture").decode(), "image/svg+xml": "<svg/>", "text/plain": "a chart"}
+    table = {"text/markdown": "[a floor](0_ground/00_settings.ipynb)", "text/plain": "<Markdown>"}
+    picture, links = ({"output_type": "display_data", "data": data} for data in (png, table))
     cells = [
         cell("raw", "---\ntitle: no\n---"),
         cell("markdown", "# Title\n\nSee [the first](0_ground/00_settings.ipynb) and [the web](https://example.org)."),
         cell("code", "#| hide\nsecret = 1"),
-        cell("code", "#| echo: false\nchart", [picture]),
+        cell("code", "#| echo: false\nchart", [picture, links]),
         cell("code", ["x = 1\n", "x"], [{"output_type": "execute_result", "data": {"text/plain": ["```1```"]}}]),
     ]
     text, pictures = rendered({"cells": cells}, ROOT / "nbs")
-    assert pictures == {"images/readme-1.svg": b"<svg/>"}
+    assert pictures == {"images/readme-1.png": b"a picture"}
     assert "[the first](nbs/0_ground/00_settings.ipynb) and [the web](https://example.org)" in text
     assert "```python\nx = 1\nx\n```\n\n````\n```1```\n````" in text
-    assert "![Title](images/readme-1.svg)" in text
+    assert "![Title](images/readme-1.png)" in text
+    assert "[a floor](nbs/0_ground/00_settings.ipynb)" in text
     assert not re.search("secret|title: no|echo", text)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Rendered from nbs/index.ipynb by tools/render_readme.py (make readme); edit the notebook. -->"
-PICTURES = {"image/svg+xml": ".svg", "image/png": ".png"}
+PICTURES = {"image/png": ".png", "image/svg+xml": ".svg"}
 
 
 def joined(text: str | list[str]) -> str:
@@ -42,7 +42,7 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
-def rendered_output(output: dict, pictures: dict[str, bytes], alt: str) -> str:
+def rendered_output(output: dict, pictures: dict[str, bytes], alt: str, folder: Path) -> str:
     "One output of a code cell; a picture is put into `pictures` under its path."
     if output["output_type"] == "stream":
         return "" if output["name"] == "stderr" else fenced(joined(output["text"]))
@@ -54,7 +54,7 @@ def rendered_output(output: dict, pictures: dict[str, bytes], alt: str) -> str:
             pictures[name] = text.encode() if suffix == ".svg" else base64.b64decode(text)
             return f"![{alt}]({name})"
     if "text/markdown" in data:
-        return joined(data["text/markdown"])
+        return from_root(joined(data["text/markdown"]), folder)
     return fenced(joined(data["text/plain"])) if "text/plain" in data else ""
 
 
@@ -72,7 +72,7 @@ def rendered(notebook: dict, folder: Path) -> tuple[str, dict[str, bytes]]:
             continue
         if "echo: false" not in directives:
             parts.append(fenced(source, "python"))
-        parts += [rendered_output(output, pictures, heading) for output in cell.get("outputs", [])]
+        parts += [rendered_output(output, pictures, heading, folder) for output in cell.get("outputs", [])]
     return "\n\n".join(filter(None, parts)) + "\n", pictures
 
 
