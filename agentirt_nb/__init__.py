@@ -63,18 +63,20 @@ _STEPS = {
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
-        "views.charts": (
-            "ability_ladder wright_map item_characteristic_curve interval_ladder reliability_curve "
-            "headline"
-        ),
+        "views.ladders": "ability_ladder interval_ladder",
+        "views.maps": "wright_map",
+        "views.response_curves": "item_characteristic_curve",
+        "views.reliability_charts": "reliability_curve",
+        "views.labels": "headline",
         "views.curve_charts": "comparison_chart tail_chart trials_chart",
         "views.order_charts": "reversal_chart",
-        "views.emergence_charts": "frontier_chart failure_chart exponent_sides_chart",
-        "views.quanta_charts": "scaling_chart subtask_chart learning_time_chart",
+        "views.frontier_charts": "frontier_chart failure_chart exponent_sides_chart",
+        "views.scaling_charts": "scaling_chart",
+        "views.quanta_charts": "subtask_chart learning_time_chart",
     },
     "explore": {
         "views.explorers": "WhatIf",
-        "views.emergence_charts": "ScalingWhatIf",
+        "views.frontier_explorer": "ScalingWhatIf",
     },
 }
 

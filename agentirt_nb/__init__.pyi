@@ -82,25 +82,25 @@ from agentirt_nb.irt.scoring import score as score
 # chart
 from agentirt_nb.views.theme import setup_charts as setup_charts
 from agentirt_nb.views.theme import save_chart as save_chart
-from agentirt_nb.views.charts import ability_ladder as ability_ladder
-from agentirt_nb.views.charts import wright_map as wright_map
-from agentirt_nb.views.charts import item_characteristic_curve as item_characteristic_curve
-from agentirt_nb.views.charts import interval_ladder as interval_ladder
-from agentirt_nb.views.charts import reliability_curve as reliability_curve
-from agentirt_nb.views.charts import headline as headline
+from agentirt_nb.views.ladders import ability_ladder as ability_ladder
+from agentirt_nb.views.ladders import interval_ladder as interval_ladder
+from agentirt_nb.views.maps import wright_map as wright_map
+from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
+from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve
+from agentirt_nb.views.labels import headline as headline
 from agentirt_nb.views.curve_charts import comparison_chart as comparison_chart
 from agentirt_nb.views.curve_charts import tail_chart as tail_chart
 from agentirt_nb.views.curve_charts import trials_chart as trials_chart
 from agentirt_nb.views.order_charts import reversal_chart as reversal_chart
-from agentirt_nb.views.emergence_charts import frontier_chart as frontier_chart
-from agentirt_nb.views.emergence_charts import failure_chart as failure_chart
-from agentirt_nb.views.emergence_charts import exponent_sides_chart as exponent_sides_chart
-from agentirt_nb.views.quanta_charts import scaling_chart as scaling_chart
+from agentirt_nb.views.frontier_charts import frontier_chart as frontier_chart
+from agentirt_nb.views.frontier_charts import failure_chart as failure_chart
+from agentirt_nb.views.frontier_charts import exponent_sides_chart as exponent_sides_chart
+from agentirt_nb.views.scaling_charts import scaling_chart as scaling_chart
 from agentirt_nb.views.quanta_charts import subtask_chart as subtask_chart
 from agentirt_nb.views.quanta_charts import learning_time_chart as learning_time_chart
 
 # explore
 from agentirt_nb.views.explorers import WhatIf as WhatIf
-from agentirt_nb.views.emergence_charts import ScalingWhatIf as ScalingWhatIf
+from agentirt_nb.views.frontier_explorer import ScalingWhatIf as ScalingWhatIf
 
 __version__: str

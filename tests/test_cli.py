@@ -304,12 +304,25 @@ def test_what_need_not_be_there_may_be_left_out(tmp_path, case):
     assert set(pd.read_csv(tmp_path / "p.csv").agent) == set(table.agent)
 
 
+@pytest.mark.parametrize("case", ["neither", "no scaffold"])
+def test_abilities_are_then_those_of_agents_alone_up_to_the_priors(tmp_path, case):
+    LACKING[case][0].to_csv(tmp_path / "runs.csv", index=False)
+    for out, ability in (("split.nc", "llm_scaffold"), ("alone.nc", "agent")):
+        command = ("fit", "runs.csv", "--out", out, "--ability", ability, "--quiet", "--seed", 1)
+        assert inside(*command, cwd=tmp_path).returncode == 0
+    split, alone = (pd.read_csv(tmp_path / f"{name}-agents.csv").set_index("agent").sort_index() for name in ("split", "alone"))
+    assert np.corrcoef(split["mean"], alone["mean"])[0, 1] > 0.95
+    assert ((split["mean"] - alone["mean"]).abs() < split.sd).all()
+
+
 @pytest.mark.parametrize("case", LACKING)
 def test_charts_and_explorer_of_such_a_fit_show_it_or_say_that_there_is_nothing(tmp_path, case):
     from agentirt_nb.irt.fits import open_fit
     from agentirt_nb.irt.tables import ladder
-    from agentirt_nb.views.charts import ability_ladder, item_characteristic_curve, wright_map
     from agentirt_nb.views.explorers import WhatIf
+    from agentirt_nb.views.ladders import ability_ladder
+    from agentirt_nb.views.maps import wright_map
+    from agentirt_nb.views.response_curves import item_characteristic_curve
 
     table, files = LACKING[case]
     table.to_csv(tmp_path / "runs.csv", index=False)

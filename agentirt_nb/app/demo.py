@@ -92,14 +92,16 @@ def demo_charts(
     fit: "xr.DataTree",  # a fit
 ) -> "dict[str, alt.TopLevelMixin]":  # by the name of the file they go to
     "The charts of the demo."
-    from agentirt_nb.views import charts
+    from agentirt_nb.views.ladders import ability_ladder
+    from agentirt_nb.views.maps import wright_map
+    from agentirt_nb.views.response_curves import item_characteristic_curve
 
     return {
-        "llms": charts.ability_ladder(fit, "llm_ability"),
-        "scaffolds": charts.ability_ladder(fit, "scaffold_ability"),
-        "agents": charts.ability_ladder(fit),
-        "wright_map": charts.wright_map(fit),
-        "item_characteristic_curves": charts.item_characteristic_curve(fit),
+        "llms": ability_ladder(fit, "llm_ability"),
+        "scaffolds": ability_ladder(fit, "scaffold_ability"),
+        "agents": ability_ladder(fit),
+        "wright_map": wright_map(fit),
+        "item_characteristic_curves": item_characteristic_curve(fit),
     }
 
 # %% ../../nbs/5_app/01_demo.ipynb #89f90bd4

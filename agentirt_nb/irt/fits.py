@@ -150,7 +150,8 @@ def known_labels(
     part = (fit["posterior"] if dim in fit["posterior"].coords else fit["observed_data"]).to_dataset()
     known = part[dim].values.astype(str).tolist()
     known = sorted(set(known)) if dim == "benchmark" else known
-    missing = [str(label) for label in labels if str(label) not in set(known)]
+    have = set(known)
+    missing = [str(label) for label in labels if str(label) not in have]
     if missing:
         others = f" (and {len(missing) - 1} more)" if missing[1:] else ""
         raise FitError(f"the fit has no {dim} {missing[0]!r}{others}; {nearest(missing[0], known, most=3, shown=4)}")

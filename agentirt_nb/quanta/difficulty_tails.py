@@ -45,9 +45,7 @@ def _tail_row(density: Density, found: Population, b: np.ndarray, z: float) -> d
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #a4ad4cdc
 def difficulty_tail(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
-    densities: str | Density | Sequence[str | Density] = tuple(
-        DENSITIES
-    ),  # of DENSITIES, or of your own; the normal is always in
+    densities: str | Density | Sequence[str | Density] = tuple(DENSITIES),  # of DENSITIES, or your own; with the normal
     *,
     curve: str | Curve = "1pl",  # "1pl", "2pl" or another, as for `fit_tasks`
     noise: str | Noise = "binomial",  # "binomial", "beta-binomial" or another, as for `fit_tasks`

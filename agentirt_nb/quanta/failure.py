@@ -159,8 +159,7 @@ def failure_law(
     fit: xr.DataTree | xr.Dataset,  # a fit, the snapshot, or what `benchmark_draws` made of one
     benchmark: str | None = None,  # None: the only one
     *,
-    dates: str
-    | None = "submission",  # the date an agent carries: "submission", or "release" of its LLM; None: against ability alone
+    dates: str | None = "submission",  # date of "submission", or "release" of the LLM; None: against ability alone
     top: float = 1 / 3,  # share of agents, ablest first, over which the law against ability is measured
     draws: int = 400,  # posterior draws, each with its own bootstrap sample
     prob: float | None = None,  # probability inside intervals; None: the fit's own

@@ -145,8 +145,7 @@ def emergence(
     fit: xr.DataTree | xr.Dataset,  # a fit, or what `benchmark_draws` made of one
     benchmark: str | None = None,  # None: the only one
     *,
-    dates: str
-    | None = "submission",  # the date an agent carries: "submission", or "release" of its LLM; None: abilities and widths only
+    dates: str | None = "submission",  # date of "submission", or "release" of the LLM; None: abilities and widths only
     chance: float = 0.5,  # chance of success that counts as emerged
     trend: xr.Dataset | None = None,  # from `frontier_trend`; None: made here
     draws: int = 400,  # posterior draws
