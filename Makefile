@@ -1,5 +1,5 @@
 # Two commands on a machine with Python (3.12 or newer), git and make:
-#   make demo   build an environment, fit the leaderboards, print and write the main result
+#   make demo   build an environment, fit the leaderboards (or, without data and network, open the snapshot), write the main result
 #   make test   build an environment with what the tests need, run every check, notebook and test
 # VENV=folder chooses where the environment is built, PYTHON=program which interpreter builds it.
 
@@ -15,7 +15,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.run  ## fit the leaderboards; print the result and write it to OUT (agentirt-demo)
+demo: $(VENV)/.run  ## fit the leaderboards (without data and network: open the snapshot); write tables and charts to OUT (agentirt-demo)
 	$(BIN)/agentirt demo --out $(OUT)
 
 lab: $(VENV)/.run  ## open JupyterLab at the first tutorial

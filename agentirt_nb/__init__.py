@@ -15,6 +15,7 @@ _STEPS = {
         "data.features": "published_features",
         "data.embeddings": "published_embeddings",
         "data.texts": "task_texts",
+        "data.reading": "read_outcomes",
         "data.outcomes": "open_outcomes save_outcomes",
         "quanta.scaling_fits": "scaling_studies",
         "quanta.language_model": "load_language_curves",
@@ -58,22 +59,24 @@ _STEPS = {
         "quanta.forecasts": "forecast_check",
     },
     "score": {
-        "irt.prediction": "score",
+        "irt.scoring": "score",
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
-        "views.charts": (
-            "ability_ladder wright_map item_characteristic_curve interval_ladder reliability_curve "
-            "headline"
-        ),
+        "views.ladders": "ability_ladder interval_ladder",
+        "views.maps": "wright_map",
+        "views.response_curves": "item_characteristic_curve",
+        "views.reliability_charts": "reliability_curve",
+        "views.labels": "headline",
         "views.curve_charts": "comparison_chart tail_chart trials_chart",
         "views.order_charts": "reversal_chart",
-        "views.emergence_charts": "frontier_chart failure_chart exponent_sides_chart",
-        "views.quanta_charts": "scaling_chart subtask_chart learning_time_chart",
+        "views.frontier_charts": "frontier_chart failure_chart exponent_sides_chart",
+        "views.scaling_charts": "scaling_chart",
+        "views.quanta_charts": "subtask_chart learning_time_chart",
     },
     "explore": {
         "views.explorers": "WhatIf",
-        "views.emergence_charts": "ScalingWhatIf",
+        "views.frontier_explorer": "ScalingWhatIf",
     },
 }
 

@@ -8,6 +8,7 @@ from agentirt_nb.irt.snapshot import load_snapshot as load_snapshot
 from agentirt_nb.data.features import published_features as published_features
 from agentirt_nb.data.embeddings import published_embeddings as published_embeddings
 from agentirt_nb.data.texts import task_texts as task_texts
+from agentirt_nb.data.reading import read_outcomes as read_outcomes
 from agentirt_nb.data.outcomes import open_outcomes as open_outcomes
 from agentirt_nb.data.outcomes import save_outcomes as save_outcomes
 from agentirt_nb.quanta.scaling_fits import scaling_studies as scaling_studies
@@ -76,30 +77,30 @@ from agentirt_nb.irt.evaluation import reliability as reliability
 from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 
 # score
-from agentirt_nb.irt.prediction import score as score
+from agentirt_nb.irt.scoring import score as score
 
 # chart
 from agentirt_nb.views.theme import setup_charts as setup_charts
 from agentirt_nb.views.theme import save_chart as save_chart
-from agentirt_nb.views.charts import ability_ladder as ability_ladder
-from agentirt_nb.views.charts import wright_map as wright_map
-from agentirt_nb.views.charts import item_characteristic_curve as item_characteristic_curve
-from agentirt_nb.views.charts import interval_ladder as interval_ladder
-from agentirt_nb.views.charts import reliability_curve as reliability_curve
-from agentirt_nb.views.charts import headline as headline
+from agentirt_nb.views.ladders import ability_ladder as ability_ladder
+from agentirt_nb.views.ladders import interval_ladder as interval_ladder
+from agentirt_nb.views.maps import wright_map as wright_map
+from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
+from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve
+from agentirt_nb.views.labels import headline as headline
 from agentirt_nb.views.curve_charts import comparison_chart as comparison_chart
 from agentirt_nb.views.curve_charts import tail_chart as tail_chart
 from agentirt_nb.views.curve_charts import trials_chart as trials_chart
 from agentirt_nb.views.order_charts import reversal_chart as reversal_chart
-from agentirt_nb.views.emergence_charts import frontier_chart as frontier_chart
-from agentirt_nb.views.emergence_charts import failure_chart as failure_chart
-from agentirt_nb.views.emergence_charts import exponent_sides_chart as exponent_sides_chart
-from agentirt_nb.views.quanta_charts import scaling_chart as scaling_chart
+from agentirt_nb.views.frontier_charts import frontier_chart as frontier_chart
+from agentirt_nb.views.frontier_charts import failure_chart as failure_chart
+from agentirt_nb.views.frontier_charts import exponent_sides_chart as exponent_sides_chart
+from agentirt_nb.views.scaling_charts import scaling_chart as scaling_chart
 from agentirt_nb.views.quanta_charts import subtask_chart as subtask_chart
 from agentirt_nb.views.quanta_charts import learning_time_chart as learning_time_chart
 
 # explore
 from agentirt_nb.views.explorers import WhatIf as WhatIf
-from agentirt_nb.views.emergence_charts import ScalingWhatIf as ScalingWhatIf
+from agentirt_nb.views.frontier_explorer import ScalingWhatIf as ScalingWhatIf
 
 __version__: str

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .messages import AgentirtError, nearest
 
@@ -374,9 +374,12 @@ def to_numbers(
 # %% ../nbs/0_ground/02_files.ipynb #bd10e90e
 def write_table(
     table: "pd.DataFrame",  # what to write; its index is left out
-    path: Path | str,  # a .csv file
-) -> Path:  # where it was written
-    "Write a table as CSV, numbers with four decimals, the whole of it or nothing."
+    path: Path | str | TextIO,  # a .csv file, or where text can be written, such as sys.stdout
+) -> Path | TextIO:  # where it was written
+    "Write a table as CSV, numbers with four decimals, the whole of a file or nothing."
+    if not isinstance(path, Path | str):
+        table.to_csv(path, index=False, float_format="%.4f")
+        return path
     with write_atomically(path) as beside:
         table.to_csv(beside, index=False, float_format="%.4f")
     return Path(path)

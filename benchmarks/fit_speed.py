@@ -13,7 +13,7 @@ import sys
 from time import perf_counter
 
 ONE_CORE = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "OPENBLAS_NUM_THREADS": "1"}
-BOARDS = ["swebench_verified", "swebench_pro", "terminal_bench", "gso"]
+LEADERBOARDS = ["swebench_verified", "swebench_pro", "terminal_bench", "gso"]
 FIRST_CALL = """
 from time import perf_counter
 start = perf_counter()
@@ -31,23 +31,23 @@ def laplace() -> None:
     from agentirt_nb.data.leaderboards import load_leaderboard
     from agentirt_nb.irt.inference import fit
 
-    print(f"{'outcomes':20s} {'model':6s} {'cold':>7s} {'best':>7s} {'median':>7s}  verdict")
-    for name in [*BOARDS, BOARDS]:
+    print(f"{'outcomes':20s} {'curve':6s} {'cold':>7s} {'best':>7s} {'median':>7s}  verdict")
+    for name in [*LEADERBOARDS, LEADERBOARDS]:
         outcomes = load_leaderboard(name, progress=False)
-        for model in ("1pl", "2pl"):
+        for curve in ("1pl", "2pl"):
             times = []
             for _ in range(6):
                 start = perf_counter()
-                result = fit(outcomes, model=model, progress=False)
+                result = fit(outcomes, curve, progress=False)
                 times.append(perf_counter() - start)
             cold, warm = times[0], sorted(times[1:])
             label = name if isinstance(name, str) else "the four jointly"
-            print(f"{label:20s} {model:6s} {cold:7.2f} {warm[0]:7.2f} {warm[2]:7.2f}  {result.attrs['verdict'][:80]}", flush=True)
+            print(f"{label:20s} {curve:6s} {cold:7.2f} {warm[0]:7.2f} {warm[2]:7.2f}  {result.attrs['verdict'][:80]}", flush=True)
 
 
 def first_call() -> None:
     print("first call in a fresh process, cache filled: seconds to import, load, fit")
-    for name in ["swebench_verified", BOARDS]:
+    for name in ["swebench_verified", LEADERBOARDS]:
         run = subprocess.run([sys.executable, "-c", FIRST_CALL.format(name=name)], capture_output=True, text=True, check=True)
         print(f"{name if isinstance(name, str) else 'the four jointly':20s} {run.stdout.strip()}", flush=True)
 

@@ -69,7 +69,7 @@ def measure(notebook: Path, presses: int) -> dict:
             if errors := run_all(page):
                 raise SystemExit(f"A cell failed: {errors[0]}")
             box = explorer(page)
-            box.locator("[role=slider]").first.focus()
+            box.locator("input[type=range]").first.focus()
             box.evaluate(STOPWATCH)
             keys = ["ArrowRight", "ArrowLeft"]
             times = [press(page, keys[i // 10 % 2]) for i in range(presses)][2:]

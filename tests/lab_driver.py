@@ -16,8 +16,15 @@ from urllib.parse import urlsplit
 
 HERE = {"127.0.0.1", "localhost", ""}
 QUIET = [
-    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-default-apps",
-    "--disable-domain-reliability", "--disable-sync", "--no-first-run", "--no-pings", "--disable-gpu",
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-pings",
+    "--disable-gpu",
     "--disable-features=OptimizationHints,MediaRouter,Translate",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
@@ -45,16 +52,32 @@ def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
     config.mkdir(parents=True)
     off = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     (config / "page_config.json").write_text(json.dumps(off))
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
-              "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython"}
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+    }
     closed = f"http://127.0.0.1:{free_port()}"
     environment = os.environ | {name: str(folder / place) for name, place in places.items()}
     environment |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), closed)
     environment |= {"no_proxy": "127.0.0.1,localhost", "AGENTIRT_RENDERER": "interactive"}
     port, token = free_port(), secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-               f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
-               f"--ServerApp.root_dir={work}", "--LabApp.expose_app_in_browser=True"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={work}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
     with open(folder / "server.log", "w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=work)
         try:
@@ -88,8 +111,12 @@ class Watch:
         self.requests = 0
         context.route("**/*", self._gate)
         page.on("websocket", lambda socket: self._note(socket.url))
-        page.on("console", lambda message: message.type == "error" and self.complaints.append(
-            f"{message.text} [{message.location.get('url', '')}]"))
+        page.on(
+            "console",
+            lambda message: (
+                message.type == "error" and self.complaints.append(f"{message.text} [{message.location.get('url', '')}]")
+            ),
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _note(self, url: str) -> bool:
@@ -105,9 +132,7 @@ class Watch:
 
 
 @contextlib.contextmanager
-def opened_notebook(
-    address: str, path: str, *, width: int = 1280, height: int = 1500, dark: bool = False
-) -> Iterator[tuple]:
+def opened_notebook(address: str, path: str, *, width: int = 1280, height: int = 1500, dark: bool = False) -> Iterator[tuple]:
     "A page with the notebook open and its kernel idle; yields (page, watch)."
     from playwright.sync_api import sync_playwright
 
@@ -151,20 +176,30 @@ def run_all(page, seconds: float = 300) -> list[str]:
     return page.evaluate(errors)
 
 
-def explorer(page):
-    "The what-if explorer, scrolled into view and drawn."
-    page.evaluate("""() => {
+def explorer(page, which: int = 0):
+    "An explorer of the notebook in front, by its number, scrolled into view and drawn."
+    page.evaluate(
+        """which => {
         const notebook = window.jupyterapp.shell.currentWidget.content;
-        const cells = [...notebook.model.cells];
-        const at = cells.findIndex(c => c.type === 'code' && /WhatIf\\(/.test(c.sharedModel.source));
-        void notebook.scrollToItem(at, 'start');
-    }""")
-    box = page.locator(".agentirt-what-if").first
+        const places = [...notebook.model.cells].map((cell, i) => [cell, i]);
+        const made = places.filter(([cell]) => cell.type === 'code' && /WhatIf\\(/.test(cell.sharedModel.source));
+        void notebook.scrollToItem(made[which][1], 'start');
+    }""",
+        which,
+    )
+    box = page.locator(".agentirt-what-if").nth(which)
     box.wait_for()
     box.scroll_into_view_if_needed()
     box.locator("canvas, svg.marks").first.wait_for()
     page.wait_for_timeout(500)
     return box
+
+
+def bring_up(page, name: str) -> None:
+    "Open one more notebook in the same JupyterLab and put it in front."
+    page.evaluate("path => void window.jupyterapp.commands.execute('docmanager:open', {path})", name)
+    page.wait_for_function("name => window.jupyterapp.shell.currentWidget?.context?.path === name", arg=name)
+    page.wait_for_function("window.jupyterapp.shell.currentWidget.context.isReady")
 
 
 def picture(box) -> str:

@@ -13,10 +13,11 @@ from agentirt_nb.data.joining import combine
 from agentirt_nb.data.leaderboards import fetch, load_leaderboard
 from agentirt_nb.irt.fits import summarise
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import ability_draws, described, expected_pass_rate, predict, score, task_draws
+from agentirt_nb.irt.prediction import ability_draws, described, expected_pass_rate, predict, task_draws
+from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import simulate_outcomes
 
-BOARDS = {
+LEADERBOARDS = {
     "swebench_verified": "swebench_verified",
     "swebench_pro": "swebench_pro",
     "terminal_bench": "terminalbench",
@@ -24,18 +25,18 @@ BOARDS = {
 }
 
 
-def published(board: str) -> xr.Dataset:
+def published(leaderboard: str) -> xr.Dataset:
     "Outcomes of `responses.jsonl` as it stands, agents in file order, tasks sorted by name."
-    path = fetch(f"data/{BOARDS[board]}/responses.jsonl", progress=False)
+    path = fetch(f"data/{LEADERBOARDS[leaderboard]}/responses.jsonl", progress=False)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     tasks = sorted(rows[0]["responses"])
     cells = np.array([[row["responses"][task] for task in tasks] for row in rows])
-    return from_arrays(cells, agents=[row["subject_id"] for row in rows], tasks=tasks, benchmark=board)
+    return from_arrays(cells, agents=[row["subject_id"] for row in rows], tasks=tasks, benchmark=leaderboard)
 
 
-def held_out_log_loss(board: str, model: str, **options) -> float:
+def held_out_log_loss(leaderboard: str, model: str, **options) -> float:
     "Mean log loss over the 10 % of cells that SCIENCE's split holds out."
-    outcomes = published(board)
+    outcomes = published(leaderboard)
     test = np.random.default_rng(0).random(outcomes.successes.shape) < 0.10
     train = outcomes.assign(successes=outcomes.successes.where(~test, 0), trials=outcomes.trials.where(~test, 0))
     p = predict(fit(train, model, ability="agent", seed=0, progress=False, **options)).probability
@@ -46,7 +47,7 @@ def held_out_log_loss(board: str, model: str, **options) -> float:
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("board", "model", "bound"),
+    ("leaderboard", "model", "bound"),
     [
         ("swebench_verified", "1pl", 0.302),
         ("swebench_verified", "2pl", 0.289),
@@ -56,17 +57,17 @@ def held_out_log_loss(board: str, model: str, **options) -> float:
         ("terminal_bench", "2pl", 0.352),
     ],
 )
-def test_held_out_cells_are_predicted_as_well_as_by_full_bayes(board, model, bound):
-    assert round(held_out_log_loss(board, model), 4) <= bound + 5e-4
+def test_held_out_cells_are_predicted_as_well_as_by_full_bayes(leaderboard, model, bound):
+    assert round(held_out_log_loss(leaderboard, model), 4) <= bound + 5e-4
 
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("board", "bound"), [("swebench_verified", 0.998), ("swebench_pro", 0.99), ("terminal_bench", 0.99), ("gso", 0.99)]
+    ("leaderboard", "bound"), [("swebench_verified", 0.998), ("swebench_pro", 0.99), ("terminal_bench", 0.99), ("gso", 0.99)]
 )
-def test_difficulties_agree_with_the_published_ones(board, bound):
-    theirs = pd.read_csv(fetch(f"data/{BOARDS[board]}/irt/1d_1pl/items.csv", progress=False), index_col=0)["b"]
-    outcomes = published(board)
+def test_difficulties_agree_with_the_published_ones(leaderboard, bound):
+    theirs = pd.read_csv(fetch(f"data/{LEADERBOARDS[leaderboard]}/irt/1d_1pl/items.csv", progress=False), index_col=0)["b"]
+    outcomes = published(leaderboard)
     solved = outcomes.task.values[outcomes.successes.sum("agent").values > 0]
     ours = summarise(fit(outcomes, ability="agent", seed=0, progress=False), "difficulty")["mean"].to_series()
     assert np.corrcoef(ours.loc[solved], theirs.loc[solved])[0, 1] >= bound
@@ -140,9 +141,9 @@ def test_every_simulated_agent_and_task_stays_in_with_a_finite_posterior():
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.parametrize("board", list(BOARDS))
-def test_laplace_and_nuts_agree(board):
-    outcomes = load_leaderboard(board)
+@pytest.mark.parametrize("leaderboard", list(LEADERBOARDS))
+def test_laplace_and_nuts_agree(leaderboard):
+    outcomes = load_leaderboard(leaderboard)
     exact = fit(outcomes, ability="agent", method="nuts", draws=1000, seed=0, progress=False)
     quick = fit(outcomes, ability="agent", seed=0, draws=4000, progress=False)
     assert exact.attrs["converged"] == "yes"
@@ -156,9 +157,9 @@ def test_laplace_and_nuts_agree(board):
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.parametrize(("board", "model"), [("swebench_pro", "1pl"), ("terminal_bench", "2pl"), ("gso", "2pl")])
-def test_laplace_and_nuts_predict_alike(board, model):
-    gap = held_out_log_loss(board, model) - held_out_log_loss(board, model, method="nuts", draws=500)
+@pytest.mark.parametrize(("leaderboard", "model"), [("swebench_pro", "1pl"), ("terminal_bench", "2pl"), ("gso", "2pl")])
+def test_laplace_and_nuts_predict_alike(leaderboard, model):
+    gap = held_out_log_loss(leaderboard, model) - held_out_log_loss(leaderboard, model, method="nuts", draws=500)
     assert abs(gap) < 0.002
 
 

@@ -105,8 +105,8 @@ def test_the_help_of_each_command_has_examples_and_exit_codes(tmp_path, command)
 
 def test_help_loads_no_numerical_library():
     code = (
-        "import sys\nfrom agentirt_nb.app.cli import make_parser\nmake_parser().format_help()\n"
-        "print([name for name in ('numpy', 'pandas', 'jax', 'altair', 'xarray') if name in sys.modules])"
+        "import sys\nfrom agentirt_nb.app.cli import main\nmain(['fit'])\n"
+        "print([name for name in ('numpy', 'pandas', 'jax', 'altair', 'xarray', 'importlib.metadata') if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"
@@ -160,7 +160,7 @@ def test_trials_two_models_and_netcdf(tmp_path):
         ("", "has no rows"),
         ("agent,task,success\n", "has no rows"),
         ("agent;task;success\na;t;1\n", "save it with commas"),
-        ("agent,taks,success\na,t,1\n", "no column 'task'; is 'taks' meant to be it"),
+        ("agent,taks,success\na,t,1\n", "no column 'task'; did you mean 'taks'"),
         ("agent,task,sucess\na,t,1\n", "no column 'success'"),
         ("agent,task,success,success\na,t,1,0\n", "more than one column 'success'"),
         ("agent,task,success\na,t,1\na,u\n", "line 3: 2 fields, not 3"),
@@ -197,18 +197,18 @@ def test_binary_and_truncated_files_are_refused(tmp_path):
         (("fit", "missing.zarr", "--out", "fit.zarr"), "There is no file 'missing.zarr'"),
         (("fit", "runs.xlsx", "--out", "fit.zarr"), "give a .csv, .zarr or .nc file or a leaderboard's name"),
         (("fit", "swebench_verifed", "--out", "fit.zarr"), "swebench_verified"),
-        (("fit", "gso", "--out", "fit.zarr", "--model", "3pl"), "--model: invalid choice: '3pl'"),
+        (("fit", "gso", "--out", "fit.zarr", "--curve", "3pl"), "--curve/--model: invalid choice: '3pl'"),
         (("fit", "gso", "--out", "fit.zarr", "--seed", "x"), "--seed is 'x', but must be a whole number"),
         (
             ("fit", "gso", "--out", "fit.zarr", "--draws", "1"),
             "--draws is '1', but must be a whole number from 2",
         ),
-        (("fit", "gso", "--out", "fit.pkl"), "must end in .zarr or .nc"),
+        (("fit", "gso", "--out", "fit.pkl"), r"must end in \.zarr \(a folder\) or \.nc \(one file\)"),
         (("fit", "gso", "--out", "nowhere/fit.zarr"), "There is no folder .*nowhere for fit.zarr; create it"),
         (("fit", "gso", "--out", "a.nc"), "it is a folder"),
         (("predict", "missing.zarr"), "There is no fit 'missing.zarr'"),
         (("predict", "a.nc", "--out", "table.txt"), "must end in .csv"),
-        (("predict", "a.nc", "--interval", "90"), "--interval is '90', but must be a number between 0 and 1"),
+        (("predict", "a.nc", "--interval", "90"), "--prob is '90', but must be a number between 0 and 1"),
         (("predict", "a.nc", "--agents", "x.csv", "--llm", "A"), "Give --agents or --llm"),
         (("predict", "a.nc", "--tasks", "x.csv", "--benchmark", "A"), "Give --tasks or --benchmark"),
         (("predict", "a.nc", "--tasks", "x.csv"), "There is no file 'x.csv'"),
@@ -222,7 +222,7 @@ def test_binary_and_truncated_files_are_refused(tmp_path):
         (("judge", "x.csv", "--model", "openai/x", "--level", "patch"), "--level: invalid choice: 'patch'"),
         (("leaderboards", "swebench_verifed"), "swebench_verified"),
         (("leaderboards", "--save", "x.zarr"), "Say which leaderboard to save"),
-        (("leaderboards", "gso", "--save", "x.csv"), "must end in .zarr or .nc"),
+        (("leaderboards", "gso", "--save", "x.csv"), r"must end in \.zarr \(a folder\) or \.nc"),
         (("demo", "--out", "file"), "file"),
     ],
 )
@@ -304,12 +304,25 @@ def test_what_need_not_be_there_may_be_left_out(tmp_path, case):
     assert set(pd.read_csv(tmp_path / "p.csv").agent) == set(table.agent)
 
 
+@pytest.mark.parametrize("case", ["neither", "no scaffold"])
+def test_abilities_are_then_those_of_agents_alone_up_to_the_priors(tmp_path, case):
+    LACKING[case][0].to_csv(tmp_path / "runs.csv", index=False)
+    for out, ability in (("split.nc", "llm_scaffold"), ("alone.nc", "agent")):
+        command = ("fit", "runs.csv", "--out", out, "--ability", ability, "--quiet", "--seed", 1)
+        assert inside(*command, cwd=tmp_path).returncode == 0
+    split, alone = (pd.read_csv(tmp_path / f"{name}-agents.csv").set_index("agent").sort_index() for name in ("split", "alone"))
+    assert np.corrcoef(split["mean"], alone["mean"])[0, 1] > 0.95
+    assert ((split["mean"] - alone["mean"]).abs() < split.sd).all()
+
+
 @pytest.mark.parametrize("case", LACKING)
 def test_charts_and_explorer_of_such_a_fit_show_it_or_say_that_there_is_nothing(tmp_path, case):
     from agentirt_nb.irt.fits import open_fit
     from agentirt_nb.irt.tables import ladder
-    from agentirt_nb.views.charts import ability_ladder, item_characteristic_curve, wright_map
     from agentirt_nb.views.explorers import WhatIf
+    from agentirt_nb.views.ladders import ability_ladder
+    from agentirt_nb.views.maps import wright_map
+    from agentirt_nb.views.response_curves import item_characteristic_curve
 
     table, files = LACKING[case]
     table.to_csv(tmp_path / "runs.csv", index=False)
@@ -334,12 +347,15 @@ def test_a_table_says_which_ability_it_holds(fitted):
     assert set(pd.read_csv(fitted / "runs-tasks.csv").measures) == {"difficulty (logits)"}
 
 
-def test_a_fit_loads_no_drawing_library(tmp_path):
+LATER = ("altair", "vl_convert", "IPython", "ipywidgets", "anywidget", "numpyro", "agentirt_nb.data.features")
+
+
+def test_a_fit_loads_neither_drawing_nor_sampling_libraries(tmp_path):
     runs().to_csv(tmp_path / "runs.csv", index=False)
     code = (
         "import sys\nfrom agentirt_nb.app.cli import main\n"
         "code = main(['fit', 'runs.csv', '--out', 'runs.nc', '--quiet', '--draws', '60'])\n"
-        "print(code, [name for name in ('altair', 'ipywidgets', 'anywidget', 'vl_convert') if name in sys.modules])"
+        f"print(code, [name for name in {LATER} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "0 []", done.stdout + done.stderr
@@ -358,7 +374,9 @@ def test_an_interruption_leaves_what_stood_there(tmp_path, stop):
     out.mkdir()
     (out / "zarr.json").write_text("the old fit")
     command = [AGENTIRT, "fit", "runs.csv", "--out", "fit.zarr", "--method", "nuts", "--draws", "100000"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it, and its children too
     running = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     time.sleep(15 if stop is signal.SIGINT else 3)  # while it samples, and while it starts
     assert running.poll() is None, "the fit was over before it could be interrupted"
     running.send_signal(stop)
@@ -425,7 +443,7 @@ def test_tasks_of_the_fit_and_others_are_not_mixed(rated, tmp_path):
         ("task,size\n003,large\n", "f.csv: .*large"),
         ("task,size\nother,1\n", "f.csv: .*None of its labels is a task of these outcomes"),
         ("task,size,size\n003,1,2\n", "f.csv: .*size"),
-        ("task,noise\n003,1\n", "f.csv has a feature 'noise', which is there already; rename that column"),
+        ("task,noise\n003,1\n", "f.csv: it has a feature 'noise', which is there already; rename that column"),
     ],
 )
 def test_a_bad_table_of_features_is_one_sentence(rated, tmp_path, content, says):
@@ -681,7 +699,8 @@ def check_demo(folder, outcomes):
     report = json.loads((folder / "report.json").read_text())
     assert report["outcomes"] == outcomes
     assert report["converged"] in ("yes", "no")
-    assert len(report["seconds"]) == 6
+    assert re.fullmatch(r"\d{4}(-\d\d){2}", report["retrieved"])
+    assert len(report["seconds"]) == 5
     for name in ("llms", "scaffolds", "agents", "tasks"):
         table = pd.read_csv(folder / f"{name}.csv")
         assert set(table.outcomes) == {outcomes}
@@ -689,7 +708,7 @@ def check_demo(folder, outcomes):
     for path in folder.glob("*.html"):
         page = path.read_text(encoding="utf-8")
         assert not re.search(r"<(script|link)[^>]+(src|href)=", page), f"{path.name} needs the network"
-        assert outcomes == "observed" or "simulated" in page.lower()
+        assert outcomes == "observed" or f"From the {outcomes}" in page
     for path in folder.glob("*.png"):
         assert path.read_bytes()[:4] == b"\x89PNG"
 
@@ -698,17 +717,21 @@ def check_demo(folder, outcomes):
 def test_demo_on_the_leaderboards(tmp_path):
     done = agentirt("demo", "--out", "here/demo", cwd=tmp_path, AGENTIRT_DATA_FOLDER=DATA)
     assert done.returncode == 0, done.stderr
-    assert "SIMULATED" not in done.stdout
+    assert "SNAPSHOT" not in done.stdout
     check_demo(tmp_path / "here" / "demo", "observed")
     assert len(pd.read_csv(tmp_path / "here" / "demo" / "agents.csv")) == 275
 
 
-def test_demo_without_data_and_network_is_simulated_and_says_so(tmp_path):
+def test_demo_without_data_and_network_shows_the_snapshot_and_says_so(tmp_path):
     away = {"HTTPS_PROXY": CLOSED, "https_proxy": CLOSED, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = agentirt("demo", "--out", "demo", "--seed", 1, cwd=tmp_path, **away)
-    assert done.returncode in (0, 1), done.stderr
-    assert len([line for line in done.stdout.splitlines() if "SIMULATED outcomes. " in line]) == 1
-    check_demo(tmp_path / "demo", "simulated")
+    assert done.returncode == 0, done.stderr
+    check_demo(tmp_path / "demo", "snapshot")
+    day = json.loads((tmp_path / "demo" / "report.json").read_text())["retrieved"]
+    assert f"What follows is the SNAPSHOT of {day} that ships with the package" in done.stdout
+    assert "cannot be reached" in done.stdout
+    best = pd.read_csv(tmp_path / "demo" / "llms.csv").llm[0]
+    assert re.search(rf"^{re.escape(best)} +\d", done.stdout, re.MULTILINE)
 
 
 def test_demo_with_a_broken_data_folder_does_not_pretend(tmp_path):

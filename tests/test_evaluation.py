@@ -16,7 +16,7 @@ from sklearn.model_selection import KFold
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.joining import combine
 from agentirt_nb.data.leaderboards import load_leaderboard
-from agentirt_nb.irt.evaluation import PREDICTORS, cross_validate, evaluate, folds
+from agentirt_nb.irt.evaluation import PREDICTORS, cross_validate, evaluate, folds_of
 
 
 def simulated(agents=24, tasks=40, seed=0):
@@ -35,19 +35,19 @@ def md5(text):
 def test_published_folds_follow_the_protocol_to_the_letter():
     gso, pro = load_leaderboard("gso"), load_leaderboard("swebench_pro")
     both = combine([gso, pro])
-    tasks = folds(both, "tasks")
+    tasks = folds_of(both, "tasks")
     for board in (gso, pro):
         expected = np.empty(board.sizes["task"], int)
         for i, (_, test) in enumerate(KFold(5, shuffle=True, random_state=0).split(board.task)):
             expected[test] = i
         assert (tasks.sel(task=board.task).values == expected).all()
-    responses = folds(both, "responses")
+    responses = folds_of(both, "responses")
     for agent, task in [("o3", gso.task.values[3]), ("claude-opus-4", gso.task.values[70])]:
         assert int(responses.sel(agent=agent, task=task)) == md5(f"gso::{agent}::{task}::0") % 5
     agent, task = pro.agent.values[2], pro.task.values[5]
     assert int(responses.sel(agent=agent, task=task)) == md5(f"pro::{agent}::{task}::0") % 5
     ordered = sorted(gso.agent.values.tolist(), key=lambda a: md5(f"gso::{a}::0"))
-    assert [int(folds(gso, "agents").sel(agent=a)) for a in ordered] == [i % 5 for i in range(15)]
+    assert [int(folds_of(gso, "agents").sel(agent=a)) for a in ordered] == [i % 5 for i in range(15)]
 
 
 @pytest.mark.parametrize("split", ["responses", "tasks", "agents"])
@@ -75,7 +75,7 @@ def test_every_cell_is_scored_once_by_every_predictor_and_seeds_repeat():
     np.testing.assert_array_equal(cells.probability.values, again.probability.values)
     other = cross_validate(outcomes, "responses", "random", ability="agent", seed=4, progress=False)
     assert (other.probability.values != cells.probability.values).any()
-    scores = evaluate(cells, bootstrap=20).sel(statistic="value").isel(benchmark=0)
+    scores = evaluate(cells, replicates=20).sel(statistic="value").isel(benchmark=0)
     assert (scores.coverage == 1).all()
     assert list(cells.predictor.values) == list(PREDICTORS)
     assert (
@@ -104,8 +104,8 @@ def test_the_bootstrap_interval_holds_the_value_and_narrows_with_more_tasks():
     [
         (dict(split="task"), "'task' is unknown"),
         (dict(split="agents", how="grouped"), "'grouped' is unknown"),
-        (dict(split="agents", count=25), "25 folds"),
-        (dict(split="tasks", count=1), "1 folds"),
+        (dict(split="agents", folds=25), "25 folds"),
+        (dict(split="tasks", folds=1), "1 folds"),
     ],
 )
 def test_wrong_arguments_get_one_sentence(arguments, words):
@@ -119,7 +119,7 @@ sys.path.insert(0, {tests!r})
 from test_evaluation import simulated
 from agentirt_nb.irt.evaluation import cross_validate
 print("ready", flush=True)
-cross_validate(simulated(60, 120), "responses", "random", count=12, ability="agent", cache={folder!r}, workers=1, progress=False)
+cross_validate(simulated(60, 120), "responses", "random", folds=12, ability="agent", cache={folder!r}, workers=1, progress=False)
 """
 
 
@@ -139,7 +139,7 @@ def test_a_killed_run_keeps_its_finished_folds(tmp_path):
     stamps = {path: path.stat().st_mtime_ns for path in done}
     assert len(stamps) >= 3
     outcomes = simulated(60, 120)
-    options = dict(how="random", count=12, ability="agent", progress=False)
+    options = dict(how="random", folds=12, ability="agent", progress=False)
     resumed = cross_validate(outcomes, "responses", cache=tmp_path / "cache", **options)
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     names = [path.name for path in (tmp_path / "cache").iterdir()]  # a write that was killed may have left its temporary file
@@ -151,4 +151,4 @@ def test_agents_with_nothing_disclosed_are_scored_too():
     outcomes = simulated()
     assert set(outcomes.llm.values.tolist()) == {""}
     cells = cross_validate(outcomes, "agents", "random", progress=False)
-    assert float(evaluate(cells, bootstrap=0).coverage.sel(predictor="model", statistic="value")[0]) == 1.0
+    assert float(evaluate(cells, replicates=0).coverage.sel(predictor="model", statistic="value")[0]) == 1.0

@@ -9,7 +9,7 @@ import pytest
 from lab_driver import jupyterlab, opened_notebook, run_all, wait_idle
 from test_lab import needs_browser
 
-ROOM = Path(__file__).resolve().parents[1] / "nbs" / "29_theme.ipynb"
+ROOM = Path(__file__).resolve().parents[1] / "nbs" / "4_views" / "00_theme.ipynb"
 CELLS = [
     """
 import ipywidgets as widgets

@@ -10,7 +10,8 @@ import xarray as xr
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.evaluation import cross_validate, evaluate, reliability
 from agentirt_nb.irt.fits import FitError
-from agentirt_nb.irt.prediction import expected_pass_rate, predict, score
+from agentirt_nb.irt.prediction import expected_pass_rate, predict
+from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import load_snapshot
 
 ONE = from_arrays([[1]], agents=["a"], tasks=["t"])

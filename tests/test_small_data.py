@@ -6,11 +6,16 @@ import pytest
 
 from agentirt_nb.data.building import from_arrays, from_long
 from agentirt_nb.data.outcomes import OutcomesError
-from agentirt_nb.irt.evaluation import cross_validate, evaluate
-from agentirt_nb.irt.fits import open_fit, save_fit, summarise
+from agentirt_nb.irt.combinations import compare_combinations
+from agentirt_nb.irt.evaluation import cross_validate, evaluate, reliability
+from agentirt_nb.irt.fit_header import header_lines
+from agentirt_nb.irt.fits import draws, open_fit, save_fit, summarise
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import described, described_agents, expected_pass_rate, feature_effects, predict, score
+from agentirt_nb.irt.prediction import described, described_agents, expected_pass_rate, feature_effects, predict
+from agentirt_nb.irt.resampling import family_weights, relatives
+from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import simulate_outcomes
+from agentirt_nb.irt.tables import feature_table, fit_tables, ladder, tried
 
 RNG = np.random.default_rng(0)
 
@@ -61,9 +66,9 @@ NO_DIFFERENCES = {"one cell", "one agent", "all pass", "all fail"}
 def test_posteriors_are_finite_or_the_model_is_refused(name, curve, ability):
     if curve == "2pl" and name in NO_DIFFERENCES:
         with pytest.raises(ValueError, match="use curve='1pl'"):
-            fit(SMALL[name], curve, ability, draws=200, progress=False)
+            fit(SMALL[name], curve, ability=ability, draws=200, progress=False)
         return
-    result = fit(SMALL[name], curve, ability, draws=200, progress=False)
+    result = fit(SMALL[name], curve, ability=ability, draws=200, progress=False)
     assert all(bool(np.isfinite(x).all()) for x in result.posterior.data_vars.values())
     p = predict(result)
     assert bool((p.lower <= p.upper).all())  # the mean of a very lopsided distribution may lie outside its interval
@@ -74,7 +79,7 @@ def test_the_2pl_falls_back_to_equal_slopes_where_few_agents_cannot_tell_them_ap
     rng = np.random.default_rng(1)
     theta, b = rng.normal(0, 2, 14), rng.normal(0, 2, 200)
     cells = rng.binomial(1, 1 / (1 + np.exp(b - theta[:, None])))
-    slopes = fit(outcomes(cells), "2pl", "agent", progress=False).posterior.discrimination.mean(["chain", "draw"])
+    slopes = fit(outcomes(cells), "2pl", ability="agent", progress=False).posterior.discrimination.mean(["chain", "draw"])
     assert float(slopes.max()) < 2.5
     assert float(slopes.min()) > 0.4
 
@@ -126,7 +131,15 @@ def test_a_fit_that_has_not_converged_says_so_first():
 LOPSIDED = ["one cell", "one agent", "one task", "all pass", "all fail", "one LLM", "nothing disclosed", "five trials"]
 NEW = {"llm": ["A", ""], "scaffold": ["", "X"]}
 ONE_MORE = outcomes([[1]], ["A"], ["X"]).assign_coords(agent=["newcomer"])
+SCORED = lambda cells: (evaluate(cells, replicates=5), reliability(cells, replicates=5))
 ASKED = {
+    "header": lambda f, o: header_lines(f),
+    "ladders": lambda f, o: [ladder(f, name) for name in f.posterior if str(name).endswith("ability")],
+    "tables to read": lambda f, o: fit_tables(f),
+    "what was tried": lambda f, o: [tried(f, dim) for dim in ("agent", "llm", "scaffold")],
+    "features to read": lambda f, o: feature_table(f),
+    "relatives": lambda f, o: (relatives(o), family_weights(o, 10, np.random.default_rng(0))),
+    "combinations": lambda f, o: compare_combinations(o, folds=2, progress=False),
     "tables": lambda f, o: [summarise(f, name, relative=relative) for name in f.posterior for relative in (False, True)],
     "all cells": lambda f, o: predict(f),
     "agents of outcomes": lambda f, o: predict(f, described_agents(o), described(o)),
@@ -137,12 +150,12 @@ ASKED = {
     "a new task tried": lambda f, o: score(f, o.isel(task=[0]).assign_coords(task=["new"]), seed=0),
     "features": lambda f, o: feature_effects(f),
     "simulated": lambda f, o: simulate_outcomes(f, seed=0),
-    "new responses": lambda f, o: evaluate(
-        cross_validate(o, "responses", "random", count=2, draws=50, progress=False), bootstrap=5
-    ),
-    "new tasks": lambda f, o: evaluate(cross_validate(o, "tasks", count=2, draws=50, progress=False), bootstrap=5),
-    "new agents held back": lambda f, o: evaluate(cross_validate(o, "agents", count=2, draws=50, progress=False), bootstrap=5),
+    "new responses": lambda f, o: SCORED(cross_validate(o, "responses", "random", folds=2, draws=50, progress=False)),
+    "new tasks": lambda f, o: SCORED(cross_validate(o, "tasks", folds=2, draws=50, progress=False)),
+    "new agents held back": lambda f, o: SCORED(cross_validate(o, "agents", folds=2, draws=50, progress=False)),
 }
+MAY_BE_REFUSED = {"features", "features to read", "combinations", "new agents", "agents of outcomes"}
+MAY_BE_REFUSED |= {"new responses", "new tasks", "new agents held back"}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -150,7 +163,7 @@ ASKED = {
 @pytest.mark.parametrize("name", LOPSIDED)
 def test_every_question_is_answered_or_refused_in_one_sentence(name, ability, tmp_path):
     small = SMALL[name]
-    made = fit(small, "1pl", ability, draws=200, progress=False)
+    made = fit(small, ability=ability, draws=200, progress=False)
     for suffix in (".nc", ".zarr"):
         again = open_fit(save_fit(made, tmp_path / f"fit{suffix}"))
         assert all(again.posterior[x].equals(made.posterior[x]) for x in made.posterior)
@@ -162,24 +175,23 @@ def test_every_question_is_answered_or_refused_in_one_sentence(name, ability, tm
             ask(made, small)
         except ValueError as error:
             sentence = str(error)
-            assert question in (
-                "features",
-                "new agents",
-                "agents of outcomes",
-                "new responses",
-                "new tasks",
-                "new agents held back",
-            ), sentence
+            assert question in MAY_BE_REFUSED, (question, sentence)
             assert "\n" not in sentence and sentence.endswith(".") and len(sentence) < 250, (question, sentence)
             assert "reshape" not in sentence, question
 
 
-def test_a_table_without_llms_or_scaffolds_has_empty_tables_of_them():
-    bare = from_long(pd.DataFrame({"agent": np.repeat(list("abcd"), 12), "task": np.tile(range(12), 4), "success": coin(48)}))
+@pytest.mark.parametrize("known", [[], ["llm"]])
+def test_a_table_without_llms_or_scaffolds_has_empty_tables_of_them(known):
+    table = pd.DataFrame({"agent": np.repeat(list("abcd"), 12), "task": np.tile(range(12), 4), "success": coin(48)})
+    bare = from_long(table.assign(llm=np.repeat(["A", "A", "B", "C"], 12)) if known else table)
     made = fit(bare, draws=200, progress=False)
-    assert made.posterior.sizes["llm"] == made.posterior.sizes["scaffold"] == 0
     for part in ("llm", "scaffold"):
-        assert len(summarise(made, f"{part}_ability", relative=True).to_dataframe()) == 0
+        rows = {"llm": 3}.get(part, 0) if known else 0
+        assert draws(made, f"{part}_ability").shape == (200, rows)
+        assert len(summarise(made, f"{part}_ability", relative=True).to_dataframe()) == rows
+        assert ladder(made, f"{part}_ability").sizes[part] == rows
+    assert set(fit_tables(made)) == {"agents", "tasks"} | ({"llms"} if known else set())
+    assert [len(x) for name, x in fit_tables(made).items() if name in ("agents", "tasks")] == [4, 12]
     plain = fit(bare, ability="agent", draws=200, progress=False)
     means = [summarise(x, relative=True)["mean"].values for x in (made, plain)]
     assert np.abs(means[0] - means[1]).max() < 0.5  # up to the difference of priors

@@ -10,9 +10,14 @@ import xarray as xr
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.curves import CURVES, SLOTS
 from agentirt_nb.irt.fits import FitError, draws, make_fit, open_fit, success_probability, tails
+from agentirt_nb.irt.snapshot import load_snapshot
 from agentirt_nb.irt.tables import fit_tables
-from agentirt_nb.views.charts import ability_ladder, item_characteristic_curve, response_curve, wright_map
-from agentirt_nb.views.explorers import UNSEEN, WhatIf, chosen_ability, what_if
+from agentirt_nb.views.explorers import WhatIf
+from agentirt_nb.views.ladders import ability_ladder, interval_ladder
+from agentirt_nb.views.maps import wright_map
+from agentirt_nb.views.response_curves import item_characteristic_curve, response_curve
+from agentirt_nb.views.theme import chart_bundle, chart_words
+from agentirt_nb.views.what_if import UNSEEN, chosen_ability, what_if
 
 FITS = Path(__file__).resolve().parent / "data" / "fits"
 
@@ -81,8 +86,45 @@ def test_one_agent_and_one_task_have_all_charts(name):
     explorer = WhatIf(fit)
     explorer.controls["agent"].value = UNSEEN["agent"]
     for chart in (ability_ladder(fit), wright_map(fit), item_characteristic_curve(fit), explorer.picture()):
-        assert chart.to_dict()
+        picture, _ = chart_bundle(chart)
+        assert "Simulated" in picture["text/plain"]
     assert set(fit_tables(fit)) == {"agents", "tasks"}
+
+
+@pytest.mark.parametrize("dim", ["llm", "scaffold"])
+def test_a_chart_of_nobody_says_that_there_is_nothing_to_show(dim):
+    fit = load_snapshot()
+    fit["posterior"] = fit.posterior.to_dataset().isel({dim: slice(0)})
+    part = draws(fit, f"{dim}_ability")
+    for chart in (ability_ladder(fit, f"{dim}_ability"), interval_ladder(part, "ability (logits)")):
+        assert chart_words(chart).startswith("Nothing to show: ")
+        assert chart_bundle(chart)[0]["image/png"]
+
+
+def test_names_are_those_that_people_use_and_keep_the_llm():
+    fit = load_snapshot()
+    long = "A scaffold with a name that is much too long for any column of names"
+    seen = fit.observed_data.to_dataset()
+    fit["observed_data"] = seen.assign_coords(scaffold=("agent", np.where(seen.llm == "Claude Opus 4.5", long, seen.scaffold)))
+    axis = ability_ladder(fit, top=None).to_dict()["layer"][0]["encoding"]["y"]["axis"]
+    assert "A scaffold with a nam… · Claude Opus 4.5" in axis["labelExpr"]
+    assert long not in axis["labelExpr"]
+    assert axis["labelLimit"] <= 0.3 * 800
+
+
+def test_panels_fit_a_window_of_1280_pixels():
+    "JupyterLab takes 500 of them; single views follow the window."
+    for chart in (wright_map(load_snapshot()), wright_map(open_fit(FITS / "1pl_split.nc"))):
+        assert chart_bundle(chart)[1]["image/png"]["width"] <= 780
+
+
+def test_a_chart_of_a_fit_that_failed_says_so_first():
+    fit = load_snapshot()
+    fit.attrs |= {"converged": "no", "verdict": "R-hat reaches 1.31."}
+    for chart in (ability_ladder(fit), wright_map(fit), item_characteristic_curve(fit)):
+        words = chart_words(chart)
+        assert words.startswith("NOT CONVERGED: ")
+        assert "Do not read results from this fit. R-hat reaches 1.31." in words
 
 
 @pytest.mark.parametrize("path", sorted(FITS.glob("*.nc")), ids=lambda path: path.stem)

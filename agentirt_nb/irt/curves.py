@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit, log_ndtr
 
+from ..messages import one_of
+
 # %% ../../nbs/2_irt/00_curves.ipynb #001283fc
 def log_sigmoid(z: Any, xp: ModuleType = np) -> Any:
     "log σ(z), for z of any size."
@@ -26,6 +28,18 @@ def log_not(log_p: Any, xp: ModuleType = np) -> Any:
     near_one = small > -0.693
     close = xp.log(-xp.expm1(xp.where(near_one, small, -0.5)))
     return xp.where(near_one, close, xp.log1p(-xp.exp(xp.where(near_one, -1.0, small))))
+
+# %% ../../nbs/2_irt/00_curves.ipynb #6ceb1066
+def _logit(theta: Any, t: Mapping[str, Any]) -> Any:
+    "a (θ − b)."
+    distance = theta - t["difficulty"]
+    return t["discrimination"] * distance if "discrimination" in t else distance
+
+
+def _logistic(theta: Sequence[Any], t: Mapping[str, Any], xp: ModuleType) -> tuple:
+    "1PL and 2PL: σ(a (θ − b))."
+    z = _logit(theta[0], t)
+    return log_sigmoid(z, xp), log_sigmoid(-z, xp)
 
 # %% ../../nbs/2_irt/00_curves.ipynb #7a26d20f
 class Curve(NamedTuple):
@@ -48,18 +62,6 @@ class Curve(NamedTuple):
         "How much P(success) rises per logit of (all) ability."
         up, down = (self.probability([x + h for x in abilities], tasks) for h in (step, -step))
         return (up - down) / (2 * step)
-
-# %% ../../nbs/2_irt/00_curves.ipynb #6ceb1066
-def _logit(theta: Any, t: Mapping[str, Any]) -> Any:
-    "a (θ − b)."
-    distance = theta - t["difficulty"]
-    return t["discrimination"] * distance if "discrimination" in t else distance
-
-
-def _logistic(theta: Sequence[Any], t: Mapping[str, Any], xp: ModuleType) -> tuple:
-    "1PL and 2PL: σ(a (θ − b))."
-    z = _logit(theta[0], t)
-    return log_sigmoid(z, xp), log_sigmoid(-z, xp)
 
 # %% ../../nbs/2_irt/00_curves.ipynb #283bface
 def _positive_exponent(theta, t, xp) -> tuple:
@@ -135,16 +137,14 @@ def chosen(
     known: Mapping[str, Any],  # by name
     what: str,  # "curve", "density" or "noise", for the message
 ) -> Any:
-    "What a name stands for; a value stands for itself. Raises ValueError for an unknown name."
+    "What a name stands for; a value stands for itself. Raises AgentirtError for an unknown name."
     if not isinstance(choice, str):
         return choice
-    if choice not in known:
-        raise ValueError(f"{what} {choice!r} is unknown; use one of {', '.join(map(repr, known))}.")
-    return known[choice]
+    return known[one_of(choice, known, what)]
 
-
+# %% ../../nbs/2_irt/00_curves.ipynb #40fb8a56
 def as_curve(curve: str | Curve) -> Curve:
-    "A response curve by name (a key of `CURVES`), or as a value. Raises ValueError for an unknown name."
+    "A response curve by name (a key of `CURVES`), or as a value. Raises AgentirtError for an unknown name."
     return chosen(curve, CURVES, "curve")
 
 # %% ../../nbs/2_irt/00_curves.ipynb #b71b1dcf
@@ -157,7 +157,7 @@ class Density(NamedTuple):
     draw: Callable  # (values, random generator, shape) -> draws about zero, for arrays of values
     mirrored: bool = False  # the long tail lies below
 
-
+# %% ../../nbs/2_irt/00_curves.ipynb #9005bdc8
 LOCATION = ("Normal", 0, 5)  # prior of every density's location
 
 
@@ -166,7 +166,7 @@ def density_at(density: Density, b: Any, edges: Any, values: Mapping[str, Any], 
     sign = -1.0 if density.mirrored else 1.0
     return density.log_density(sign * b, sign * edges, values, xp)
 
-
+# %% ../../nbs/2_irt/00_curves.ipynb #35d711aa
 def draw_difficulties(
     density: Density,
     values: Mapping[str, Any],  # `location` and the density's parameters, each (draw, 1)
@@ -258,7 +258,7 @@ DENSITIES: dict[str, Density] = {
 
 
 def as_density(density: str | Density) -> Density:
-    "A density of difficulty by name (a key of `DENSITIES`), or as a value. Raises ValueError for an unknown name."
+    "A density of difficulty by name (a key of `DENSITIES`), or as a value. Raises AgentirtError for an unknown name."
     return chosen(density, DENSITIES, "density")
 
 # %% ../../nbs/2_irt/00_curves.ipynb #0d6e8e84
@@ -308,5 +308,5 @@ NOISES: dict[str, Noise] = {
 
 
 def as_noise(noise: str | Noise) -> Noise:
-    "A noise by name (a key of `NOISES`), or as a value. Raises ValueError for an unknown name."
+    "A noise by name (a key of `NOISES`), or as a value. Raises AgentirtError for an unknown name."
     return chosen(noise, NOISES, "noise")

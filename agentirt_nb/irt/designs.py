@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from ..data.dates import agent_dates, decimal_years
+from ..messages import AgentirtError
 
 # %% ../../nbs/2_irt/04_designs.ipynb #9c3a5974
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Priors:
     feature_sd: float = 0.75  # HalfNormal scale: spread of difficulty that features explain; of a block, this over √(blocks)
     discrimination_sd: float = 0.5  # HalfNormal scale: spread of log discrimination between tasks
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, scale in asdict(self).items():
             number = isinstance(scale, (int, float, np.number)) and not isinstance(scale, bool)
             if not (number and np.isfinite(scale) and scale > 0):
-                raise ValueError(f"prior scale {name} is {scale!r}; give a positive, finite number.")
+                raise AgentirtError(f"prior scale {name} is {scale!r}; give a positive, finite number.")
 
     def __str__(self) -> str:
         family = lambda n: "Normal(0, {:g})" if n == "benchmark_difficulty" else "HalfNormal({:g})"
@@ -76,10 +77,11 @@ def _smoothed(train: np.ndarray, new: np.ndarray) -> np.ndarray:
     project = directions / np.sqrt(np.maximum(size, 1e-6))
     return kernel(new, landmarks) @ project - kernel(train, landmarks).mean(0) @ project
 
-
+# %% ../../nbs/2_irt/04_designs.ipynb #ecb1897a
 def feature_columns(
     features: xr.DataArray,  # (task, feature) with the coord block on feature: the tasks of a fit; NaN: unknown
     new: xr.DataArray | None = None,  # other tasks with the same features; None: the fit's own
+    *,
     smooth: bool = True,  # add the smooth block
 ) -> xr.DataArray:  # (task, column) with the coord block on column
     "Columns whose weights, normal with one scale a block, shift difficulty. The same tasks always give the same columns."
@@ -153,9 +155,10 @@ def agent_years(
     "`agent_dates` as numbers, for arithmetic."
     return decimal_years(agent_dates(outcomes)).rename("year")
 
-
+# %% ../../nbs/2_irt/04_designs.ipynb #722768a8
 def model_data(
     outcomes: xr.Dataset,  # successes and trials over agent, task
+    *,
     features: str = "smooth",  # how features explain difficulty, if there are any: "smooth", "linear" or "none"
 ) -> ModelData:
     "The arrays that the models below read."
@@ -173,8 +176,11 @@ def model_data(
     years = agent_years(cells).values
     zero = float(np.nanmean(years)) if np.isfinite(years).any() else 0.0
     used = features != "none" and "features" in cells and cells.sizes["feature"] > 0
-    columns = feature_columns(cells.features, smooth=features == "smooth") if used else None
-    block_names, column_block = np.unique(columns.block.values, return_inverse=True) if used else ((), np.zeros(0, int))
+    columns, blocks_of = np.zeros((cells.sizes["task"], 0)), np.array([], str)
+    if used:
+        explaining = feature_columns(cells.features, smooth=features == "smooth")
+        columns, blocks_of = explaining.values, explaining.block.values.astype(str)
+    block_names, column_block = np.unique(blocks_of, return_inverse=True)
     return ModelData(
         cells.agent.values.astype(str),
         cells.task.values.astype(str),
@@ -186,7 +192,7 @@ def model_data(
         np.nan_to_num(years - zero),
         zero,
         task_benchmark,
-        columns.values if used else np.zeros((len(cells.task), 0)),
+        columns,
         column_block,
         tuple(map(str, block_names)),
         tuple(blocks),
@@ -228,7 +234,8 @@ def ability_design(
     columns = [pick(llm, data.agent_llm), pick(scaffold, data.agent_scaffold), np.eye(n)]
     undisclosed = np.c_[data.agent_llm < 0, data.agent_scaffold < 0, np.ones(n)]
     rows = [np.tile([1, 0, 0], (llm.shape[1], 1)), np.tile([0, 1, 0], (scaffold.shape[1], 1)), undisclosed]
-    names, edge = ("llm_sd", "scaffold_sd", "residual_sd"), llm.shape[1]
+    names: tuple[str, ...] = ("llm_sd", "scaffold_sd", "residual_sd")
+    edge = llm.shape[1]
     parts = dict(llm_ability=(slice(0, edge), llm), scaffold_ability=(slice(edge, edge + scaffold.shape[1]), scaffold))
     membership = np.vstack(rows).astype(float)
     if ability == "dated":

@@ -17,7 +17,7 @@ import numpyro.distributions as dist
 from .designs import ModelData, Priors, ability_design, softplus
 
 # %% ../../nbs/2_irt/05_models.ipynb #8096c459
-def agent_ability(data: ModelData, priors: Priors):
+def agent_ability(data: ModelData, priors: Priors) -> jnp.ndarray:
     "θ ~ Normal(0, σ_θ) with Σθ = 0: one ability (agent,) in logits for each agent, without structure."
     sd = numpyro.sample("ability_sd", dist.HalfNormal(priors.ability_sd))
     return numpyro.sample("ability", dist.ZeroSumNormal(sd, (len(data.agent),)))
@@ -33,7 +33,7 @@ def _component(name: str, labels: np.ndarray, sd):
     return numpyro.sample(name, dist.ZeroSumNormal(sd, (len(labels),))) if len(labels) > 1 else jnp.zeros(len(labels))
 
 
-def llm_scaffold_ability(data: ModelData, priors: Priors):
+def llm_scaffold_ability(data: ModelData, priors: Priors) -> jnp.ndarray:
     "θ ~ Normal(θ_LLM + θ_scaffold, σ_residual), (agent,) in logits; an undisclosed part is a draw from its population."
     llm_sd, scaffold_sd, residual_sd = _scales(priors, "llm_sd", "scaffold_sd", "residual_sd")
     llm = jnp.append(_component("llm_ability", data.llm, llm_sd), 0.0)  # position -1: undisclosed
@@ -43,7 +43,7 @@ def llm_scaffold_ability(data: ModelData, priors: Priors):
     return numpyro.sample("ability", dist.Normal(mean, jnp.sqrt(variance)))
 
 # %% ../../nbs/2_irt/05_models.ipynb #1c6d24e1
-def dated_ability(data: ModelData, priors: Priors):
+def dated_ability(data: ModelData, priors: Priors) -> jnp.ndarray:
     "`llm_scaffold_ability` with a linear trend in the year of release: θ_LLM has the mean γ · year; (agent,) in logits."
     trend_sd = numpyro.sample("trend_sd", dist.HalfNormal(priors.trend_sd))
     trend = numpyro.sample("ability_per_year", dist.Normal(0, trend_sd))
@@ -51,7 +51,7 @@ def dated_ability(data: ModelData, priors: Priors):
     return numpyro.deterministic("ability", trend * data.agent_year + around(data, priors))
 
 # %% ../../nbs/2_irt/05_models.ipynb #2ef9997d
-def marginal_ability(data: ModelData, priors: Priors, ability: str = "llm_scaffold"):
+def marginal_ability(data: ModelData, priors: Priors, ability: str = "llm_scaffold") -> jnp.ndarray:
     "Abilities with every effect integrated out: θ ~ Normal(0, design · variance · designᵀ), (agent,) in logits."
     design, membership, names, _ = ability_design(data, ability)
     scales = jnp.stack(_scales(priors, *names))
@@ -59,7 +59,7 @@ def marginal_ability(data: ModelData, priors: Priors, ability: str = "llm_scaffo
     return numpyro.sample("ability", dist.MultivariateNormal(0.0, covariance))
 
 # %% ../../nbs/2_irt/05_models.ipynb #5cc266ff
-def task_difficulty(data: ModelData, priors: Priors):
+def task_difficulty(data: ModelData, priors: Priors) -> jnp.ndarray:
     "b ~ Normal(μ_benchmark + x · w, σ_benchmark), w ~ Normal(0, σ_block): difficulty (task,) in logits."
     g, blocks = len(data.benchmark), len(data.block_names)
     location = numpyro.sample("benchmark_difficulty", dist.Normal(0, priors.benchmark_difficulty).expand([g]).to_event(1))
@@ -74,7 +74,7 @@ def task_difficulty(data: ModelData, priors: Priors):
     return numpyro.sample("difficulty", dist.Normal(mean, sd[data.task_benchmark]).to_event(1))
 
 
-def task_discrimination(data: ModelData, priors: Priors):
+def task_discrimination(data: ModelData, priors: Priors) -> jnp.ndarray:
     "ln a ~ Normal(0, σ_a): discrimination (task,), 1 in the middle, which fixes the unit of the logits."
     sd = numpyro.sample("discrimination_sd", dist.HalfNormal(priors.discrimination_sd))
     return numpyro.sample("discrimination", dist.LogNormal(0.0, sd).expand([len(data.task)]).to_event(1))

@@ -28,7 +28,7 @@ from tqdm.auto import tqdm
 
 from ..irt.curves import CURVES, DENSITIES, LOCATION, NOISES, SLOTS, Curve, Density, Noise
 from ..irt.curves import as_curve, as_density, as_noise, log_not
-from ..irt.evaluation import folds as folds_of
+from ..irt.evaluation import folds_of
 from ..irt.fits import FitError, make_fit, probability_inside
 from ..irt.marginal import Summit, cells_shown, covariance_root, find_summit, fold_auc, hessian, log_mass
 from ..irt.marginal import pattern_tables, patterns_of, predict_hidden, predictive, prior_of, rank_by_loss, sampled
@@ -490,7 +490,7 @@ def compare_curves(
         raise FitError(f"replicates is {replicates}; give at least one draw, better a thousand.")
     outcomes = validate(outcomes).transpose("agent", "task", ...)
     outcomes = outcomes.isel(task=(outcomes.trials > 0).any("agent").values)
-    fold = folds_of(outcomes, "responses", "random", count=folds, seed=seed).values
+    fold = folds_of(outcomes, "responses", "random", folds=folds, seed=seed).values
     rows: dict[str, dict] = {}
     losses: dict[str, np.ndarray] = {}
     bar = tqdm(total=len(known) * len(scatter) * folds, desc="Response curves", unit=" fits", disable=not progress, leave=False)

@@ -6,96 +6,129 @@
 __all__ = ['comparison_chart', 'tail_chart', 'trials_chart']
 
 # %% ../../nbs/4_views/06_curve_charts.ipynb #e46ea86e
-import altair as alt
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .charts import COLOURS, PALETTE, headline, percent
 from ..irt.curves import CURVES
+from .labels import data_title, described, headline, interval_words, name_axis, nothing_to_show, sized
+from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/06_curve_charts.ipynb #a2672342
-def _simulated(kind: str) -> str:
-    "A sentence for data that are not real."
-    return " Simulated data, not a real leaderboard." if kind == "simulated" else ""
-
-
-def comparison_chart(
-    table: xr.Dataset,  # from `compare_curves`
-    title: str = "Which response curve predicts hidden cells best?",
-    kind: str = "",  # "simulated" for data that are not real
-) -> alt.LayerChart:
-    "Distance of each curve to the best, with intervals from drawing LLM families again."
-    behind = table.behind.to_pandas().dropna(how="all").rename_axis("model").reset_index()
-    if behind.empty:
-        raise ValueError("no model of the table has a score: there is nothing to show; see the variable reason.")
+def _behind(table: xr.Dataset) -> pd.DataFrame:
+    "A row for each curve that has a score: model, says (in words), loss, value, lower, upper (nats behind the best), label."
+    behind = table.behind.to_pandas().dropna(subset=["value"]).rename_axis("model").reset_index()
     says = lambda name: next((CURVES[x].says for x in (name, name.rsplit(", ", 1)[0]) if x in CURVES), "")
     behind["says"] = behind.model.map(says)
     behind["loss"] = table.log_loss.sel(statistic="value", model=behind.model.values).values
-    behind["failed"] = table.converged.sel(model=behind.model.values).values != "yes"
-    behind["label"] = np.where(behind.failed, "NOT CONVERGED: ", "") + behind.model
-    y = alt.Y("label:N", title=None, sort=behind.label.tolist(), axis=alt.Axis(labelLimit=240))
-    tips = ["model:N", "says:N", *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("loss", "value", "lower", "upper"))]
-    base = alt.Chart(behind).encode(y=y, tooltip=tips)
-    far = "log loss behind the best (nats a cell)"
-    bars = base.mark_rule(strokeWidth=3, color=COLOURS["main"]).encode(alt.X("lower:Q", title=far), alt.X2("upper:Q"))
+    failed = table.converged.sel(model=behind.model.values).values != "yes"
+    return behind.assign(label=np.where(failed, "NOT CONVERGED: ", "") + behind.model.astype(str))
+
+
+def _behind_layers(behind: pd.DataFrame) -> alt.LayerChart:
+    "The best at zero; a dot and, where known, a line for each curve."
+    known = {"loss": "log loss (nats a cell)", "value": "behind the best", "lower": "interval from", "upper": "to"}
+    tips = [alt.Tooltip("model:N", title="curve"), alt.Tooltip("says:N", title="in words")]
+    tips += [alt.Tooltip(f"{name}:Q", title=title, format=".4f") for name, title in known.items()]
+    y, far = name_axis(behind.model, behind.label, field="model"), "log loss behind the best (nats a hidden cell)"
+    base = alt.Chart(behind).encode(y, tooltip=tips)
+    bars = base.transform_filter("isValid(datum.lower)").mark_rule(strokeWidth=3, color=COLOURS["main"], opacity=0.55)
     points = base.mark_point(filled=True, size=70, opacity=1, color=COLOURS["main"]).encode(alt.X("value:Q", title=far))
-    zero = alt.Chart(pd.DataFrame(dict(x=[0]))).mark_rule(color=COLOURS["soft"], strokeDash=[5, 4]).encode(x="x:Q")
-    families = f"{percent(table.attrs["prob"])} intervals from {table.attrs['families']} families of LLMs."
-    if behind.lower.isna().all():
-        families = f"{table.attrs['families']} families of LLMs are too few for intervals."
-    head = alt.TitleParams(title, subtitle=f"{families}{_simulated(kind)}")
-    return (zero + bars + points).properties(width=440, height=alt.Step(24), title=head)
+    zero = alt.Chart(pd.DataFrame(dict(value=[0]))).mark_rule(color=COLOURS["soft"], strokeDash=[5, 4])
+    return zero.encode(alt.X("value:Q", title=far)) + bars.encode(alt.X("lower:Q", title=far), alt.X2("upper:Q")) + points
+
+# %% ../../nbs/4_views/06_curve_charts.ipynb #fc5feb6c
+def comparison_chart(
+    table: xr.Dataset,  # from `compare_curves`
+    *,
+    kind: str | None = None,  # "simulated" for data that are not real; None: what the table says of itself
+    title: str | None = None,  # None: what is shown
+    width: int | None = None,  # of the plot, in pixels; None: it follows the column
+    height: int | None = None,  # of the plot, in pixels; None: 24 a curve
+) -> alt.LayerChart | alt.Chart:  # intervals with the probability that the table was made with
+    "Distance of each response curve to the best, with intervals from drawing LLM families again."
+    behind, table = _behind(table), table if kind is None else table.assign_attrs(kind=kind)
+    head = data_title(table, title or "Response curves by their prediction of hidden cells", _ends(table))
+    if behind.empty:
+        why = "no curve of the table has a score; its variable reason says why."
+        return nothing_to_show(head, why, width=width, height=height)
+    said = "; ".join(f"{row.label} {row.value:.4f}" for row in behind.itertuples())
+    chart = _behind_layers(behind).properties(title=head, height=alt.Step(24))
+    return sized(described(chart, f"Nats behind the best: {said}."), width, height)
+
+
+def _ends(table: xr.Dataset) -> str:
+    "What the intervals of the distances are, or why there are none."
+    return interval_words(table.assign(lower=table.behind.sel(statistic="lower")))
 
 # %% ../../nbs/4_views/06_curve_charts.ipynb #5a562715
+_RANGE = (-8.0, 12.0)  # logits
+
+
+def _tail_layers(rows: pd.DataFrame, order: list[str], ablest: float) -> alt.LayerChart:
+    "A line for each density; shaded, where no agent has been."
+    below = alt.Legend(orient="bottom", columns=2)
+    scale = alt.Scale(domain=order, range=PALETTE[: len(order)])
+    colour = alt.Color("label:N", title="density (lead over the normal, nats)", sort=order, scale=scale, legend=below)
+    tips = ["density:N", alt.Tooltip("difficulty:Q", format=".1f"), alt.Tooltip("height:Q", title="per logit", format=".3f")]
+    x = alt.X("difficulty:Q", title="difficulty (logits, average agent at 0)", scale=alt.Scale(domain=_RANGE))
+    lines = alt.Chart(rows).mark_line(strokeWidth=2, clip=True)
+    lines = lines.encode(x, alt.Y("height:Q", title="share of tasks (per logit)"), colour, tooltip=tips)
+    beyond = pd.DataFrame(dict(difficulty=[min(ablest, _RANGE[1])], end=[_RANGE[1]], label=["beyond the ablest agent"]))
+    area = alt.Chart(beyond).mark_rect(color=COLOURS["grid"], opacity=0.6).encode(x, alt.X2("end:Q"))
+    words = alt.Chart(beyond).mark_text(align="left", dx=5, dy=8, color=COLOURS["soft"])
+    return area + lines + words.encode(x, y=alt.value(0), text="label:N")
+
+# %% ../../nbs/4_views/06_curve_charts.ipynb #3bd0c072
 def tail_chart(
     tail: xr.Dataset,  # from `difficulty_tail`
-    densities: list[str] | None = None,  # some of them; None: the three best and the normal
-    title: str = "How difficulties are spread",
+    densities: Sequence[str] | None = None,  # some of them; None: the three best and the normal
+    *,
+    title: str | None = None,  # None: what is shown
+    width: int | None = None,  # of the plot, in pixels; None: it follows the column
+    height: int | None = None,  # of the plot, in pixels; None: 280
 ) -> alt.LayerChart:
-    "Densities of difficulty with their lead over the normal."
+    "Densities of difficulty with their lead over the normal. Raises ValueError for a density that the tail does not have."
     names = list(dict.fromkeys([*tail.density.values[:3].tolist(), "normal"])) if densities is None else list(densities)
     if unknown := set(names) - set(tail.density.values.tolist()):
         raise ValueError(f"the tail has no density {sorted(unknown)[0]!r}; it has {', '.join(tail.density.values)}.")
     some = tail.sel(density=names)
-    lead = {n: "" if n == "normal" else f" ({float(x):+.1f})" for n, x in zip(names, some.lead.values)}
+    label = {n: n if n == "normal" else f"{n} ({float(x):+.1f})".replace("-", "−") for n, x in zip(names, some.lead.values)}
     rows = some.height.to_dataframe().reset_index()
-    rows["label"] = [f"{name}{lead[name]}" for name in rows.density]
-    order = [f"{name}{lead[name]}" for name in names]
-    colour = alt.Color("label:N", title="lead in nats", sort=order, scale=alt.Scale(domain=order, range=PALETTE[: len(order)]))
-    tips = ["density:N", alt.Tooltip("difficulty:Q", format=".1f"), alt.Tooltip("height:Q", format=".3f")]
-    x = alt.X("difficulty:Q", title="difficulty (logits, average agent at 0)", scale=alt.Scale(domain=[-8, 12]))
-    y = alt.Y("height:Q", title="density (per logit)")
-    lines = alt.Chart(rows).mark_line(strokeWidth=2, clip=True).encode(x, y, colour, tooltip=tips)
-    beyond = pd.DataFrame(dict(start=[tail.attrs["ablest"]], end=[12.0], label=["beyond the ablest agent"]))
-    area = alt.Chart(beyond).mark_rect(color=COLOURS["grid"], opacity=0.6).encode(alt.X("start:Q"), alt.X2("end:Q"))
-    words = alt.Chart(beyond).mark_text(align="left", dx=5, dy=8, color=COLOURS["soft"]).encode(
-        alt.X("start:Q"), y=alt.value(0), text="label:N"
-    )
+    rows["label"] = rows.density.map(label)
     failed = [name for name, c in zip(names, some.converged.values) if c != "yes"]
-    said = f"{tail.sizes['task']:,} tasks, {tail.attrs['unsolved']} of them solved by nobody.{_simulated(tail.attrs['kind'])}"
-    head = alt.TitleParams(title, subtitle=said)
+    said = f"{tail.sizes['task']:,} tasks, {tail.attrs['unsolved']} of them solved by nobody"
+    head = data_title(tail, title or "Densities of difficulty", said)
     if failed:
-        head = alt.TitleParams(f"NOT CONVERGED ({', '.join(failed)}): {title}", subtitle=said, color=COLOURS["alarm"])
-    return (area + lines + words).properties(width=520, height=280, title=head)
+        head.text, head.color = f"NOT CONVERGED ({', '.join(failed)}): {head.text}", COLOURS["alarm"]
+    chart = _tail_layers(rows, list(label.values()), tail.attrs["ablest"]).properties(title=head, height=280)
+    lead = "; ".join(label.values())
+    return sized(described(chart, f"Lead over the normal in nats: {lead}." if len(label) > 1 else f"{lead}."), width, height)
 
 # %% ../../nbs/4_views/06_curve_charts.ipynb #da54592d
 def trials_chart(
     shares: xr.Dataset,  # from `trial_shares`
-    title: str = "Repeated runs of one agent on one task",
+    *,
+    title: str | None = None,  # None: what is shown
+    width: int | None = None,  # of the plot, in pixels; None: it follows the column
+    height: int | None = None,  # of the plot, in pixels; None: 280
 ) -> alt.LayerChart:
-    "Observed shares as bars, expected ones as points and lines."
+    "Observed shares as bars, expected ones as points."
     rows = shares.share.to_dataframe().reset_index()
     expected = [name for name in shares.scatter.values.tolist() if name != "observed"]
     x = alt.X("successes:O", title=f"successes in {shares.attrs['trials']} runs", axis=alt.Axis(labelAngle=0))
-    y = alt.Y("share:Q", title="share of cells", axis=alt.Axis(format="%"))
+    y = alt.Y("share:Q", title="share of agent–task pairs", axis=alt.Axis(format="%"))
     tips = ["scatter:N", "successes:O", alt.Tooltip("share:Q", format=".1%")]
     bars = alt.Chart(rows[rows.scatter == "observed"]).mark_bar(color=COLOURS["grid"], stroke=COLOURS["soft"])
-    bars = bars.encode(x, y, tooltip=tips)
     shades = alt.Scale(domain=expected, range=PALETTE[: len(expected)])
-    colour = alt.Color("scatter:N", title="expected by", scale=shades)
-    base = alt.Chart(rows[rows.scatter != "observed"]).encode(x, y, colour, tooltip=tips)
-    lines = base.mark_line(point=alt.OverlayMarkDef(filled=True, size=55), strokeWidth=1.5)
-    return (bars + lines).properties(
-        width=420, height=280, title=headline(shares, title, f"Bars: observed, {shares.attrs['cells']:,} cells.")
-    )
+    colour = alt.Color("scatter:N", title="expected by", scale=shades, legend=alt.Legend(orient="bottom"))
+    aside = lambda i: dict(filled=True, size=80, opacity=1, xOffset=14 * (i - (len(expected) - 1) / 2))  # pixels
+    points = [alt.Chart(rows[rows.scatter == name]).mark_point(**aside(i)) for i, name in enumerate(expected)]
+    points = [one.encode(x, y, colour, tooltip=tips) for one in points]
+    marks = f"bars: observed, {shares.attrs['cells']:,} pairs of agent and task; points: expected"
+    head = headline(shares, title or "Agreement of repeated runs of one agent on one task", marks)
+    same = shares.share.sel(scatter="observed").isel(successes=[0, -1]).sum().item()
+    chart = alt.layer(bars.encode(x, y, tooltip=tips), *points).properties(title=head, height=280)
+    return sized(described(chart, f"In {same:.0%} of the pairs all runs agree.", shares), width, height)

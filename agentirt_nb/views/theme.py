@@ -81,11 +81,11 @@ def agentirt_theme() -> alt.theme.ThemeConfig:
             "background": COLOURS["paper"],
             "font": FONT,
             "padding": 12,
-            "view": {"stroke": None, "continuousWidth": WIDTH, "continuousHeight": 300},
+            "view": {"stroke": None, "continuousWidth": WIDTH, "discreteWidth": WIDTH, "continuousHeight": 300},
             "title": title | subtitle,
             "axis": label | {"gridColor": grid, "domainColor": grid, "tickColor": grid, "titlePadding": 8, "labelFlush": False},
-            "axisXQuantitative": {"tickCount": {"signal": "ceil(width / 80)"}},
-            "legend": label | {"labelLimit": 320},
+            "axisXQuantitative": {"tickCount": {"signal": "width ? ceil(width / 80) : 4"}},
+            "legend": label | {"labelLimit": 320, "titleLimit": 320},
             "header": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12},
             "range": {"category": PALETTE},
         },
@@ -93,13 +93,14 @@ def agentirt_theme() -> alt.theme.ThemeConfig:
 
 # %% ../../nbs/4_views/00_theme.ipynb #35025ddf
 def sentence(
-    text: Any,  # a title of Vega-Lite: text, lines of text, or an object with text and subtitle
+    text: Any,  # a title of Vega-Lite: text, lines (one that ends with a space goes on), or an object with text and subtitle
 ) -> str:
     "A title as sentences on one line."
     if isinstance(text, Mapping):
         return " ".join(part for part in (sentence(text.get("text")), sentence(text.get("subtitle"))) if part)
     lines = [text] if isinstance(text, str) else list(text or [])
-    return " ".join(line if line.endswith((".", "!", "?", ":")) else f"{line}." for line in map(str.strip, lines) if line)
+    closed = (line if line.endswith((".", "!", "?", ":", " ")) else f"{line}." for line in lines if line.strip())
+    return " ".join(map(str.strip, closed))
 
 # %% ../../nbs/4_views/00_theme.ipynb #92f09b02
 def views(
@@ -335,6 +336,8 @@ class Lasting:
     "What makes a box of widgets leave a picture: inherit before the box, write `picture`, call `keep` after a change."
 
     quiet: ClassVar[float] = 1.0  # seconds without a change before the picture is made anew
+    add_class: Any  # of the box
+    _model_id: str  # of the box
 
     def picture(self) -> alt.TopLevelMixin:
         "The chart of the present state; its `description` says the state in words."
