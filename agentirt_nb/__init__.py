@@ -64,10 +64,7 @@ _STEPS = {
         "irt.scoring": "score",
     },
     "design": {
-        "irt.drafts": (
-            "share_passed frontier_zones agents_to_run keep_runs interval_width covered "
-            "forecast_worth foreseen"
-        ),
+        "irt.drafts": ("share_passed frontier_zones agents_to_run keep_runs interval_width covered forecast_worth foreseen"),
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
