@@ -353,7 +353,7 @@ def test_score_refuses_what_it_cannot_use(three_benchmarks):
     result = fit(known, features="linear", seed=0, progress=False)
     nothing = three_benchmarks.isel(agent=[39], task=slice(5))
     nothing = nothing.assign(trials=0 * nothing.trials, successes=0 * nothing.successes)
-    with pytest.raises(ValueError, match="no cell of the results was observed"):
+    with pytest.raises(ValueError, match="No cell of the results was observed"):
         score(result, nothing)
     with pytest.raises(ValueError, match="the fit has seen 10 of the results already, such as a00 on t000; leave them out"):
         score(result, three_benchmarks.isel(agent=slice(2), task=slice(5)))

@@ -115,7 +115,7 @@ def test_names_are_those_that_people_use_and_keep_the_llm():
 def test_panels_fit_a_window_of_1280_pixels():
     "JupyterLab takes 500 of them; single views follow the window."
     for chart in (wright_map(load_snapshot()), wright_map(open_fit(FITS / "1pl_split.nc"))):
-        assert chart_bundle(chart)[1]["image/png"]["width"] <= 780
+        assert chart_bundle(chart)[1]["image/png"]["width"] <= 760
 
 
 def test_a_chart_of_a_fit_that_failed_says_so_first():

@@ -138,7 +138,7 @@ def need(
     for name in names:
         if name not in fit.posterior:
             has = sorted(map(str, fit.posterior.data_vars))
-            raise FitError(f"The fit {_LACKS.get(name, f'has no {name!r}; it has ' + ', '.join(has))}.")
+            raise FitError(f"the fit {_LACKS.get(name, f'has no {name!r}; it has ' + ', '.join(has))}.")
 
 # %% ../../nbs/2_irt/01_fits.ipynb #7939dc37
 def known_labels(
@@ -154,7 +154,7 @@ def known_labels(
     missing = [str(label) for label in labels if str(label) not in have]
     if missing:
         others = f" (and {len(missing) - 1} more)" if missing[1:] else ""
-        raise FitError(f"The fit has no {dim} {missing[0]!r}{others}; {nearest(missing[0], known, most=3, shown=4)}")
+        raise FitError(f"the fit has no {dim} {missing[0]!r}{others}; {nearest(missing[0], known, most=3, shown=4)}")
     return [str(label) for label in labels]
 
 # %% ../../nbs/2_irt/01_fits.ipynb #da8c63db

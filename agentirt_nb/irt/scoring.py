@@ -248,7 +248,7 @@ def _untried(fit: xr.DataTree, results: xr.Dataset) -> xr.Dataset:
     if both.any():
         i, j = np.argwhere(both)[0]
         where = f"{results.agent.values[i]} on {results.task.values[j]}"
-        raise FitError(f"The fit has seen {int((both > 0).sum())} of the results already, such as {where}; leave them out.")
+        raise FitError(f"the fit has seen {int((both > 0).sum())} of the results already, such as {where}; leave them out.")
     return results
 
 

@@ -144,18 +144,15 @@ def chooser(
     return widgets.Dropdown(options=list(options), value=value, **name, **look)
 
 # %% ../../nbs/4_views/13_controls.ipynb #2cbb4d2c
-_DARK = {"ink": "#e6e9ec", "soft": "#b3bcc6", "grid": "#3b4650", "paper": "transparent", "main": "#4fa8dd", "quiet": "#7b8794"}
 _LIVE = """
 async function render({ model, el }) {
   let charts = [], work = Promise.resolve(), waiting = false, timer = 0;
-  const isDark = () => document.body.dataset.jpThemeLight === "false";
-  const coloured = spec => JSON.parse(Object.entries(isDark() ? DARK : {}).reduce(
+  const coloured = spec => JSON.parse(Object.entries(document.body.dataset.jpThemeLight === "false" ? DARK : {}).reduce(
     (text, [light, dark]) => text.replaceAll(light, dark), JSON.stringify(spec)));
   const fit = () => Promise.all(charts.map(chart => {
     const wide = chart.place.clientWidth;
     if (wide < 1 || wide === chart.wide) return null;  // hidden, or as it was
-    chart.wide = wide;
-    return chart.view.width(wide - 2).runAsync();
+    return chart.view.width((chart.wide = wide) - 2).runAsync();
   }));
   const size = new ResizeObserver(() => (work = work.then(fit)));
   const update = () => {
@@ -167,8 +164,8 @@ async function render({ model, el }) {
     }));
   };
   const draw = async () => {
-    charts.forEach(({ view }) => view.finalize());
     size.disconnect();
+    charts.forEach(({ view }) => view.finalize());
     el.replaceChildren();
     charts = await Promise.all(model.get("specs").map(async spec => {
       const place = el.appendChild(document.createElement("div"));
@@ -200,19 +197,21 @@ async function render({ model, el }) {
   await onSpecs();
   return () => {
     for (const [event, answer] of Object.entries(heard)) model.off(event, answer);
-    theme.disconnect();
-    size.disconnect();
+    for (const observer of [theme, size]) observer.disconnect();
     work.then(() => charts.forEach(({ view }) => view.finalize()));
   };
 }
 export default { render };
 """
+
+# %% ../../nbs/4_views/13_controls.ipynb #0ce88457
+_DARK = {"ink": "#e6e9ec", "soft": "#b3bcc6", "grid": "#3b4650", "paper": "transparent", "main": "#4fa8dd", "quiet": "#7b8794"}
 _LIVE_STYLE = """
 .agentirt-charts {display: flex; flex-wrap: wrap; gap: 0 8px; width: 100%}
 .agentirt-charts > div.vega-embed {flex: 1 1 320px; min-width: 0; max-width: 1200px; display: block; padding: 0; overflow: hidden}
 """
 
-# %% ../../nbs/4_views/13_controls.ipynb #0ce88457
+
 @lru_cache(maxsize=1)
 def live_chart_source() -> str:
     "The JavaScript of live charts with Vega inside."

@@ -23,11 +23,10 @@ from ..quanta.dated_abilities import benchmark_draws
 from ..quanta.failure import weighted_line
 from ..quanta.forecasts import middle_and_ends, passing_times, emergence, frontier_trend
 from ..irt.fits import FitError, curve_of, probability_inside, tails
-from ..messages import nearest
 from .controls import Explorer, Slider, chooser, explained, heading_html, logit_places
 from .frontier_charts import FAILURE_AXIS, band_rows
 from .theme import COLOURS, alt
-from .what_if import thin
+from .what_if import one_benchmark, thin
 
 # %% ../../nbs/4_views/16_frontier_explorer.ipynb #19e479db
 class Frontier(NamedTuple):
@@ -80,7 +79,7 @@ def date_places(
     if trend is None:
         return {0.0: "no trend"}
     time, end = trend.time.values, trend.attrs["end"]
-    weeks = np.append(np.arange(time[0], end, 1 / 52), time[time >= end])
+    weeks: np.ndarray = np.append(np.arange(time[0], end, 1 / 52), time[time >= end])
     return {float(year): str(day)[:10] for year, day in zip(weeks, from_decimal_years(weeks))}
 
 
@@ -113,7 +112,7 @@ def frontier_state(
     failure, prob = ready.failure[:, at], ready.found.attrs["prob"]
     lower, upper = tails(failure, prob)
     above = ready.tasks[ready.tasks.ability > ability]
-    state = dict(ability=ability, failure=float(failure.mean()), lower=float(lower), upper=float(upper))
+    state: dict[str, Any] = dict(ability=ability, failure=float(failure.mean()), lower=float(lower), upper=float(upper))
     state |= dict(above=len(above), next=above.head(falling))
     if ready.trend is not None:
         level = np.full((ready.trend.sizes["sample"], 1), ability)
@@ -301,6 +300,13 @@ def chosen_numbers(
     numbers = (state["ability"], state["failure"], state["lower"], state["upper"], date, last)
     return [round(float(x), 4) for x in numbers]
 
+
+def _titled(ready: Frontier, *said: str) -> alt.TitleParams:
+    "A title with what the marks mean."
+    level = percent(ready.found.attrs["prob"])
+    marks = f"band: {level} interval; diamond and dashes: the chosen ability and date; dots: agents, tasks"
+    return headline(ready.found, f"Failure, and when tasks come within reach: {ready.found.attrs['benchmark']}", *said, marks)
+
 # %% ../../nbs/4_views/16_frontier_explorer.ipynb #aeae0448
 class ScalingWhatIf(Explorer):
     "Explorer of the frontier: move ability or date, see failure, when tasks come within reach, and which fall next."
@@ -317,11 +323,9 @@ class ScalingWhatIf(Explorer):
         if (curve := curve_of(fit).name) not in ("1pl", "2pl"):
             raise FitError(f"the fit has the curve {curve!r}; the frontier is read from a '1pl' or '2pl': fit one of them.")
         names = sorted(map(str, np.unique(fit["observed_data"].benchmark.values)))
-        if benchmark is not None and benchmark not in names:
-            raise FitError(f"the fit has no benchmark {benchmark!r}; {nearest(benchmark, names)}")
-        light, options = thin(fit, draws), dict(dates=dates, draws=draws)
-        self._fit, self._falling = light, falling
-        self._ready = lru_cache(maxsize=None)(lambda name: frontier_of(light, name, **options))
+        one_benchmark(benchmark, names)
+        light, self._falling = thin(fit, draws), falling
+        self._ready = lru_cache(maxsize=None)(lambda name: frontier_of(light, name, dates=dates, draws=draws))
         if benchmark is None:
             benchmark = next((name for name in names if self._ready(name).trend is not None), names[0])
         ability = Slider({0.0: ""}, 0, label="ability", why=FRONTIER_HELP["ability"], unit="logits")
@@ -341,7 +345,7 @@ class ScalingWhatIf(Explorer):
         if fresh:
             self.controls["ability"].move(logit_places(ready.grid[0], ready.grid[-1]), theta)
             self.controls["date"].move(date_places(ready.trend), year)
-            self.heading.value = heading_html(self._title())
+            self.heading.value = heading_html(_titled(ready))
         self.controls["ability"].value, self.controls["date"].value = theta, year
         with self.chart.hold_sync():
             self.chart.values = self._values
@@ -350,19 +354,13 @@ class ScalingWhatIf(Explorer):
                 self.chart.draw([panel.add_params(alt.param(name="chosen", value=self._values["chosen"])) for panel in panels])
         self.number.value, self.table.value = failing_html(self.state, ready), next_html(self.state, ready)
 
-    def _title(self, *said: str) -> alt.TitleParams:
-        "A title with what the marks mean."
-        level, name = percent(self._now.found.attrs["prob"]), self._now.found.attrs["benchmark"]
-        marks = f"band: {level} interval; diamond and dashes: the chosen ability and date; dots: agents, tasks"
-        return headline(self._fit, f"Failure, and when tasks come within reach: {name}", *said, marks)
-
     def picture(self) -> alt.HConcatChart:
         "The present state as an ordinary chart, to save or to put beside others."
         ready, words = self._now, failure_words(self.state, self._now)
         left = law_panel(ready).add_params(alt.param(name="chosen", value=self._values["chosen"]))
         panels = [left] if ready.trend is None else [left, date_panel(ready)]
         said = [f"{words[0].upper()}{words[1:]}.", when_words(self.state, ready)]
-        chart = alt.hconcat(*panels, title=self._title(*said)).resolve_scale(color="independent")
+        chart = alt.hconcat(*panels, title=_titled(ready, *said)).resolve_scale(color="independent")
         return chart.properties(description=f"{ready.found.attrs['benchmark']}: {self.state['above']} tasks out of reach.")
 
     def __repr__(self) -> str:

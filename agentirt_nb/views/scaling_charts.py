@@ -23,11 +23,8 @@ def _scaling_layers(cells: pd.DataFrame, lines: pd.DataFrame, over: str, unit: s
     x = alt.X(f"{over}:Q", title=over, scale=_LOG, axis=log_axis(lines[over], grid=False))
     title = f"loss ({unit})"
     y = alt.Y("loss:Q", title=title, scale=_LOG, axis=log_axis([lines.lower.min(), cells.loss.max()]))
-    shade = alt.condition("datum.foreseen", alt.value(COLOURS["accent"]), alt.value(COLOURS["ink"]))
-    points = alt.Chart(cells).mark_point(filled=True, opacity=0.6, size=28)
-    points = points.encode(
-        x, y, color=shade, tooltip=[alt.Tooltip(name, format=".4~g") for name in cells.select_dtypes("number")]
-    )
+    points = alt.Chart(cells).mark_point(color=COLOURS["ink"], filled=True, opacity=0.6, size=28)
+    points = points.encode(x, y, tooltip=[alt.Tooltip(name, format=".4~g") for name in cells.select_dtypes("number")])
     known = {over: over, "mean": f"fitted loss ({unit})", "lower": "interval from", "upper": "to"}
     tips = [alt.Tooltip(f"{name}:Q", title=said, format=".4~g") for name, said in known.items()]
     mean = alt.Chart(lines).mark_line(color=COLOURS["main"]).encode(x, alt.Y("mean:Q", title=title), tooltip=tips)
@@ -38,7 +35,7 @@ def _scaling_layers(cells: pd.DataFrame, lines: pd.DataFrame, over: str, unit: s
 
 
 def scaling_chart(
-    curve: xr.DataArray,  # losses as given to `fit_curve`, and perhaps others, at scales that it has not seen
+    curve: xr.DataArray,  # losses as given to `fit_curve`
     fit: xr.DataTree,  # what `fit_curve` made of them
     over: str,  # the dim with the scale, such as "parameters"
     *,
@@ -52,18 +49,14 @@ def scaling_chart(
     if curve.isnull().all() or list(fit.attrs["over"]) != [over]:
         raise ValueError(f"the curve is empty, or the fit is over {' and '.join(fit.attrs['over'])} and not over {over!r}.")
     cells = curve.rename("loss").to_dataframe().reset_index().dropna(subset=["loss"])
-    seen, table = fit.observed_data[over].values, exponents(fit, prob=prob)
-    cells["foreseen"] = (cells[over] < seen.min()) | (cells[over] > seen.max())
-    reach = [min(seen.min(), cells[over].min()), max(seen.max(), cells[over].max())]
+    table = exponents(fit, prob=prob)
     said = [
         f"{name} {float(row['mean']):.3g} ({float(row.lower):.3g} to {float(row.upper):.3g})"
         for name, row in ((name, table.sel(parameter=name)) for name in table.parameter.values)
         if name.startswith("exponent") or name == "floor"
     ]
     lines = "; ".join(said), f"points: measured; line and band: fitted, {percent(table.attrs['prob'])} interval"
-    lines = (*lines, *(["orange: not seen by the fit"] if cells.foreseen.any() else []))
-    band = fitted_curve(fit, list(np.geomspace(*reach, 80)), prob=prob)
-    chart = _scaling_layers(cells, band.to_dataframe().reset_index(), over, unit)
+    chart = _scaling_layers(cells, fitted_curve(fit, prob=prob).to_dataframe().reset_index(), over, unit)
     chart = chart.properties(title=headline(fit, title or f"Loss against {over}", *lines), height=340)
     return sized(chart, width, height)
 
