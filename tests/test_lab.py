@@ -104,6 +104,7 @@ def test_words_explain_themselves(lab):
         assert word in titles
 
 
+@pytest.mark.data
 @pytest.mark.browser
 def test_the_drafts_tutorial_runs_and_draws(lab):
     page, _, _, folder = lab

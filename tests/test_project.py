@@ -319,6 +319,12 @@ def test_readme_shows_text_code_and_pictures():
     assert not re.search("secret|title: no|echo", text)
 
 
+def test_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\((?!\w+:|#)([^)\s#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(links) > 50
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 def test_the_in_step_check_sees_changed_new_and_missing_files(tmp_path):
     before, after = tmp_path / "before", tmp_path / "after"
     for folder in (before, after):
