@@ -39,7 +39,8 @@ def trust(
     attrs = result.attrs
     by_weights = "not checked" if "pareto_k" not in attrs else "sound" if float(attrs["pareto_k"]) < 0.7 else "doubtful"
     accuracy = attrs.get("accuracy") or by_weights
-    known = {name: str(attrs.get(name, "")) for name in ("kind", "verdict")}
+    origin = attrs.get("kind") or ("observed" if isinstance(result, xr.DataTree) else "")
+    known = dict(kind=str(origin), verdict=str(attrs.get("verdict", "")))
     adequacy = str(attrs.get("adequacy") or "not checked")
     return dict(converged=str(attrs.get("converged", "no")), accuracy=str(accuracy), adequacy=adequacy) | known
 

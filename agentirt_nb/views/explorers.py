@@ -19,7 +19,8 @@ from .labels import headline, percent
 from ..irt.fits import probability_inside, task_parameters
 from .controls import Explorer, Slider, chooser, explained, heading_html, logit_places
 from .theme import COLOURS, alt
-from .what_if import FRONTIER, UNSEEN, benchmarks, best_agent, chosen_ability, frontier
+from .what_if import UNSEEN, benchmarks, best_agent, chosen_ability, frontier
+from ..irt.drafts import FRONTIER
 from .what_if import moved as harder, new_task, one_benchmark, thin, what_if, what_is_known
 
 # %% ../../nbs/4_views/15_explorers.ipynb #7d38c3f6
