@@ -1406,6 +1406,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                               'agentirt_nb/settings.py'),
                                       'agentirt_nb.settings._whole_number': ( '0_ground/settings.html#_whole_number',
                                                                               'agentirt_nb/settings.py'),
+                                      'agentirt_nb.settings.chosen_seed': ('0_ground/settings.html#chosen_seed', 'agentirt_nb/settings.py'),
                                       'agentirt_nb.settings.read_setting': ( '0_ground/settings.html#read_setting',
                                                                              'agentirt_nb/settings.py'),
                                       'agentirt_nb.settings.settings': ('0_ground/settings.html#settings', 'agentirt_nb/settings.py')},

@@ -30,7 +30,7 @@ from .marginal import patterns_of, predict_hidden, predictive, rank_by_loss, sam
 from .marginal import task_joint, uneven_grid
 from ..data.outcomes import validate
 from ..messages import one_of
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/16_combinations.ipynb #2f0977d8
 def _one(theta, b, xp):
@@ -234,7 +234,7 @@ def compare_combinations(
     cell, statistic: value, lower, upper), auc, converged.
 
     Raises AgentirtError for unknown names and where LLMs and scaffolds are hardly ever exchanged."""
-    seed, prob = settings().seed if seed is None else seed, probability_inside(outcomes, prob)
+    seed, prob = chosen_seed(seed), probability_inside(outcomes, prob)
     ways = [as_combination(x) for x in several(combinations, "combination")]
     one_of(split, ("responses", "agents"), "split", error=FitError)
     if replicates < 1:

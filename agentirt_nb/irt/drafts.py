@@ -17,7 +17,7 @@ from ..data.outcomes import validate
 from .fits import FitError, interval, success_probability, trusted
 from .prediction import agent_draws, described, predict, task_draws
 from ..messages import one_of
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/12_drafts.ipynb #cd5e28fc
 def interval_width(
@@ -52,7 +52,7 @@ def share_passed(
     "Draws of the share of single runs that will pass. Raises `AgentirtError` for another `over`."
     one_of(over, ("task", "agent"), "over")
     agent, task = agent_draws(fit, agents, seed=seed), task_draws(fit, tasks, seed=seed)
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     other = agent if over == "task" else task
     dim = "agent" if over == "task" else "task"
     shares = np.zeros((agent.sizes["sample"], other.sizes[dim]))

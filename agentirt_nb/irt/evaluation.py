@@ -30,7 +30,7 @@ from .inference import fit
 from ..data.outcomes import content_hash, validate
 from .prediction import agent_draws, described, described_agents, task_draws
 from .scoring import score
-from ..settings import settings
+from ..settings import chosen_seed, settings
 from ..files import remembered
 from ..messages import one_of
 
@@ -92,7 +92,7 @@ def folds_of(
     seed: int | None = None,  # of "random" and "grouped"; None: settings().seed
 ) -> xr.DataArray:  # (agent, task) for responses, else (agent,) or (task,): the fold that holds it back, from 0
     "Which fold holds back what. Raises FitError on unknown names and on more folds than there is to hold back."
-    dims, seed = _check_folds(outcomes, split, how, folds), settings().seed if seed is None else seed
+    dims, seed = _check_folds(outcomes, split, how, folds), chosen_seed(seed)
     shape = [outcomes.sizes[d] for d in dims]
     if split == "benchmark":
         fold = np.unique(outcomes.benchmark.values.astype(str), return_inverse=True)[1]
@@ -275,7 +275,7 @@ def cross_validate(
 ) -> xr.Dataset:  # probability (predictor, agent, task), NaN where not held out; successes, trials, fold
     "Predict every cell from a fit that has not seen its fold. The same seed gives the same numbers."
     outcomes = validate(outcomes).transpose("agent", "task", ...)
-    seed = settings().seed if seed is None else seed
+    seed = chosen_seed(seed)
     if choose and "features" not in outcomes:
         raise FitError("`choose` names blocks of features, but the outcomes have none; put some in with `attach_features`.")
     fold = folds_of(outcomes, split, how, folds=folds, seed=seed)
@@ -389,7 +389,7 @@ def evaluate(
 ) -> xr.Dataset:  # each score over (benchmark, predictor, statistic), statistic: value, lower, upper
     "Scores of every predictor on the same held-out cells, benchmark by benchmark."
     prob = _ready(held_out, prob)
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     held_out = held_out.transpose("predictor", "agent", "task", ...)
     names = held_out.predictor.values.tolist() if predictors is None else list(predictors)
     for name in names:
@@ -432,7 +432,7 @@ def reliability(
     "Predicted against observed rates in bins of probability, over all benchmarks; NaN in empty bins."
     prob = _ready(held_out, prob)
     edge = (1 - prob) / 2
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     held_out = held_out.transpose("predictor", "agent", "task", ...)
     table = np.full((6, held_out.sizes["predictor"], bins), np.nan)
     for i, p in enumerate(held_out.probability.values.astype(float)):

@@ -21,7 +21,7 @@ from .designs import WIDE, feature_columns
 from .fits import FitError, curve_of, draws, known_labels, need, probability_inside
 from .fits import success_probability, tails, task_parameters, trusted
 from ..messages import closest
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #5afd0ffb
 def population_draws(
@@ -151,7 +151,7 @@ def agent_draws(
         labels = _listed(agents, observed.agent.values, "agents", "described_agents")
         return _named_agents(fit, known_labels(fit, "agent", labels))
     _need_columns(agents, ("agent", "llm", "scaffold"), "agents")
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     table, known = _described_parts(agents), set(observed.agent.values.tolist())
     plain = [f"{llm or 'unseen LLM'} + {scaffold or 'unseen scaffold'}" for llm, scaffold in table.to_numpy()]
     labels = [str(a) for a in agents["agent"]] if "agent" in agents else plain
@@ -356,7 +356,7 @@ def task_draws(
     features = fit["constant_data"].feature.values.tolist() if "constant_data" in fit else []
     _need_columns(tasks, ("benchmark", "difficulty", *features), "tasks")
     need(fit, *curve_of(fit).parameters)
-    rng = np.random.default_rng((settings().seed if seed is None else seed) + 1)
+    rng = np.random.default_rng(chosen_seed(seed) + 1)
     labels = [str(t) for t in (tasks["task"] if "task" in tasks else [f"new task {i + 1}" for i in range(len(tasks))])]
     said = tasks["benchmark"].fillna("") if "benchmark" in tasks else pd.Series("", index=tasks.index)
     benchmark, run = said.astype(str).values, np.zeros(len(tasks), bool)

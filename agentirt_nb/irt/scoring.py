@@ -20,7 +20,7 @@ from .curves import Noise, as_density, as_noise, density_at, draw_difficulties
 from .fits import FitError, alarm, curve_of, draws, task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #86e19734
 _Z = np.linspace(-4.5, 4.5, 31)  # grid for what is new, in its own prior sds
@@ -267,7 +267,7 @@ def score(
     seed: int | None = None,  # None: settings().seed
 ) -> xr.DataTree:  # the fit after seeing the results, with new agents, tasks and benchmarks in its posterior
     "Update a fit by a handful of results, without refitting. Raises FitError where the fit has seen a cell already."
-    results, rng = _untried(fit, results), np.random.default_rng(settings().seed if seed is None else seed)
+    results, rng = _untried(fit, results), np.random.default_rng(chosen_seed(seed))
     k, n = results.successes.values, results.trials.values
     new_agent, new_task = (~np.isin(results[d].values, fit.observed_data[d].values) for d in ("agent", "task"))
     copies = _copies(fit, results, new_agent, new_task)

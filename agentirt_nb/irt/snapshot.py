@@ -14,7 +14,7 @@ import xarray as xr
 from .curves import as_noise
 from .fits import FitError, draws, success_probability, task_parameters, curve_of, open_fit
 from ..data.outcomes import validate
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/09_snapshot.ipynb #1f87448a
 def load_snapshot() -> xr.DataTree:  # posterior and observed_data (trials only) of a joint fit of four leaderboards
@@ -49,7 +49,7 @@ def simulate_outcomes(
 ) -> xr.Dataset:  # outcomes with attrs kind="simulated"
     "Outcomes drawn from a fit, over the same agents, tasks and trials, labelled simulated."
     fit = load_snapshot() if fit is None else fit
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     names, tasks = ("ability", "second_ability")[: curve_of(fit).abilities], task_parameters(fit).astype(float)
     sample = int(rng.integers(tasks.sizes["sample"]))
     agents = xr.Dataset({name: draws(fit, name).astype(float) for name in names})

@@ -16,7 +16,7 @@ from ..irt.fits import draws as fit_draws
 from ..data.building import from_arrays
 from ..irt.resampling import relatives
 from ..messages import AgentirtError, count, one_of
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/11_dated_abilities.ipynb #26c55e7f
 DATES: dict[str, str] = {"submission": "submitted", "release": "its LLM was released"}  # which date an agent carries
@@ -138,7 +138,7 @@ def simulate_rise(
 ) -> xr.Dataset:  # outcomes; coords true_ability (agent), true_difficulty, true_passing (task; 2100: never reached)
     "Outcomes of agents whose ability rises steadily, on tasks with a known density of difficulty."
     one_of(density, ("exponential", "gumbel"), "density")
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     year = np.sort(rng.uniform(0, years, agents))
     ability = per_year * year + scatter * rng.standard_normal(agents)
     difficulty = rng.exponential(1 / c, tasks) if density == "exponential" else 2 + rng.gumbel(size=tasks) / c

@@ -20,7 +20,7 @@ from ..irt.fits import FitError, probability_inside
 from ..irt.marginal import several
 from ..messages import count, one_of
 from .task_fits import Kind, Population, chosen_cells, fit_population
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #feb1bd6c
 def _enough(k: np.ndarray, n: np.ndarray) -> None:
@@ -124,7 +124,7 @@ def tail_check(
 
     Raises FitError for another truth, for as many rates as there are not replicates, and for too small outcomes."""
     prob, truths = probability_inside(outcomes, prob), several(truths, "truth")
-    seed, z = settings().seed if seed is None else seed, norm.ppf(0.5 + prob / 2)
+    seed, z = chosen_seed(seed), norm.ppf(0.5 + prob / 2)
     for truth in truths:
         one_of(truth, ("normal", "gumbel"), "truth")
     if rates is not None and len(rates) != replicates:

@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from ..messages import AgentirtError, one_of
 from .tail_exponents import envelope_exponent, tail_exponent
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/04_discovery.ipynb #7c02a414
 Loss = Callable[[Any, dict], jax.Array]
@@ -149,7 +149,7 @@ def _projection(width: int, total: int, seed: int | None) -> SparseRandomProject
     "A random projection to `width` numbers; None where nothing is to be shortened."
     if width >= total:
         return None
-    seed = settings().seed if seed is None else seed
+    seed = chosen_seed(seed)
     return SparseRandomProjection(width, random_state=seed).fit(np.broadcast_to(np.float32(0), (1, total)))
 
 # %% ../../nbs/3_quanta/04_discovery.ipynb #5162660a
@@ -269,7 +269,7 @@ def cluster_quanta(
         )
     if not np.isfinite(values.sum()):
         raise AgentirtError("the similarity has values that are not finite; make it with `similarity`, which names the sample.")
-    seed = settings().seed if seed is None else seed
+    seed = chosen_seed(seed)
     found = _spectral(values, counts, n_init, seed, progress) if method == "spectral" else _average(values, counts)
     labels = [np.argsort(np.argsort(-np.bincount(f, minlength=c), kind="stable"))[f] for f, c in zip(found, counts)]
     coords = dict(n_clusters=counts, sample=similarity["sample"].values)
@@ -306,7 +306,7 @@ def gaussian_quanta(
             f"slope={slope} (above .5), dim={dim} and largest={largest} (from 2) or noise={noise} (from 0) is too small: "
             "give more."
         )
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     rank = np.arange(1, int(largest ** (1 / slope)) + 2)
     counts = np.floor(largest / rank**slope + 1e-9).astype(int)
     quantum = np.repeat(rank, counts)

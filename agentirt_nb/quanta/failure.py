@@ -16,7 +16,7 @@ from .dated_abilities import benchmark_draws, need_trend, record_setters
 from ..irt.fits import probability_inside, tails
 from ..irt.resampling import known_ends, times_drawn
 from ..messages import AgentirtError, one_of
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/12_failure.ipynb #900b84d0
 _LOGISTIC = np.arange(-20, 20.1, 0.5)  # the trapezoid rule is exact to 1e-8 for the smooth sum below
@@ -177,7 +177,7 @@ def failure_law(
         raise AgentirtError(
             f"top={top:.3g} of {len(mean)} agents leaves {inside.sum()}: a slope needs five; give a larger share."
         )
-    rng, prob = np.random.default_rng(settings().seed if seed is None else seed), probability_inside(found, prob)
+    rng, prob = np.random.default_rng(chosen_seed(seed)), probability_inside(found, prob)
     columns = _measured(found, inside, rng) | dict(
         r_squared_by_chance=_by_chance(found, rng) if dated else np.nan,
         ability=("agent", mean),
@@ -257,7 +257,7 @@ def compare_exponents(
     "The exponents c per logit side by side; attrs['verdict'] says agree, disagree or not enough data."
     _check_comparison(law, tail, form, tolerance)
     prob = probability_inside(law, prob)
-    rng, size = np.random.default_rng(settings().seed if seed is None else seed), law.sizes["sample"]
+    rng, size = np.random.default_rng(chosen_seed(seed)), law.sizes["sample"]
     own = law.exponent_draws
     given = {
         "tail of difficulties": tail,

@@ -25,7 +25,7 @@ from ..irt.fits import probability_inside, tails, trust
 from ..data.outcomes import validate
 from ..irt.resampling import known_ends
 from ..messages import AgentirtError, one_of
-from ..settings import settings
+from ..settings import chosen_seed
 from .task_fits import fit_tasks
 
 # %% ../../nbs/3_quanta/13_forecasts.ipynb #72777659
@@ -95,7 +95,7 @@ def frontier_trend(
     need_trend(found)
     if not 0 < years <= 50:
         raise AgentirtError(f"years is {years:g}; look ahead by more than 0 and at most 50 years.")
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     best = found.isel(agent=found.record.values).sortby("year")
     when, theta, start = best.year.values, best.ability.values, float(best.year.min())
     end, step = float(found.year.max()), 1 / 52
@@ -222,7 +222,7 @@ def first_solves(
             f"the fit knows no task of {found.attrs['benchmark']} that nobody solved; fit outcomes with such a task."
         )
     trend = frontier_trend(found, years=years, seed=seed)
-    rng = np.random.default_rng((settings().seed if seed is None else seed) + 1)
+    rng = np.random.default_rng(chosen_seed(seed) + 1)
     when, prob = _first_solves(found, trend, tasks, rng), probability_inside(found, prob)
     names = ("date", "date_lower", "date_upper")
     table = xr.Dataset(
@@ -336,7 +336,7 @@ def forecast_check(
         raise AgentirtError(f"only {len(tasks)} tasks were unsolved before {str(before)[:10]}; give an earlier date.")
     later = outcomes.isel(agent=late).sel(task=found.task.values[tasks]).transpose("agent", "task")
     first = np.where(later.successes.values > 0, year[late][:, None], np.inf).min(0)
-    rng, seen = np.random.default_rng((settings().seed if seed is None else seed) + 1), _first_dates(found)
+    rng, seen = np.random.default_rng(chosen_seed(seed) + 1), _first_dates(found)
     begin, now, last = float(found.year.min()), trend.attrs["end"], float(year[late].max())
     forecasts = [_first_solves(found, trend, tasks, rng)]
     shape = (found.sizes["sample"], len(tasks))

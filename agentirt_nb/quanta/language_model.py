@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 
 from ..files import open_checkpoint, save_checkpoint
 from ..messages import AgentirtError
-from ..settings import settings
+from ..settings import chosen_seed, settings
 
 # %% ../../nbs/3_quanta/05_language_model.ipynb #a96df0d0
 class Shape(NamedTuple):
@@ -87,7 +87,7 @@ def new_model(
     seed: int | None = None,  # None: settings().seed
 ) -> Model:
     "A transformer with random weights (normal, sd .02; smaller where a layer writes to the residual stream)."
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
 
     def one(name: str, size: tuple[int, ...]) -> jax.Array:
         if len(size) == 1:
@@ -260,7 +260,7 @@ def train_model(
     progress: bool = True,  # show a bar
 ) -> tuple[Model, xr.DataArray]:  # the model, and losses (step, document, position) in nats
     "Train by AdamW. Raises `AgentirtError` for bad tokens, a loss that is not finite, and another training's checkpoint."
-    corpus, seed = np.asarray(corpus), settings().seed if seed is None else seed
+    corpus, seed = np.asarray(corpus), chosen_seed(seed)
     if len(corpus) <= window or window > shape.context:
         raise AgentirtError(
             f"window={window} must be below the corpus' {len(corpus)} tokens and at most context={shape.context}."
@@ -433,7 +433,7 @@ def curve_kind(
     found = np.unique(documents, return_inverse=True)[1]
     table = np.stack([np.bincount(found, best == k, found.max() + 1) for k in range(3)])
     rng, level = (
-        np.random.default_rng(settings().seed if seed is None else seed),
+        np.random.default_rng(chosen_seed(seed)),
         settings().prob if prob is None else prob,
     )
     again = np.stack([table[:, rng.integers(0, table.shape[1], table.shape[1])].sum(1) for _ in range(bootstrap)])

@@ -19,7 +19,7 @@ from ..irt.inference import fit as fit_model
 from ..data.building import from_arrays
 from ..data.outcomes import validate
 from ..messages import AgentirtError, one_of
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/06_simulation.ipynb #31a78495
 KINDS = ("monogenic", "conjunctive", "additive", "disjunctive")
@@ -228,7 +228,7 @@ def simulate_quanta(
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # outcomes, attrs kind="simulated"; true_probability (agent, task) and coords true_…; attrs rho, kappa, c, …
     "Outcomes of agents that learn quanta, with the truth. Raises AgentirtError, in a sentence, for what cannot be simulated."
-    seed = settings().seed if seed is None else seed
+    seed = chosen_seed(seed)
     sharpness, rng = 1 / kappa if sharpness is None else float(sharpness), np.random.default_rng(seed)
     chance = dict(guess=guess, slip=slip)
     _check(rho, kappa, sharpness, kind, needed, quanta, chance, interaction_sd, mean_needed)

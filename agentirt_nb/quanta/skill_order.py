@@ -19,7 +19,7 @@ from ..irt.fits import FitError, curve_of, draws, probability_inside, success_pr
 from ..data.outcomes import validate
 from ..irt.resampling import family_weights, known_ends, llm_families
 from ..messages import AgentirtError, count, one_of
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/09_skill_order.ipynb #b3594a95
 def cell_counts(
@@ -131,7 +131,7 @@ def reversal_rates(
     "Reversals per task solved by the weaker agent, by gap; NaN in empty bins. Raises AgentirtError for gaps that do not rise."
     outcomes, prob = validate(outcomes), probability_inside(outcomes, prob)
     edges = _check_gaps(outcomes, fit, gaps, by, solved, failed)
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     k, n = cell_counts(outcomes)
     ability = (
         draws(fit, "ability", agent=outcomes.agent.values).mean("sample").values if by == "ability" and fit is not None else None
@@ -182,7 +182,7 @@ def scalability(
 ) -> xr.Dataset:  # h, h_lower, h_upper; h_task, h_task_lower, h_task_upper (task); with a fit also simulated (model), its ends
     "Loevinger's H of all tasks and of each (NaN where all agents agree). Raises AgentirtError where no two tasks vary."
     outcomes, prob = validate(outcomes), probability_inside(outcomes, prob)
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     k, n = cell_counts(outcomes)
     ran, all_once = (n > 0).astype(float), np.ones(len(k))
     solved = lambda k: (k >= 0.5 * n).astype(float)
@@ -347,7 +347,7 @@ def discrimination_complexity(
     if isinstance(fit, xr.DataTree) and "discrimination" not in fit.posterior:
         raise FitError(f"the fit has the {curve_of(fit).name} curve, without discrimination; fit the '2pl'.")
     observed = fit["observed_data"].to_dataset() if isinstance(fit, xr.DataTree) else fit
-    prob, rng = probability_inside(observed, prob), np.random.default_rng(settings().seed if seed is None else seed)
+    prob, rng = probability_inside(observed, prob), np.random.default_rng(chosen_seed(seed))
     keep, rating, least = _rated(observed, complexity, bands, least)
     k, n = (x[:, keep] for x in cell_counts(observed))
     b, steep = _steepness(measure, k, n, np.ones(len(k)))

@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 from .theory import use_frequencies
 from ..files import open_checkpoint, save_checkpoint
 from ..messages import AgentirtError, check_probability
-from ..settings import settings
+from ..settings import chosen_seed, settings
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #0b60aaa4
 def _checked(
@@ -53,7 +53,7 @@ def parity_tasks(
     if k > n_bits or n_tasks > (most := int(np.prod([(n_bits - i) / (i + 1) for i in range(k)]) + 0.5)):
         count = f"there are only {most} sets of {k} of {n_bits} bits" if k <= n_bits else f"k={k} is more than n_bits={n_bits}"
         raise AgentirtError(f"{n_tasks} distinct subtasks cannot be made: {count}; ask for fewer subtasks or more bits.")
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     chosen: dict[tuple[int, ...], None] = {}
     while len(chosen) < n_tasks:
         chosen[tuple(sorted(rng.permutation(n_bits)[:k].tolist()))] = None
@@ -115,7 +115,7 @@ def draw_samples(
 ) -> xr.Dataset:  # subtask(sample): rank from 1; bits(sample, bit): 0 or 1; parity(sample): 0 or 1
     "Samples of a problem, subtasks at their frequencies."
     _checked(1, size=size)
-    key = jax.random.key(settings().seed if seed is None else seed)
+    key = jax.random.key(chosen_seed(seed))
     subtask, words, parity = _samples(_packed(tasks), key, jnp.arange(size, dtype=jnp.uint32))
     bits = np.asarray(_unpacked(words, tasks.attrs["n_bits"])).astype(np.int8)
     return xr.Dataset(
@@ -406,7 +406,7 @@ def learning_time_exponent(
         chain_method="vectorized",
         progress_bar=False,
     )
-    mcmc.run(jax.random.key(settings().seed if seed is None else seed), *data, jnp.asarray(learned.ravel()))
+    mcmc.run(jax.random.key(chosen_seed(seed)), *data, jnp.asarray(learned.ravel()))
     found = {name: np.asarray(value) for name, value in mcmc.get_samples(group_by_chain=True).items()}
     found["level"] = found["level"] + found["exponent"] * centre  # at frequency 1
     worst = max(float(numpyro.diagnostics.split_gelman_rubin(value)) for value in found.values())

@@ -15,7 +15,7 @@ from ..irt.curves import CURVES
 from .dated_abilities import benchmark_draws
 from ..irt.fits import probability_inside, tails
 from ..messages import AgentirtError
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/14_steps.ipynb #fa7ede2e
 STEP_CURVES: list[str] = ["step", "2PL", "logistic positive exponent"]
@@ -126,7 +126,7 @@ def step_share(
 
     Raises AgentirtError for a fit without outcomes, fewer LLMs than folds, or no task with three successes and three failures."""
     found = benchmark_draws(fit, benchmark, dates=None)
-    prob, rng = probability_inside(found, prob), np.random.default_rng(settings().seed if seed is None else seed)
+    prob, rng = probability_inside(found, prob), np.random.default_rng(chosen_seed(seed))
     if found.successes.isnull().any():
         raise AgentirtError("the fit carries no successes (as the snapshot): fit outcomes to compare response curves.")
     s, n = found.successes.values.T.astype(float), found.trials.values.T.astype(float)

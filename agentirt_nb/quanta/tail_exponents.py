@@ -17,7 +17,7 @@ from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
 from ..messages import AgentirtError, check_probability
-from ..settings import settings
+from ..settings import chosen_seed, settings
 from .theory import use_frequencies
 
 # %% ../../nbs/3_quanta/02_tail_exponents.ipynb #3770052b
@@ -29,7 +29,7 @@ def simulate_counts(
     seed: int | None = None,  # None: settings().seed
 ) -> xr.DataArray:  # (quantum): uses of each quantum that was used, in order of true rank
     "Counts of independent draws from Zipf's law, exact to rank 10,000 and from a Pareto law beyond."
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     if quanta is not None:
         counts = rng.multinomial(samples, use_frequencies(quanta, alpha, truncated=True).values)
     else:

@@ -22,7 +22,7 @@ from .simulation import simulate_quanta
 from ..irt.resampling import llm_families
 from .tail_exponents import envelope_exponent
 from ..messages import AgentirtError
-from ..settings import settings
+from ..settings import chosen_seed
 from .skill_order import cell_counts, chances, difficulty_bands, penalised_2pl, shuffled_within, tasks_that_vary
 
 # %% ../../nbs/3_quanta/10_task_clusters.ipynb #3404a7fe
@@ -110,7 +110,7 @@ def residual_clusters(
     progress: bool = True,  # show a bar
 ) -> xr.Dataset:  # cluster (n_clusters, task), size (n_clusters, rank), slope, cohesion (n_clusters), null_… (permutation), p_…
     "Clusters of tasks by residuals, with the null. Raises AgentirtError where there are too few agents or tasks."
-    outcomes, seed = validate(outcomes), settings().seed if seed is None else seed
+    outcomes, seed = validate(outcomes), chosen_seed(seed)
     rng, counts = np.random.default_rng(seed), sorted(int(n) for n in n_clusters)
     residual = task_residuals(outcomes, least=least)
     rank = _directions(residual, counts, permutations, directions)

@@ -35,7 +35,7 @@ from ..irt.marginal import pattern_tables, patterns_of, predict_hidden, predicti
 from ..irt.marginal import several, task_joint, uneven_grid
 from ..data.outcomes import content_hash, validate
 from ..messages import count, one_of
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #a4508697
 class _Spread(NamedTuple):
@@ -346,7 +346,7 @@ def fit_tasks(
 
     Raises FitError where the data cannot identify the model, saying why."""
     outcomes, k, n, kind = chosen_cells(outcomes, curve, density, noise, tasks=tasks)
-    seed = settings().seed if seed is None else seed
+    seed = chosen_seed(seed)
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
         cells = _cells(k, n, kind)
         summit, root, sound = _laplace(cells, kind)
@@ -483,7 +483,7 @@ def compare_curves(
     fewer than eight families of LLMs give no interval.
 
     Raises FitError for unknown names, and for replicates under one."""
-    seed, prob = settings().seed if seed is None else seed, probability_inside(outcomes, prob)
+    seed, prob = chosen_seed(seed), probability_inside(outcomes, prob)
     known = [as_curve(x) for x in several(curves, "curve")]
     scatter = [as_noise(x) for x in several(noises, "noise")]
     if replicates < 1:

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from .simulation import simulate_quanta
-from ..settings import settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/15_worlds.ipynb #d16fd43d
 def compare_worlds(
@@ -30,7 +30,7 @@ def compare_worlds(
 
     if len(worlds) < 2:
         raise ValueError("there is nothing to compare with one world or none; name two.")
-    seed, names = settings().seed if seed is None else seed, list(worlds)
+    seed, names = chosen_seed(seed), list(worlds)
     rates = []
     for i, world in enumerate(worlds.values()):
         played = (simulate_quanta(agents, tasks, seed=seed + i * replicates + j, **same | dict(world)) for j in range(replicates))

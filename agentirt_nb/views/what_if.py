@@ -18,7 +18,7 @@ from ..irt.fits import FitError, curve_of, draws, probability_inside, success_pr
 from ..irt.fits import task_parameters
 from ..irt.prediction import ability_draws
 from ..messages import nearest
-from ..settings import settings
+from ..settings import chosen_seed, settings
 
 # %% ../../nbs/4_views/14_what_if.ipynb #fb4ef1ea
 def what_if(
@@ -79,7 +79,7 @@ def new_task(
     seed: int | None = None,  # of the pick; None: the setting
 ) -> xr.Dataset:  # the same for one task of difficulty 0
     "A task like those of the fit, of difficulty 0 logits: add what you like to everything that `moved` moves."
-    rng = np.random.default_rng(settings().seed if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed))
     pick = xr.DataArray(rng.integers(tasks.sizes["task"], size=tasks.sizes["sample"]), dims="sample")
     each = xr.DataArray(np.arange(tasks.sizes["sample"]), dims="sample")
     one = tasks.drop_vars("task").isel(sample=each, task=pick).expand_dims(task=["new task"])
