@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.curves import CURVES
-from .labels import data_title, described, headline, interval_words, name_axis, nothing_to_show, sized
+from .labels import data_title, headline, interval_words, name_axis, nothing_to_show, sized, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/07_curve_charts.ipynb #a2672342
@@ -56,7 +56,7 @@ def comparison_chart(
         return nothing_to_show(head, why, width=width, height=height)
     said = "; ".join(f"{row.label} {row.value:.4f}" for row in behind.itertuples())
     chart = _behind_layers(behind).properties(title=head, height=alt.Step(24))
-    return sized(described(chart, f"Nats behind the best: {said}."), width, height)
+    return sized(with_words(chart, f"Nats behind the best: {said}."), width, height)
 
 
 def _ends(table: xr.Dataset) -> str:
@@ -105,7 +105,7 @@ def tail_chart(
         head.text, head.color = f"NOT CONVERGED ({', '.join(failed)}): {head.text}", COLOURS["alarm"]
     chart = _tail_layers(rows, list(label.values()), tail.attrs["ablest"]).properties(title=head, height=280)
     lead = "; ".join(label.values())
-    return sized(described(chart, f"Lead over the normal in nats: {lead}." if len(label) > 1 else f"{lead}."), width, height)
+    return sized(with_words(chart, f"Lead over the normal in nats: {lead}." if len(label) > 1 else f"{lead}."), width, height)
 
 # %% ../../nbs/4_views/07_curve_charts.ipynb #da54592d
 def trials_chart(
@@ -131,4 +131,4 @@ def trials_chart(
     head = headline(shares, title or "Agreement of repeated runs of one agent on one task", marks)
     same = shares.share.sel(scatter="observed").isel(successes=[0, -1]).sum().item()
     chart = alt.layer(bars.encode(x, y, tooltip=tips), *points).properties(title=head, height=280)
-    return sized(described(chart, f"In {same:.0%} of the pairs all runs agree.", shares), width, height)
+    return sized(with_words(chart, f"In {same:.0%} of the pairs all runs agree.", shares), width, height)

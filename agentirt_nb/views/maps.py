@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.fits import curve_of, draws
-from .labels import described, headline, readable_names, spread_labels
+from .labels import headline, readable_names, spread_labels, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/03_maps.ipynb #6143489e
@@ -107,4 +107,4 @@ def wright_map(
     above = int((tasks.difficulty > ability.max().item()).sum())
     said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
     head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)
-    return described(alt.hconcat(*panels, spacing=10, title=head), said, fit)
+    return with_words(alt.hconcat(*panels, spacing=10, title=head), said, fit)

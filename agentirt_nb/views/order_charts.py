@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.fits import probability_inside, tails
-from .labels import data_title, described, interval_words, log_axis, nothing_to_show, percent, sized
+from .labels import data_title, interval_words, log_axis, nothing_to_show, percent, sized, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/09_order_charts.ipynb #ce6ca9fa
@@ -73,7 +73,7 @@ def reversal_chart(
     seen = rows[rows.series == "observed"].iloc[[0, -1]]
     said = "; ".join(f"gap {row.gap}: {row.observed:.1%}" for row in seen.itertuples())
     chart = _reversal_layers(rows, f"gap in {what} between the weaker and the stronger agent").properties(title=head, height=320)
-    return sized(described(chart, f"Observed from {said}."), width, height)
+    return sized(with_words(chart, f"Observed from {said}."), width, height)
 
 # %% ../../nbs/4_views/09_order_charts.ipynb #9a36090a
 _CEILING, _FLOOR = 2 * np.log(2), 0.94 / 1.5  # times the slope of simple tasks: conjunctive of many quanta, additive of 32
@@ -130,7 +130,7 @@ def complexity_chart(
     )
     head = data_title(next(iter(tables.values())), title or "Discrimination by complexity of tasks", *lines)
     said = "; ".join(f"{name}: ρ = {float(table.rho):+.2f}, {table.attrs['reading']}" for name, table in tables.items())
-    return described(alt.hconcat(*panels, title=head), f"{said}.")
+    return with_words(alt.hconcat(*panels, title=head), f"{said}.")
 
 # %% ../../nbs/4_views/09_order_charts.ipynb #63dc9825
 _BOTH = {"observed": COLOURS["ink"], "shuffled": PALETTE[0]}
@@ -190,4 +190,4 @@ def cluster_chart(
     panels = [chart.properties(**size, title=small(text, line)) for chart, text, line in panels]
     bands = f"bands: {percent(prob)} of the leaderboards with outcomes shuffled among tasks of like difficulty"
     head = data_title(found, title or "Sizes and cohesion of clusters of tasks", bands)
-    return described(alt.hconcat(*panels, title=head), f"Sizes: {slope}. Cohesion: {tight}.")
+    return with_words(alt.hconcat(*panels, title=head), f"Sizes: {slope}. Cohesion: {tight}.")
