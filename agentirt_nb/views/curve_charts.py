@@ -13,7 +13,9 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.curves import CURVES
-from .labels import data_title, headline, interval_words, name_axis, nothing_to_show, sized, with_words
+from ..messages import one_of
+from .labels import data_title, headline, interval_words, name_axis
+from .labels import need_columns, nothing_to_show, sized, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/07_curve_charts.ipynb #a2672342
@@ -49,6 +51,7 @@ def comparison_chart(
     height: int | None = None,  # of the plot, in pixels; None: 24 a curve
 ) -> alt.LayerChart | alt.Chart:  # intervals with the probability that the table was made with
     "Distance of each response curve to the best, with intervals from drawing LLM families again."
+    need_columns(table, ["behind", "log_loss", "converged", "families", "prob"], "compare_curves(outcomes)")
     behind, table = _behind(table), table if kind is None else table.assign_attrs(kind=kind)
     head = data_title(table, title or "Response curves by their prediction of hidden cells", _ends(table))
     if behind.empty:
@@ -90,11 +93,10 @@ def tail_chart(
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
     height: int | None = None,  # of the plot, in pixels; None: 280
 ) -> alt.LayerChart:
-    "Densities of difficulty with their lead over the normal. Raises ValueError for a density that the tail does not have."
+    "Densities of difficulty with their lead over the normal. Raises AgentirtError for a density that the tail does not have."
+    need_columns(tail, ["density", "height", "lead", "converged", "ablest", "unsolved"], "difficulty_tail(outcomes)")
     names = list(dict.fromkeys([*tail.density.values[:3].tolist(), "normal"])) if densities is None else list(densities)
-    if unknown := set(names) - set(tail.density.values.tolist()):
-        raise ValueError(f"the tail has no density {sorted(unknown)[0]!r}; it has {', '.join(tail.density.values)}.")
-    some = tail.sel(density=names)
+    some = tail.sel(density=[one_of(name, tail.density.values, "density") for name in names])
     label = {n: n if n == "normal" else f"{n} ({float(x):+.1f})".replace("-", "−") for n, x in zip(names, some.lead.values)}
     rows = some.height.to_dataframe().reset_index()
     rows["label"] = rows.density.map(label)
@@ -116,6 +118,7 @@ def trials_chart(
     height: int | None = None,  # of the plot, in pixels; None: 280
 ) -> alt.LayerChart:
     "Observed shares as bars, expected ones as points."
+    need_columns(shares, ["share", "scatter", "successes", "trials", "cells"], "trial_shares(outcomes)")
     rows = shares.share.to_dataframe().reset_index()
     expected = [name for name in shares.scatter.values.tolist() if name != "observed"]
     x = alt.X("successes:O", title=f"successes in {shares.attrs['trials']} runs", axis=alt.Axis(labelAngle=0))

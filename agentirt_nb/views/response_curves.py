@@ -29,7 +29,7 @@ def response_curve(
 ) -> xr.Dataset:  # probability, lower, upper over task and ability
     """P(success) of some tasks against ability in logits, by the fit's own curve.
 
-    Where agents have two abilities, the second is that of the average agent. Raises FitError for unknown tasks, AgentirtError for none."""
+    Of two abilities the second is the average agent's. Raises AgentirtError for no tasks, FitError for unknown ones."""
     level, labels = probability_inside(fit, prob), _some_tasks(fit, tasks)
     if ability is None:
         mean = draws(fit, "ability").mean("sample")
