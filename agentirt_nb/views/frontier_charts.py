@@ -221,9 +221,10 @@ def exponent_sides_chart(
     width: int = 300,  # of a single panel, pixels
 ) -> alt.HConcatChart:
     "The exponents c with their intervals, a panel for each comparison, and what was found in words."
-    one = isinstance(comparisons, xr.Dataset) or not isinstance(comparisons, Mapping)  # a Dataset is a Mapping too
-    several: dict[str, Any] = {str(getattr(comparisons, "attrs", {}).get("benchmark", "")): comparisons}
-    several = several if one else dict(comparisons)
+    if one := isinstance(comparisons, xr.Dataset):  # which is a Mapping too
+        several = {str(comparisons.attrs.get("benchmark", "")): comparisons}
+    else:
+        several = dict(comparisons) if isinstance(comparisons, Mapping) else {"": comparisons}
     if not several:
         raise AgentirtError("there is no comparison to show; give what `compare_exponents` returned.")
     for x in several.values():
