@@ -221,14 +221,17 @@ def exponent_sides_chart(
     width: int = 300,  # of a single panel, pixels
 ) -> alt.HConcatChart:
     "The exponents c with their intervals, a panel for each comparison, and what was found in words."
+    wanted, made_by = ["estimate", "pair", "mean", "lower", "upper", "verdict", "tolerance"], "compare_exponents(law)"
+    if not isinstance(comparisons, Mapping):
+        need_columns(comparisons, wanted, made_by)
     if one := isinstance(comparisons, xr.Dataset):  # which is a Mapping too
         several = {str(comparisons.attrs.get("benchmark", "")): comparisons}
     else:
-        several = dict(comparisons) if isinstance(comparisons, Mapping) else {"": comparisons}
+        several = dict(comparisons)
     if not several:
         raise AgentirtError("there is no comparison to show; give what `compare_exponents` returned.")
     for x in several.values():
-        need_columns(x, ["estimate", "pair", "mean", "lower", "upper", "verdict", "tolerance"], "compare_exponents(law)")
+        need_columns(x, wanted, made_by)
     ends = np.concatenate([x[name].values for x in several.values() for name in ("mean", "upper")])
     top = 1.05 * float(ends[np.isfinite(ends)].max(initial=1e-9)) if np.isfinite(ends).any() else 1.0
     each = width if len(several) == 1 else width / 1.4
