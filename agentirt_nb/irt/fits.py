@@ -17,10 +17,10 @@ from typing import Any, cast
 import numpy as np
 import xarray as xr
 
-from .curves import Curve, as_curve
+from .curves import CURVES, Curve
 from ..settings import settings
 from ..files import open_xarray, save_xarray
-from ..messages import AgentirtError, check_probability, nearest
+from ..messages import AgentirtError, check_probability, listed, nearest
 import agentirt_nb.irt.fit_header  # noqa: F401 - a fit shown in a notebook begins with its header
 
 # %% ../../nbs/2_irt/01_fits.ipynb #f320736c
@@ -83,8 +83,11 @@ def interval(
     draws: xr.DataArray,  # with a dim sample
     prob: float | None = None,  # probability inside; None: the setting
 ) -> xr.Dataset:  # lower, upper over the other dims; attrs prob, units
-    "The equal-tailed interval of draws."
+    "The equal-tailed interval of draws. Raises FitError without a dim sample."
     prob = probability_inside(None, prob)
+    if "sample" not in draws.dims or not draws.sizes["sample"]:
+        has = listed(draws.dims) or "none"
+        raise FitError(f"an interval needs draws with a dim sample, as `draws` gives them; these have the dims {has}.")
     at = draws.get_axis_num("sample")
     left = draws.isel(sample=0, drop=True)
     ends = [left.copy(data=x) for x in tails(draws.values, prob, at)]
@@ -135,7 +138,9 @@ def need(
     fit: xr.DataTree,  # a fit
     *names: str,  # variables of its posterior
 ) -> None:
-    "Raise FitError, in one sentence, for the first variable that the fit does not have."
+    "Raise FitError, in one sentence, for what is no fit, and for the first variable that the fit does not have."
+    if not isinstance(fit, xr.DataTree) or "posterior" not in fit.children:
+        raise FitError(f"this {type(fit).__name__} is no fit; make one of outcomes with `fit`, or open one with `open_fit`.")
     for name in names:
         if name not in fit.posterior:
             has = sorted(map(str, fit.posterior.data_vars))
@@ -178,8 +183,15 @@ def draws(
 def curve_of(
     fit: xr.DataTree,  # a fit
 ) -> Curve:
-    "The response curve of a fit. Raises AgentirtError for a name that this version does not know."
-    return as_curve(str(fit.attrs.get("curve", fit.attrs.get("model", "1pl"))))
+    "The response curve of a fit. Raises FitError for what is no fit, and for a curve that has no name in CURVES."
+    need(fit)
+    name = str(fit.attrs.get("curve", fit.attrs.get("model", "1pl")))
+    if name not in CURVES:
+        raise FitError(
+            f"the fit was made with the curve {name!r}, and keeps only its name, which is none of CURVES: its draws and its "
+            f"likelihood can be read; for chances of success fit with one of {listed(map(repr, CURVES), 20)}."
+        )
+    return CURVES[name]
 
 
 _OF_ALL = ("slot_guess", "slot_slip")  # parameters that all tasks share
