@@ -27,7 +27,7 @@ class Settings:
     prob: float = 0.9  # probability inside every interval shown
     data_folder: Path | None = None  # folder with the leaderboards' files; None: download into a cache
     chart_theme: str = "agentirt"  # "agentirt" or the name of any Altair theme
-    renderer: str = "interactive"  # "interactive" (tooltips, works offline) or "static" (SVG)
+    renderer: str = "interactive"  # "interactive" (tooltips, works offline) or "static" (PNG pictures)
 
     @property
     def interval(self) -> float:
