@@ -1,5 +1,5 @@
-"""The house: no floor imports a higher one, no private name crosses a module, no name of the face is that of a module; intervals and
-errors are made in one way."""
+"""The house: no floor imports a higher one, no private name crosses a module, no name of the face is that of a module;
+intervals and errors are made in one way."""
 
 import ast
 import re
