@@ -67,6 +67,13 @@ def stored_pictures(path: Path) -> int:
     return len(pictures)
 
 
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.rglob("*.ipynb")), ids=lambda path: path.stem)
+def test_no_stored_picture_is_an_svg_alone(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    stored = [out.get("data", {}) for cell in cells for out in cell.get("outputs", [])]
+    assert not [data for data in stored if "image/svg+xml" in data and "image/png" not in data]
+
+
 def shows(page, expected: list) -> None:
     "Wait until exactly these pictures are on show, and no error."
     end = time.monotonic() + 30

@@ -12,12 +12,22 @@ from agentirt_nb.irt.curves import CURVES, SLOTS
 from agentirt_nb.irt.fits import FitError, draws, make_fit, open_fit, success_probability, tails
 from agentirt_nb.irt.snapshot import load_snapshot
 from agentirt_nb.irt.tables import fit_tables
+from agentirt_nb.messages import AgentirtError
+from agentirt_nb.views.curve_charts import comparison_chart, tail_chart, trials_chart
+from agentirt_nb.views.draft_charts import zone_chart
 from agentirt_nb.views.explorers import WhatIf
+from agentirt_nb.views.frontier_charts import exponent_sides_chart, failure_chart, forecast_chart
+from agentirt_nb.views.labels import headline
 from agentirt_nb.views.ladders import ability_ladder, interval_ladder
 from agentirt_nb.views.maps import wright_map
+from agentirt_nb.views.order_charts import cluster_chart, complexity_chart, reversal_chart
+from agentirt_nb.views.quanta_charts import subtask_chart, token_chart
+from agentirt_nb.views.reliability_charts import reliability_curve
 from agentirt_nb.views.response_curves import item_characteristic_curve, response_curve
+from agentirt_nb.views.scaling_charts import studies_chart
 from agentirt_nb.views.theme import chart_bundle, chart_words
 from agentirt_nb.views.what_if import UNSEEN, chosen_ability, what_if
+from agentirt_nb.views.world_charts import worlds_chart
 
 FITS = Path(__file__).resolve().parent / "data" / "fits"
 
@@ -172,3 +182,53 @@ def test_an_unseen_agent_is_less_certain_than_any_that_was_seen():
     unseen = chosen_ability(fit, {"llm": UNSEEN["llm"], "scaffold": UNSEEN["scaffold"]}).ability.std()
     seen = chosen_ability(fit, {"llm": "Model A", "scaffold": "Scaffold 1"}).ability.std()
     assert unseen > seen
+
+
+CHARTS_OF_TABLES = {  # and what makes their table
+    reliability_curve: "irt.reliability",
+    zone_chart: "frontier_zones",
+    comparison_chart: "compare_curves",
+    tail_chart: "difficulty_tail",
+    trials_chart: "trial_shares",
+    worlds_chart: "compare_worlds",
+    reversal_chart: "reversal_rates",
+    complexity_chart: "discrimination_complexity",
+    cluster_chart: "residual_clusters",
+    failure_chart: "failure_law",
+    exponent_sides_chart: "compare_exponents",
+    forecast_chart: "forecast_check",
+    studies_chart: "scaling_studies",
+    subtask_chart: "train_parity",
+    token_chart: "load_language_curves",
+}
+
+
+@pytest.mark.parametrize("wrong", [xr.Dataset(), xr.Dataset(dict(mean=("agent", [1.0]))), None, by_hand("1pl")])
+@pytest.mark.parametrize("chart", CHARTS_OF_TABLES)
+def test_a_chart_of_the_wrong_table_names_the_call_that_makes_the_right_one(chart, wrong):
+    with pytest.raises(AgentirtError, match=f"with `{CHARTS_OF_TABLES[chart]}"):
+        chart(wrong)
+
+
+@pytest.mark.parametrize("part", ["fit", "table"])
+def test_a_chart_of_the_snapshot_says_its_day_where_it_is_known(part):
+    attrs = dict(converged="yes", kind="snapshot", retrieved="2026-11-23")
+    tree = xr.DataTree.from_dict({"observed_data": xr.Dataset(attrs=dict(retrieved="2026-11-23"))})
+    tree.attrs = dict(converged="yes", kind="snapshot")
+    said = headline(tree if part == "fit" else xr.Dataset(attrs=attrs), "Abilities").subtitle
+    assert said == ["From the snapshot of 2026-11-23 that ships with the package."]
+    assert headline(xr.Dataset(attrs=attrs | dict(retrieved="")), "Abilities").subtitle == [
+        "From the snapshot that ships with the package."
+    ]
+
+
+def test_charts_of_draws_and_of_bins_carry_the_record_of_their_data():
+    attrs = dict(converged="no", verdict="R-hat reaches 1.31.", kind="simulated")
+    values = xr.DataArray(np.random.default_rng(0).normal(size=(50, 2)), dims=["sample", "task"], coords=dict(task=["a", "b"]))
+    names = ("predicted", "observed", "lower", "upper", "trials")
+    bins = xr.Dataset({name: ("bin", [0.2, 0.7]) for name in names}, attrs=dict(prob=0.9))
+    for chart in (interval_ladder(values.assign_attrs(attrs), "shares"), reliability_curve(bins.assign_attrs(attrs))):
+        words = chart_words(chart)
+        assert words.startswith("NOT CONVERGED: ") and "R-hat reaches 1.31." in words and "Simulated data" in words
+    for chart in (interval_ladder(values, "shares"), reliability_curve(bins)):
+        assert "NOT CON" not in chart_words(chart)

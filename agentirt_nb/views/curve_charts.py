@@ -13,7 +13,9 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.curves import CURVES
-from .labels import data_title, described, headline, interval_words, name_axis, nothing_to_show, sized
+from ..messages import one_of
+from .labels import data_title, headline, interval_words, name_axis
+from .labels import need_columns, nothing_to_show, sized, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/07_curve_charts.ipynb #a2672342
@@ -49,6 +51,7 @@ def comparison_chart(
     height: int | None = None,  # of the plot, in pixels; None: 24 a curve
 ) -> alt.LayerChart | alt.Chart:  # intervals with the probability that the table was made with
     "Distance of each response curve to the best, with intervals from drawing LLM families again."
+    need_columns(table, ["behind", "log_loss", "converged", "families", "prob"], "compare_curves(outcomes)")
     behind, table = _behind(table), table if kind is None else table.assign_attrs(kind=kind)
     head = data_title(table, title or "Response curves by their prediction of hidden cells", _ends(table))
     if behind.empty:
@@ -56,7 +59,7 @@ def comparison_chart(
         return nothing_to_show(head, why, width=width, height=height)
     said = "; ".join(f"{row.label} {row.value:.4f}" for row in behind.itertuples())
     chart = _behind_layers(behind).properties(title=head, height=alt.Step(24))
-    return sized(described(chart, f"Nats behind the best: {said}."), width, height)
+    return sized(with_words(chart, f"Nats behind the best: {said}."), width, height)
 
 
 def _ends(table: xr.Dataset) -> str:
@@ -90,11 +93,10 @@ def tail_chart(
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
     height: int | None = None,  # of the plot, in pixels; None: 280
 ) -> alt.LayerChart:
-    "Densities of difficulty with their lead over the normal. Raises ValueError for a density that the tail does not have."
+    "Densities of difficulty with their lead over the normal. Raises AgentirtError for a density that the tail does not have."
+    need_columns(tail, ["density", "height", "lead", "converged", "ablest", "unsolved"], "difficulty_tail(outcomes)")
     names = list(dict.fromkeys([*tail.density.values[:3].tolist(), "normal"])) if densities is None else list(densities)
-    if unknown := set(names) - set(tail.density.values.tolist()):
-        raise ValueError(f"the tail has no density {sorted(unknown)[0]!r}; it has {', '.join(tail.density.values)}.")
-    some = tail.sel(density=names)
+    some = tail.sel(density=[one_of(name, tail.density.values, "density") for name in names])
     label = {n: n if n == "normal" else f"{n} ({float(x):+.1f})".replace("-", "−") for n, x in zip(names, some.lead.values)}
     rows = some.height.to_dataframe().reset_index()
     rows["label"] = rows.density.map(label)
@@ -105,7 +107,7 @@ def tail_chart(
         head.text, head.color = f"NOT CONVERGED ({', '.join(failed)}): {head.text}", COLOURS["alarm"]
     chart = _tail_layers(rows, list(label.values()), tail.attrs["ablest"]).properties(title=head, height=280)
     lead = "; ".join(label.values())
-    return sized(described(chart, f"Lead over the normal in nats: {lead}." if len(label) > 1 else f"{lead}."), width, height)
+    return sized(with_words(chart, f"Lead over the normal in nats: {lead}." if len(label) > 1 else f"{lead}."), width, height)
 
 # %% ../../nbs/4_views/07_curve_charts.ipynb #da54592d
 def trials_chart(
@@ -116,6 +118,7 @@ def trials_chart(
     height: int | None = None,  # of the plot, in pixels; None: 280
 ) -> alt.LayerChart:
     "Observed shares as bars, expected ones as points."
+    need_columns(shares, ["share", "scatter", "successes", "trials", "cells"], "trial_shares(outcomes)")
     rows = shares.share.to_dataframe().reset_index()
     expected = [name for name in shares.scatter.values.tolist() if name != "observed"]
     x = alt.X("successes:O", title=f"successes in {shares.attrs['trials']} runs", axis=alt.Axis(labelAngle=0))
@@ -131,4 +134,4 @@ def trials_chart(
     head = headline(shares, title or "Agreement of repeated runs of one agent on one task", marks)
     same = shares.share.sel(scatter="observed").isel(successes=[0, -1]).sum().item()
     chart = alt.layer(bars.encode(x, y, tooltip=tips), *points).properties(title=head, height=280)
-    return sized(described(chart, f"In {same:.0%} of the pairs all runs agree.", shares), width, height)
+    return sized(with_words(chart, f"In {same:.0%} of the pairs all runs agree.", shares), width, height)

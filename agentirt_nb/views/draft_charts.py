@@ -8,7 +8,7 @@ __all__ = ['zone_chart']
 # %% ../../nbs/4_views/06_draft_charts.ipynb #1accf374
 import xarray as xr
 
-from .labels import headline, sized
+from .labels import headline, need_columns, sized
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/06_draft_charts.ipynb #fbec5c7b
@@ -20,9 +20,8 @@ def zone_chart(
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
     height: int | None = None,  # of the plot, in pixels; None: 18 a row
 ) -> alt.Chart:
-    "Draw a bar for each task, split into its zones, the hardest on top. Raises ValueError for what has no zones."
-    if "zone" not in zones.dims or "probability" not in zones:
-        raise ValueError("the Dataset has no probability by zone; make it with `frontier_zones(fit, agent, tasks)`.")
+    "Draw a bar for each task, split into its zones, the hardest on top. Raises AgentirtError for what has no zones."
+    need_columns(zones, ["probability", "zone", "task"], "frontier_zones(fit, agent, tasks)")
     table = zones.probability.transpose("task", "zone").to_pandas()
     names = list(table)
     rows = table.reset_index().melt("task", var_name="zone", value_name="probability")

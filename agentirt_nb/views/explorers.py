@@ -16,12 +16,13 @@ import pandas as pd
 import xarray as xr
 
 from .labels import headline, percent
-from ..irt.fits import probability_inside, task_parameters
-from .controls import Explorer, Slider, chooser, explained, heading_html, logit_places
+from ..irt.fits import FitError, probability_inside, task_parameters
+from ..messages import one_of
+from .controls import HELP_FOR_ALL, Explorer, Slider, chooser, explained, heading_html, logit_places
 from .theme import COLOURS, alt
-from .what_if import UNSEEN, benchmarks, best_agent, chosen_ability, frontier
+from .what_if import UNSEEN, best_agent, chosen_ability, frontier
 from ..irt.drafts import FRONTIER
-from .what_if import moved as harder, new_task, one_benchmark, thin, what_if, what_is_known
+from .what_if import moved as harder, new_task, tasks_of, thin, what_if, what_is_known
 
 # %% ../../nbs/4_views/15_explorers.ipynb #7d38c3f6
 MOST_DOTS: int = 1000  # on a chart of tasks
@@ -114,8 +115,7 @@ def what_if_chart(
     return chart.properties(title=title) if title else chart
 
 # %% ../../nbs/4_views/15_explorers.ipynb #0fef4dfb
-HELP: dict[str, str] = {
-    "benchmark": "Which benchmark's tasks to look at.",
+HELP: dict[str, str] = HELP_FOR_ALL | {
     "agent": "The agent: an LLM inside a scaffold.",
     "llm": "The language model inside the agent. 'Unseen' is a draw from the population of LLMs in this fit.",
     "scaffold": "The program around the LLM: prompts, tools, loop. 'Unseen' is a draw from the population of scaffolds.",
@@ -124,7 +124,6 @@ HELP: dict[str, str] = {
     "agent_shift": "Make the agent better or worse, in logits. One logit turns an even chance (50 %) into 73 %.",
     "new_difficulty": "Difficulty of a new task, in logits: an agent of the same ability has an even chance on it.",
     "pass_rate": "Expected pass rate: the mean chance of success over all tasks of the benchmark.",
-    "interval": "The fit is sure to this degree that the value lies in the interval, if the model is right.",
     "frontier": "Tasks whose outcome is open: chance of success between 25 % and 75 %, nearest to an even chance first.",
 }
 
@@ -264,8 +263,9 @@ class WhatIf(Explorer):
         *,
         draws: int = 400,  # posterior draws to work with
     ):
-        tasks = benchmarks(fit)
-        first = one_benchmark(benchmark, sorted(tasks.benchmark.unique()))
+        tasks = tasks_of(fit)
+        names = sorted(tasks.benchmark.unique())
+        first = names[0] if benchmark is None else one_of(benchmark, names, "benchmark", error=FitError)
         self._fit, self._tasks, self._parts = thin(fit, draws), tasks, _parts(fit)
         self._new_task = new_task(task_parameters(self._fit))
         super().__init__(fit, what_if_controls(fit, tasks, first), _reset_button(self.reset))

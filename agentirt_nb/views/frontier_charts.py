@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .labels import headline, percent
+from .labels import headline, need_columns, percent
 from ..data.dates import from_decimal_years
 from ..quanta.failure import FORMS
 from ..irt.resampling import known_ends
@@ -109,6 +109,8 @@ def frontier_chart(
     height: int = 260,  # pixels
 ) -> alt.HConcatChart:
     "Ability of the best agent so far with its forecast, and failure rate at the frontier with its fitted line, against date."
+    need_columns(law, ["law", "observed_failure", "expected_failure", "dates"], "failure_law(fit)")
+    need_columns(trend, ["time", "path", "per_year", "end"], "frontier_trend(fit)")
     if law.attrs["dates"] == "none":
         raise AgentirtError("this law was made without dates; call failure_law with dates='submission' or 'release'.")
     rows, prob, end = law_rows(law).dropna(subset=["year"]), law.attrs["prob"], trend.attrs["end"]
@@ -140,6 +142,7 @@ def failure_chart(
     height: int = 300,  # pixels
 ) -> alt.LayerChart:
     "Failure rate against ability, with the fitted e^(−cθ): solid over the range it was fitted to, dashed beyond."
+    need_columns(law, ["law", "observed_failure", "expected_failure", "exponent"], "failure_law(fit)")
     of = law.sel(law=f"{'observed' if is_observed(law) else 'expected'} against ability")
     rows, prob, lowest = law_rows(law), law.attrs["prob"], law.attrs["lowest"]
     x = np.linspace(rows.ability.min(), rows.ability.max(), 80)
@@ -218,12 +221,17 @@ def exponent_sides_chart(
     width: int = 300,  # of a single panel, pixels
 ) -> alt.HConcatChart:
     "The exponents c with their intervals, a panel for each comparison, and what was found in words."
+    wanted, made_by = ["estimate", "pair", "mean", "lower", "upper", "verdict", "tolerance"], "compare_exponents(law)"
+    if not isinstance(comparisons, Mapping):
+        need_columns(comparisons, wanted, made_by)
     if one := isinstance(comparisons, xr.Dataset):  # which is a Mapping too
         several = {str(comparisons.attrs.get("benchmark", "")): comparisons}
     else:
         several = dict(comparisons)
     if not several:
         raise AgentirtError("there is no comparison to show; give what `compare_exponents` returned.")
+    for x in several.values():
+        need_columns(x, wanted, made_by)
     ends = np.concatenate([x[name].values for x in several.values() for name in ("mean", "upper")])
     top = 1.05 * float(ends[np.isfinite(ends)].max(initial=1e-9)) if np.isfinite(ends).any() else 1.0
     each = width if len(several) == 1 else width / 1.4
@@ -245,6 +253,7 @@ def forecast_rows(
     forecaster: str = "ability trend",  # whose forecasts
 ) -> pd.DataFrame:  # task, first_solve, came, low, middle, high, outcome; attrs top: the date where forecasts are cut
     "Forecasts as rows; a task still unsolved stands at the right edge, and what lies beyond the chart is cut."
+    need_columns(check, ["forecaster", "task", "date", "first_solve", "before", "last"], "forecast_check(outcomes, date)")
     one_of(forecaster, check.forecaster.values, "forecaster")
     of, last, start = check.sel(forecaster=forecaster), pd.Timestamp(check.attrs["last"]), pd.Timestamp(check.attrs["before"])
     rows = of[["date", "date_lower", "date_upper", "first_solve"]].to_dataframe().reset_index()

@@ -15,18 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import expit
 
 from .labels import headline, percent
 from ..data.dates import from_decimal_years
 from ..quanta.dated_abilities import benchmark_draws
 from ..quanta.failure import weighted_line
 from ..quanta.forecasts import middle_and_ends, passing_times, emergence, frontier_trend
+from ..irt.curves import CURVES
 from ..irt.fits import FitError, curve_of, probability_inside, tails
-from .controls import Explorer, Slider, chooser, explained, heading_html, logit_places
+from ..irt.prediction import benchmarks_of
+from ..messages import AgentirtError, one_of
+from .controls import HELP_FOR_ALL, Explorer, Slider, chooser, explained, heading_html, logit_places
 from .frontier_charts import FAILURE_AXIS, band_rows
 from .theme import COLOURS, alt
-from .what_if import one_benchmark, thin
+from .what_if import thin
 
 # %% ../../nbs/4_views/16_frontier_explorer.ipynb #19e479db
 class Frontier(NamedTuple):
@@ -52,16 +54,19 @@ def frontier_of(
 ) -> Frontier:
     "Failure over a grid of abilities, the trend where there is one, and tasks by the ability and date at which they fall."
     found = benchmark_draws(fit, benchmark, dates=dates, draws=draws)
-    found = found.assign_attrs(prob=probability_inside(found, prob))
-    theta, b, a = found.ability.mean("sample").values, found.difficulty.values, found.discrimination.values
+    day = fit["observed_data"].attrs.get("retrieved", "")
+    found = found.assign_attrs(prob=probability_inside(found, prob), retrieved=day)
+    theta, b = found.ability.mean("sample").values, found.difficulty.values
+    of_tasks = dict(difficulty=b.astype("f4"), discrimination=found.discrimination.values.astype("f4"))
     grid = np.array(list(logit_places(np.floor(theta.min()), np.ceil(max(theta.max() + 3, np.median(b) + 3)))))
-    failure = np.stack([expit((a * (b - x)).astype("f4")).mean(1) for x in grid], 1).astype(float)
+    chance = lambda x: CURVES["2pl"].probability([np.float32(x)], of_tasks).mean(1, dtype=float)
+    failure = 1 - np.stack([chance(x) for x in grid], 1)
     able = theta[theta >= np.quantile(theta, 2 / 3)]
     near = (grid >= min(able.min(), able.max() - 0.2)) & (grid <= theta.max() + 0.1)
     slope = -weighted_line(grid[near][None], np.log(failure[:, near]), np.ones((1, near.sum())))[0]
     try:
         trend, why = frontier_trend(found), ""
-    except ValueError as refusal:
+    except AgentirtError as refusal:
         trend, why = None, str(refusal).split(". Try ")[0] + "."
     tasks = emergence(found.assign_attrs(dates="none") if trend is None else found, trend=trend)
     rows = tasks.to_dataframe().reset_index().sort_values("ability", kind="stable").reset_index(drop=True)
@@ -187,12 +192,10 @@ def date_panel(
     return layers.properties(width=width, height=height)
 
 # %% ../../nbs/4_views/16_frontier_explorer.ipynb #3543c86d
-FRONTIER_HELP: dict[str, str] = {
-    "benchmark": "Which benchmark's tasks to look at.",
+FRONTIER_HELP: dict[str, str] = HELP_FOR_ALL | {
     "ability": "Ability of the best agent, in logits. Moving it moves the date to when the trend's median reaches it.",
     "date": "A date. Moving it moves the ability to the trend's median on that date.",
     "failure": "The share of the benchmark's tasks that an agent of this ability is expected to fail.",
-    "interval": "The fit is sure to this degree that the value lies in the interval, if the model is right.",
     "next": "The easiest tasks that are still out of reach: the best agent's chance of solving them is under one half.",
 }
 
@@ -322,8 +325,9 @@ class ScalingWhatIf(Explorer):
     ):
         if (curve := curve_of(fit).name) not in ("1pl", "2pl"):
             raise FitError(f"the fit has the curve {curve!r}; the frontier is read from a '1pl' or '2pl': fit one of them.")
-        names = sorted(map(str, np.unique(fit["observed_data"].benchmark.values)))
-        one_benchmark(benchmark, names)
+        names = sorted(benchmarks_of(fit))
+        if benchmark is not None:
+            one_of(benchmark, names, "benchmark", error=FitError)
         light, self._falling = thin(fit, draws), falling
         self._ready = lru_cache(maxsize=None)(lambda name: frontier_of(light, name, dates=dates, draws=draws))
         if benchmark is None:

@@ -11,7 +11,8 @@ import xarray as xr
 
 from ..irt.fits import interval
 from ..irt.tables import PARTS, ladder
-from .labels import LETTERS, described, headline, name_axis, nothing_to_show
+from ..messages import AgentirtError, listed
+from .labels import LETTERS, data_title, headline, name_axis, nothing_to_show, with_words
 from .labels import percent, readable_names, sized, spread_labels
 from .theme import COLOURS, alt
 
@@ -71,7 +72,9 @@ def ability_ladder(
 ) -> alt.LayerChart | alt.Chart:  # one row each: a dot at the posterior mean, a line for the interval
     """Draw `ladder`: who stands how far above the average (logits), how sure that is, and on the right the ranks it may hold.
 
-    Raises FitError for what is no ability, or is none of the fit's."""
+    Raises FitError for what is no ability, or is none of the fit's, AgentirtError for a top below one."""
+    if top is not None and top < 1:
+        raise AgentirtError(f"top is {top}; give how many to show, one or more, or None for all.")
     table = ladder(fit, name, prob=prob)
     dim, level, title = str(table["mean"].dims[0]), table.attrs["prob"], title or _LADDERS[name]
     total, what = table.sizes[dim], f"{PARTS[dim]}s"
@@ -87,7 +90,7 @@ def ability_ladder(
     quantity = f"{name.replace('_', ' ').replace('llm', 'LLM')} above the average {PARTS[dim]} (logits)"
     first = rows.assign(name=list(names)).head(3)
     said = "; ".join(f"{row.name} {row.mean:.2f} ({row.interval})" for row in first.itertuples(index=False))
-    return sized(described(_ladder_layers(base, quantity), f"Best: {said}.", fit), width, height)
+    return sized(with_words(_ladder_layers(base, quantity), f"Best: {said}.", fit), width, height)
 
 # %% ../../nbs/4_views/02_ladders.ipynb #0f19aaad
 def _interval_rows(values: xr.DataArray, prob: float | None) -> pd.DataFrame:
@@ -115,7 +118,8 @@ def _interval_table(
 ) -> pd.DataFrame:
     "One row each, largest mean first: mean, lower, upper, and where they are known before_… and observed."
     if "sample" not in values.dims or values.ndim != 2:
-        raise ValueError(f"A ladder of intervals needs draws with dim sample and one more; these have {values.dims}.")
+        has = listed(values.dims) or "none"
+        raise AgentirtError(f"a ladder of intervals needs draws with dim sample and one more; these have {has}.")
     (dim,) = (str(d) for d in values.dims if d != "sample")
     rows = _interval_rows(values, prob)
     if before is not None:
@@ -140,7 +144,7 @@ def _interval_layers(base: alt.Chart, rows: pd.DataFrame, x: alt.X) -> list[alt.
 
 # %% ../../nbs/4_views/02_ladders.ipynb #a92f677d
 def interval_ladder(
-    values: xr.DataArray,  # draws of some numbers: dim sample and one dim more
+    values: xr.DataArray,  # draws of some numbers: dim sample and one dim more; the trust record in its attrs leads the title
     quantity: str,  # what the axis shows, with its unit
     *,
     before: xr.DataArray | None = None,  # draws of the same numbers from an earlier fit
@@ -154,10 +158,12 @@ def interval_ladder(
 ) -> alt.LayerChart | alt.Chart:  # a row for each, largest mean on top
     """Draw numbers with intervals: dot and line; grey behind it what was known before; a diamond for what came true.
 
-    Raises ValueError for values without the dim sample."""
+    Raises AgentirtError for values without the dim sample."""
     rows = _interval_table(values, before, observed, prob)
+    if title is None or isinstance(title, str):
+        title = data_title(values, title or quantity)
     if rows.empty:
-        return nothing_to_show(title or quantity, f"there is no {rows.index.name} among the draws.", width=width, height=height)
+        return nothing_to_show(title, f"there is no {rows.index.name} among the draws.", width=width, height=height)
     ends = [rows.min().min(), rows.max().max()]
     ends += [] if marks is None else [marks.min().item(), marks.max().item()]
     margin = 0.02 * (max(ends) - min(ends)) or 0.5
@@ -165,10 +171,11 @@ def interval_ladder(
     axis = alt.Axis(**({"format": number} if "%" in number else {}))
     known = {"mean": "estimate", "lower": "interval from", "upper": "to", "before_lower": "before: from", "before_upper": "to"}
     fields = [alt.Tooltip(f"{c}:Q", title=t, format=number) for c, t in (known | {"observed": "observed"}).items() if c in rows]
-    base = alt.Chart(rows.reset_index(), title=title or quantity, height=alt.Step(18))
+    base = alt.Chart(rows.reset_index(), title=title, height=alt.Step(18))
     base = base.encode(name_axis(rows.index, field=rows.index.name), tooltip=[f"{rows.index.name}:N", *fields])
     layers = [] if marks is None else _interval_marks(marks, scale, width)
     layers += _interval_layers(base, rows, alt.X("lower:Q", scale=scale, title=quantity, axis=axis))
     ends = [rows.iloc[i] for i in ((0, -1) if len(rows) > 1 else (0,))]
     said = "; ".join(f"{row.name}: {row['mean']:{number}} ({row.lower:{number}} to {row.upper:{number}})" for row in ends)
-    return sized(described(alt.layer(*layers), f"From {said}.".replace(" -", " −").replace("(-", "(−")), width, height)
+    said = f"From {said}.".replace(" -", " −").replace("(-", "(−")
+    return sized(with_words(alt.layer(*layers), said, values), width, height)

@@ -13,7 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.fits import curve_of, draws
-from .labels import described, headline, readable_names, spread_labels
+from ..messages import AgentirtError
+from .labels import headline, readable_names, spread_labels, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/03_maps.ipynb #6143489e
@@ -86,9 +87,9 @@ def wright_map(
     width: int | None = None,  # of the panel with the agents, in pixels; None: so that all fit a notebook's page
     height: int | None = None,  # of the plot, in pixels; None: 420
 ) -> alt.HConcatChart:  # agents, then one histogram of difficulties per benchmark, on one logit axis
-    "Abilities of agents beside difficulties of tasks (posterior means, logits). Raises ValueError for bins without width."
+    "Abilities of agents beside difficulties of tasks (posterior means, logits). Raises AgentirtError for bins without width."
     if not bin_width > 0:
-        raise ValueError(f"bin_width is {bin_width}; give a positive number of logits.")
+        raise AgentirtError(f"bin_width is {bin_width}; give a positive number of logits.")
     ability, tasks = draws(fit, "ability").mean("sample"), _difficulties(fit)
     low, high = min(ability.min().item(), tasks.difficulty.min()), max(ability.max().item(), tasks.difficulty.max())
     edges = [(np.floor(low / bin_width) - 1) * bin_width, (np.ceil(high / bin_width) + 1) * bin_width]
@@ -107,4 +108,4 @@ def wright_map(
     above = int((tasks.difficulty > ability.max().item()).sum())
     said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
     head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)
-    return described(alt.hconcat(*panels, spacing=10, title=head), said, fit)
+    return with_words(alt.hconcat(*panels, spacing=10, title=head), said, fit)

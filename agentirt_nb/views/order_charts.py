@@ -13,7 +13,9 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.fits import probability_inside, tails
-from .labels import data_title, described, interval_words, log_axis, nothing_to_show, percent, sized
+from ..messages import AgentirtError
+from .labels import data_title, interval_words, log_axis, need_columns
+from .labels import nothing_to_show, percent, sized, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/09_order_charts.ipynb #ce6ca9fa
@@ -64,6 +66,7 @@ def reversal_chart(
     height: int | None = None,  # of the plot, in pixels; None: 320
 ) -> alt.LayerChart | alt.Chart:  # intervals with the probability that the table was made with
     "Reversals by gap between two agents, observed and simulated."
+    need_columns(table, ["observed", "lower", "upper", "gap", "by", "families"], "reversal_rates(outcomes)")
     what = "pass rate" if table.attrs["by"] == "rate" else "ability (logits)"
     lines = "a reversal: the weaker agent solves a task that the stronger fails", interval_words(table)
     head = data_title(table, title or f"Reversals per task solved, by gap in {what.split(' (')[0]}", *lines)
@@ -73,7 +76,7 @@ def reversal_chart(
     seen = rows[rows.series == "observed"].iloc[[0, -1]]
     said = "; ".join(f"gap {row.gap}: {row.observed:.1%}" for row in seen.itertuples())
     chart = _reversal_layers(rows, f"gap in {what} between the weaker and the stronger agent").properties(title=head, height=320)
-    return sized(described(chart, f"Observed from {said}."), width, height)
+    return sized(with_words(chart, f"Observed from {said}."), width, height)
 
 # %% ../../nbs/4_views/09_order_charts.ipynb #9a36090a
 _CEILING, _FLOOR = 2 * np.log(2), 0.94 / 1.5  # times the slope of simple tasks: conjunctive of many quanta, additive of 32
@@ -113,11 +116,14 @@ def complexity_chart(
     width: int | None = None,  # of a panel, in pixels; None: so that all fit a notebook's page
     height: int | None = None,  # of a panel, in pixels; None: 260
 ) -> alt.HConcatChart:  # intervals with the probability that the tables were made with
-    "Discrimination by tercile of complexity at fixed difficulty, a panel each. Raises ValueError for other measures."
+    "Discrimination by tercile of complexity at fixed difficulty, a panel each. Raises AgentirtError for other measures."
+    tables = dict(tables) if isinstance(tables, Mapping) and not isinstance(tables, xr.Dataset) else {"": tables}
+    for table in tables.values():
+        need_columns(table, ["adjusted", "rho", "measure", "reading"], "discrimination_complexity(outcomes, complexity)")
     fit_to_show = lambda table: table.attrs["measure"] == "discrimination" and table.adjusted.notnull().all()
     if not tables or not all(map(fit_to_show, tables.values())):
-        raise ValueError(
-            "Give at least one result of discrimination_complexity, with measure='discrimination' and no empty tercile."
+        raise AgentirtError(
+            "give at least one result of discrimination_complexity, with measure='discrimination' and no empty tercile."
         )
     x = alt.X("tercile:O", sort=_TERCILES, title="complexity", axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=_TERCILES))
     highest = [np.nanmax((t[_ENDS].max("tercile") / t.adjusted[0]).to_array()) for t in tables.values()]
@@ -130,7 +136,7 @@ def complexity_chart(
     )
     head = data_title(next(iter(tables.values())), title or "Discrimination by complexity of tasks", *lines)
     said = "; ".join(f"{name}: ρ = {float(table.rho):+.2f}, {table.attrs['reading']}" for name, table in tables.items())
-    return described(alt.hconcat(*panels, title=head), f"{said}.")
+    return with_words(alt.hconcat(*panels, title=head), f"{said}.")
 
 # %% ../../nbs/4_views/09_order_charts.ipynb #63dc9825
 _BOTH = {"observed": COLOURS["ink"], "shuffled": PALETTE[0]}
@@ -171,10 +177,11 @@ def cluster_chart(
     height: int | None = None,  # of a panel, in pixels; None: 260
     prob: float | None = None,  # probability inside the null's bands; None: the setting
 ) -> alt.HConcatChart:
-    "Rank and size of clusters of tasks, and their cohesion, each against the null. Raises ValueError without permutations."
+    "Rank and size of clusters of tasks, and their cohesion, each against the null. Raises AgentirtError without permutations."
+    need_columns(found, ["rank", "size", "cohesion", "null_envelope", "null_cohesion"], "residual_clusters(outcomes)")
     prob = probability_inside(prob=prob)
     if not found.sizes["permutation"]:
-        raise ValueError("the clusters have no null to be compared with; give residual_clusters permutations.")
+        raise AgentirtError("the clusters have no null to be compared with; give residual_clusters permutations.")
     sizes = found["size"].max("n_clusters")
     envelope = _with_null(sizes["rank"], sizes, found.null_envelope, prob)
     envelope = envelope[(envelope.observed > 0) & (envelope.lower > 0)]
@@ -190,4 +197,4 @@ def cluster_chart(
     panels = [chart.properties(**size, title=small(text, line)) for chart, text, line in panels]
     bands = f"bands: {percent(prob)} of the leaderboards with outcomes shuffled among tasks of like difficulty"
     head = data_title(found, title or "Sizes and cohesion of clusters of tasks", bands)
-    return described(alt.hconcat(*panels, title=head), f"Sizes: {slope}. Cohesion: {tight}.")
+    return with_words(alt.hconcat(*panels, title=head), f"Sizes: {slope}. Cohesion: {tight}.")

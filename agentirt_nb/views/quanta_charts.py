@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .labels import headline, log_axis, nothing_to_show, percent, sized
+from ..messages import AgentirtError
+from .labels import headline, log_axis, need_columns, nothing_to_show, percent, sized
 from .theme import COLOURS, alt
 
 _LOG = alt.Scale(type="log", nice=False)
@@ -36,10 +37,11 @@ def subtask_chart(
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
     height: int | None = None,  # of the plot, in pixels; None: 300
 ) -> alt.LayerChart:
-    "Loss of each subtask by training step, and their mean weighted by frequency. Raises ValueError for several networks."
+    "Loss of each subtask by training step, and their mean weighted by frequency. Raises AgentirtError for several networks."
+    need_columns(run, ["loss", "mean_loss", "frequency", "step", "subtask"], "train_parity(tasks)")
     several = [d for d in run.mean_loss.dims if d != "step"]
     if several:
-        raise ValueError(f"The run holds several networks; choose one with .sel({several[0]}=…) first.")
+        raise AgentirtError(f"the run holds several networks; choose one with .sel({several[0]}=…) first.")
     shown, accent = _shown(run, most), COLOURS["accent"]
     step = alt.X("step:Q", scale=alt.Scale(type="log", nice=False), title="training step", axis=log_axis(run.step))
     y = alt.Y("loss:Q", title="loss on new samples (nats)")
@@ -47,8 +49,8 @@ def subtask_chart(
     colour = alt.Color("frequency:Q", scale=alt.Scale(scheme=_SHADES, type="log"), title="frequency of use", legend=legend)
     frequency = alt.Tooltip("frequency:Q", title="frequency of use", format=".2~p")
     tips = ["subtask:Q", frequency, "step:Q", alt.Tooltip("loss:Q", format=".3f", title="loss (nats)")]
-    rows = shown.loss.to_dataframe().join(shown.frequency.to_series().rename("frequency"), on="subtask", rsuffix="_")
-    rows = rows.reset_index()[["subtask", "step", "frequency", "loss"]]
+    plain = shown.loss.reset_coords(drop=True).assign_coords(frequency=shown.frequency.reset_coords(drop=True))
+    rows = plain.to_dataframe().reset_index()[["subtask", "step", "frequency", "loss"]]
     lines = alt.Chart(rows).mark_line(strokeWidth=1.2, opacity=0.8).encode(step, y, colour, detail="subtask:N", tooltip=tips)
     mean = run.mean_loss.to_dataframe().reset_index()[["step", "mean_loss"]].rename(columns={"mean_loss": "loss"})
     thick = alt.Chart(mean).mark_line(strokeWidth=3, color=accent).encode(step, y, tooltip=[tips[2], tips[3]])
@@ -80,6 +82,8 @@ def learning_time_chart(
     height: int | None = None,  # of the plot, in pixels; None: 300
 ) -> alt.LayerChart:
     "Steps until a subtask is learned against its frequency of use, with the fitted power law."
+    need_columns(times, ["subtask", "frequency", "last_step"], "learning_times(run)")
+    need_columns(line, ["mean", "lower", "upper", "parameter", "prob"], "learning_time_exponent(times)")
     table = times.rename("time").to_dataframe().reset_index()
     last = times.attrs["last_step"]
     table["learned"] = np.where(table["time"].notna(), "learned", "not learned in time")
@@ -113,6 +117,8 @@ def rank_frequency_chart(
     height: int | None = None,  # of the plot, in pixels; None: 300
 ) -> alt.LayerChart | alt.Chart:
     "Sizes of clusters by rank for every number of clusters, and the line through their upper envelope."
+    need_columns(sizes, ["n_clusters", "rank"], "rank_frequency(clusters)")
+    need_columns(envelope, ["envelope", "slope", "lower", "upper", "ranks", "prob"], "envelope_exponent(sizes)")
     table = sizes.rename("size").to_dataframe().reset_index()
     table = table[table["size"] > 0]
     if table.empty:
@@ -146,14 +152,14 @@ def cluster_browser(
     characters: int = 64,  # shown of a context
     title: alt.TitleParams | str | None = None,  # None: what is shown
 ) -> alt.HConcatChart:
-    "Sizes of clusters as bars; a click on one shows its samples. Raises ValueError for a cluster that there is not."
+    "Sizes of clusters as bars; a click on one shows its samples. Raises AgentirtError for a cluster that there is not."
     labels = clusters.values
     if labels.ndim != 1 or not len(labels) == len(context) == len(answer):
-        raise ValueError(
-            f"There are {clusters.size} clusters of {len(context)} contexts and {len(answer)} answers; give one of each a sample."
+        raise AgentirtError(
+            f"there are {clusters.size} clusters of {len(context)} contexts and {len(answer)} answers; give one of each a sample."
         )
     if first not in labels:
-        raise ValueError(f"There is no cluster {first}; the clusters are 0 to {labels.max()}.")
+        raise AgentirtError(f"there is no cluster {first}; the clusters are 0 to {labels.max()}.")
     shown = lambda text: str(text).replace("\n", "⏎").replace(" ", "·")
     table = pd.DataFrame(dict(cluster=labels, context=[shown(t)[-characters:] for t in context], answer=list(map(shown, answer))))
     sizes = table.groupby("cluster").agg(size=("answer", "size"), usual=("answer", lambda a: a.mode()[0])).reset_index()
@@ -192,10 +198,11 @@ def token_chart(
     width: int | None = None,  # of a panel, in pixels; None: 135
     height: int | None = None,  # of a panel, in pixels; None: 90
 ) -> alt.FacetChart:
-    "The loss of single tokens against training step or size, a panel each. Raises ValueError for more than sixty."
+    "The loss of single tokens against training step or size, a panel each. Raises AgentirtError for more than sixty."
+    need_columns(losses, ["token", over], "load_language_curves().loss")
     losses = losses.transpose("token", over)
     if losses.sizes["token"] > 60:
-        raise ValueError(f"There are {losses.sizes['token']} tokens; choose at most 60 of them.")
+        raise AgentirtError(f"there are {losses.sizes['token']} tokens; choose at most 60 of them.")
     names = losses["text"].values if "text" in losses.coords else losses["token"].values
     label = [f"{i + 1}: {str(name)[-22:]}".replace("\n", "⏎").replace(" ", "·") for i, name in enumerate(names)]
     table = losses.drop_vars([c for c in losses.coords if c not in (over,)]).rename("loss").to_dataframe().reset_index()

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 import pandas as pd
 import xarray as xr
 
-from .labels import described, nothing_to_show, percent
+from ..messages import one_of
+from .labels import data_title, need_columns, nothing_to_show, percent, with_words
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/05_reliability_charts.ipynb #35087d3e
 def _reliability_rows(curve: xr.Dataset, predictors: Sequence[str] | None) -> pd.DataFrame:
     "The bins that hold predictions, as rows."
-    lacking = [name for name in ("predicted", "observed", "lower", "upper", "trials") if name not in curve]
-    if lacking:
-        raise ValueError(f"the Dataset has no {', '.join(lacking)}; make it with `evaluation.reliability(held_out)`.")
+    need_columns(curve, ["predicted", "observed", "lower", "upper", "trials"], "irt.reliability(held_out)")
     if "predictor" in curve.dims:
-        curve = curve.sel(predictor=["model"] if predictors is None else list(predictors))
+        wanted = ["model"] if predictors is None else [predictors] if isinstance(predictors, str) else list(predictors)
+        curve = curve.sel(predictor=[one_of(name, curve.predictor.values, "predictor") for name in wanted])
     rows = curve.to_dataframe().reset_index().dropna(subset=["observed"])
     return rows.assign(predictor=rows.get("predictor", "model"))
 
@@ -46,21 +46,21 @@ def _reliability_layers(rows: pd.DataFrame, prob: float | None) -> alt.LayerChar
 
 # %% ../../nbs/4_views/05_reliability_charts.ipynb #b28ebad2
 def reliability_curve(
-    curve: xr.Dataset,  # from `evaluation.reliability`: predicted, observed, lower, upper, trials over bin, perhaps predictor
+    curve: xr.Dataset,  # from `irt.reliability`: predicted, observed, lower, upper, trials over bin, perhaps predictor
     *,
     predictors: Sequence[str] | None = None,  # some of them; None: the model
-    title: alt.TitleParams | str | None = None,  # what was predicted
+    title: alt.TitleParams | str | None = None,  # what was predicted; in words, it is led by the alarm of the curve's fits
     width: int = 340,  # of the plot, in pixels: a square, so that the diagonal is one
     height: int = 340,
 ) -> alt.LayerChart | alt.Chart:  # intervals with the probability that the curve was made with
-    "Draw observed against predicted rates with intervals. Raises ValueError for a Dataset that is no reliability curve."
-    rows, title = _reliability_rows(curve, predictors), title or "Are predicted probabilities kept?"
+    "Draw observed against predicted rates with intervals. Raises AgentirtError for what is no reliability curve."
+    rows, prob = _reliability_rows(curve, predictors), curve.attrs.get("prob")
+    if title is None or isinstance(title, str):
+        lines = f"{percent(prob)} intervals" if prob else "intervals"
+        marks = f"dots: bins of predictions, lines: {lines}", "dashed: promises kept"
+        title = data_title(curve, title or "Are predicted probabilities kept?", *marks)
     if rows.empty:
         return nothing_to_show(title, "no run was predicted.", width=width, height=height)
-    prob = curve.attrs.get("prob")
-    if isinstance(title, str):
-        lines = f"{percent(prob)} intervals" if prob else "intervals"
-        title = alt.TitleParams(title, subtitle=[f"dots: bins of predictions, lines: {lines}", "dashed: promises kept"])
     said = [f"{row.predicted:.0%} predicted, {row.observed:.0%} came true" for row in rows.itertuples()]
-    chart = described(_reliability_layers(rows, prob), "; ".join(said) + ".")
+    chart = with_words(_reliability_layers(rows, prob), "; ".join(said) + ".", curve)
     return chart.properties(title=title, width=width, height=height)

@@ -15,7 +15,8 @@ import xarray as xr
 from ..irt.curves import Curve
 from ..irt.fits import curve_of, draws, interval, known_labels, probability_inside, success_probability
 from ..irt.fits import task_parameters, trusted
-from .labels import described, headline, percent, sized
+from ..messages import AgentirtError
+from .labels import headline, percent, sized, with_words
 from .theme import PALETTE, alt
 
 # %% ../../nbs/4_views/04_response_curves.ipynb #620a3a29
@@ -28,7 +29,7 @@ def response_curve(
 ) -> xr.Dataset:  # probability, lower, upper over task and ability
     """P(success) of some tasks against ability in logits, by the fit's own curve.
 
-    Where agents have two abilities, the second is that of the average agent. Raises FitError for unknown tasks."""
+    Of two abilities the second is the average agent's. Raises AgentirtError for no tasks, FitError for unknown ones."""
     level, labels = probability_inside(fit, prob), _some_tasks(fit, tasks)
     if ability is None:
         mean = draws(fit, "ability").mean("sample")
@@ -45,10 +46,10 @@ def response_curve(
 
 
 def _some_tasks(fit: xr.DataTree, tasks: Sequence[str] | str) -> list[str]:
-    "Labels of tasks, at least one. Raises ValueError for none, FitError for one that the fit does not have."
+    "Labels of tasks, at least one. Raises AgentirtError for none, FitError for one that the fit does not have."
     labels = [tasks] if isinstance(tasks, str) else list(tasks)
     if not labels:
-        raise ValueError("the list of tasks is empty; name at least one task of the fit.")
+        raise AgentirtError("the list of tasks is empty; name at least one task of the fit.")
     return known_labels(fit, "task", labels)
 
 # %% ../../nbs/4_views/04_response_curves.ipynb #2411de12
@@ -140,8 +141,8 @@ def item_characteristic_curve(
     scale = alt.Scale(domain=tasks, range=PALETTE)
     colour = alt.Color("task:N", sort=tasks, title="task", scale=scale, legend=legend)
     marks = f"line and band: {_curve_words(curve_of(fit))}, {percent(curve.attrs['prob'])} interval"
-    points_say = "points: agents in groups by ability, larger: more agents"
-    about = headline(fit, title or "Item characteristic curves: chance of success by ability", f"{marks}; {points_say}")
+    marks += "; points: agents in groups by ability, larger: more agents" if points else ""
+    about = headline(fit, title or "Item characteristic curves: chance of success by ability", marks)
     base = alt.Chart(curve.to_dataframe().reset_index(), title=about)
     of = "ability (logits)" if curve_of(fit).abilities == 1 else "first ability (logits)"
     x = alt.X("ability:Q", title=of, scale=alt.Scale(nice=False))
@@ -151,4 +152,4 @@ def item_characteristic_curve(
     chart = band + line + _observed_dots(points, colour) if points else band + line
     middle = curve.probability.sel(ability=draws(fit, "ability").mean().item(), method="nearest")
     said = "; ".join(f"{float(p):.0%} on {task}" for task, p in zip(tasks, middle.sel(task=tasks).values, strict=True))
-    return sized(described(chart, f"Chances of the average agent: {said}.", fit), width, height)
+    return sized(with_words(chart, f"Chances of the average agent: {said}.", fit), width, height)

@@ -11,7 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from ..quanta.scaling_fits import exponents, fitted_curve
-from .labels import headline, log_axis, nothing_to_show, percent, sized
+from ..messages import AgentirtError, one_of
+from .labels import headline, log_axis, need_columns, nothing_to_show, percent, sized
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/11_scaling_charts.ipynb #2a9ae7ea
@@ -45,9 +46,13 @@ def scaling_chart(
     height: int | None = None,  # of the plot, in pixels; None: 340
     prob: float | None = None,  # probability inside the band; None: the fit's own
 ) -> alt.LayerChart:
-    "Measured losses with the fitted curve and its band, on log-log axes. Raises ValueError for an empty curve or another dim."
-    if curve.isnull().all() or list(fit.attrs["over"]) != [over]:
-        raise ValueError(f"the curve is empty, or the fit is over {' and '.join(fit.attrs['over'])} and not over {over!r}.")
+    "Measured losses with the fitted curve and its band, on log-log axes. Raises AgentirtError for an empty curve or another dim."
+    of = list(fit.attrs.get("over", []))
+    if curve.isnull().all() or of != [over]:
+        found = f"is over {' and '.join(of)} and" if of else "is none of `fit_curve`, thus"
+        raise AgentirtError(
+            f"the curve is empty, or the fit {found} not over {over!r}; make it with `fit_curve(curve, {over!r})`."
+        )
     cells = curve.rename("loss").to_dataframe().reset_index().dropna(subset=["loss"])
     table = exponents(fit, prob=prob)
     said = [
@@ -73,12 +78,11 @@ def exponents_chart(
 ) -> alt.HConcatChart:
     """Exponents against the tail exponent α, a panel a resource, with intervals where there are any, and theory as a line.
 
-    Raises ValueError for a table without one of its columns or with another kind."""
-    wanted = {"alpha", "kind", "source", "exponent", "lower", "upper"}
-    if missing := sorted(wanted - set(table)):
-        raise ValueError(f"the table of exponents lacks {', '.join(missing)}.")
-    if unknown := sorted(set(table.kind) - set(_KINDS)):
-        raise ValueError(f"kind {unknown[0]!r} is unknown; use one of {', '.join(map(repr, _KINDS))}.")
+    Raises AgentirtError for a table without one of its columns or with another kind."""
+    wanted = ["alpha", "kind", "source", "exponent", "lower", "upper"]
+    need_columns(table, wanted, "pd.DataFrame(dict(alpha=…, kind=…, source=…, exponent=…, lower=…, upper=…))")
+    for kind in table.kind.unique():
+        one_of(kind, _KINDS, "kind")
     shades = dict(measured=PALETTE[0], published=PALETTE[1], theory=COLOURS["soft"])
     shades = {source: shade for source, shade in shades.items() if (table.source == source).any()}
     colour = alt.Scale(domain=list(shades), range=list(shades.values()))
@@ -127,6 +131,7 @@ def studies_chart(
     height: int | None = None,  # of the plot, in pixels; None: 400
 ) -> alt.LayerChart | alt.Chart:
     "Published exponents of data against those of parameters, with the curve of the theory."
+    need_columns(studies, ["parameters", "data", "theory", "date", "task", "details"], "scaling_studies()")
     head = title or alt.TitleParams(
         "Exponents of data against those of parameters", subtitle="dashed: by theory α_D = α_N/(α_N + 1)"
     )

@@ -29,6 +29,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from ..files import write_atomically
+from ..messages import AgentirtError
 from ..settings import SettingsError, settings
 
 # %% ../../nbs/4_views/00_theme.ipynb #21152724
@@ -400,10 +401,12 @@ def chart_page(
 
 
 def save_chart(
-    chart: alt.TopLevelMixin,
+    chart: alt.TopLevelMixin,  # a chart of this package or of Altair; of an explorer its `picture()`
     path: str | Path,  # ends in .html, .png, .svg, .pdf or .json
 ) -> Path:  # where it was written
-    "Write a chart to a file that needs no network: .html with tooltips, .png, .svg and .pdf as pictures, .json as spec."
+    """Write a chart to a file that needs no network: .html with tooltips, .png, .svg and .pdf as pictures, .json as spec.
+
+    Raises AgentirtError for another ending, FileNotFoundError where there is no such folder."""
     path = Path(path)
     spec = chart.to_dict()
     makers = {
@@ -414,7 +417,7 @@ def save_chart(
         ".json": lambda: chart.to_json(indent=1, sort_keys=True).encode(),
     }
     if path.suffix.lower() not in makers:
-        raise ValueError(f"Cannot save a chart as {path.name!r}; end the name in one of {', '.join(makers)}.")
+        raise AgentirtError(f"a chart cannot be saved as {path.name!r}; end the name in one of {', '.join(makers)}.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to save {path.name!r} in; make it first.")
     with write_atomically(path) as temporary:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .labels import sized
+from .labels import need_columns, sized
 from .theme import alt
 
 # %% ../../nbs/4_views/08_world_charts.ipynb #810e3f30
@@ -22,6 +22,7 @@ def worlds_chart(
     height: int = 240,  # of the plot, in pixels
 ) -> alt.Chart:
     "Draw the cumulative share of tasks by pass rate, a line for each world, with the test's p-value for the first two."
+    need_columns(compared, ["pass_rate", "world", "p_value"], "compare_worlds(worlds, agents, tasks)")
     share = np.linspace(0, 1, 101)
     rows = pd.concat(
         [pd.DataFrame(dict(rate=np.quantile(one, share), share=share, world=str(one.world.item()))) for one in compared.pass_rate]
