@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .messages import AgentirtError
+
 # %% ../nbs/0_ground/03_face.ipynb #3abf2405
 def comments(
     source: str,  # Python code
@@ -131,11 +133,11 @@ def docstring(
     source: str,  # a function or a class, with its decorators
     known: Mapping[str, Any] | None = None,  # the names of its module, for lists of words that comments name
 ) -> str:
-    "The docstring of a function or class with what its comments say about every argument, what comes back and what is raised."
+    "A docstring with all that comments say of arguments and result. Raises AgentirtError for what is no function or class."
     source = textwrap.dedent(source).strip("\n")
     code = ast.parse(source).body[0]
     if not isinstance(code, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        raise ValueError(f"the text begins with {type(code).__name__}; give the source of one function or class.")
+        raise AgentirtError(f"the text begins with {type(code).__name__}; give the source of one function or class.")
     text, errors = raised(ast.get_docstring(code) or "")
     given = declared(code, source) if isinstance(code, ast.ClassDef) else arguments(code, source)
     heads = [

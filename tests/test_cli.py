@@ -15,6 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agentirt_nb.data.building import from_arrays
+from agentirt_nb.irt.fits import save_fit
+from agentirt_nb.quanta.task_fits import fit_tasks
 from agentirt_nb.settings import settings
 
 AGENTIRT = Path(sys.executable).parent / "agentirt"
@@ -633,6 +636,19 @@ def test_predict_new_tasks_by_difficulty(fitted, tmp_path):
     options = ("--llm", "LLM B", "--scaffold", "Scaffold y", "--tasks", tmp_path / "tasks.csv")
     table = predicted(inside("predict", "runs.zarr", *options, cwd=fitted))
     assert table.probability[0] > table.probability[1]
+
+
+@pytest.mark.parametrize("lines", ["task\nmine\n", "difficulty\n1\n"])
+def test_predict_from_a_fit_with_the_tasks_integrated_out(tmp_path, lines):
+    random = np.random.default_rng(0)
+    outcomes = from_arrays(
+        random.integers(0, 2, (12, 20)), agents=[f"agent {i}" for i in range(12)], tasks=[f"t{i}" for i in range(20)]
+    )
+    save_fit(fit_tasks(outcomes, draws=20, seed=1), tmp_path / "tasks.nc")
+    (tmp_path / "tasks.csv").write_text(lines.replace("mine", "t3"))
+    done = inside("predict", "tasks.nc", "--tasks", tmp_path / "tasks.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(predicted(done)) == 12
 
 
 def test_predict_names_what_the_fit_does_not_know(fitted, tmp_path):

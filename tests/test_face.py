@@ -12,6 +12,7 @@ import xarray as xr
 import agentirt_nb as irt
 from agentirt_nb.face import explain
 from agentirt_nb.irt.fit_header import fit_header, header_lines, is_fit
+from agentirt_nb.irt.fits import alarm
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -102,7 +103,7 @@ def test_every_kind_of_fit_has_a_header(path):
     lines = header_lines(fit)
     assert list(lines) == ["Fit", "Trust", "Ablest"]
     assert "50 agents and 24 tasks" in lines["Fit"] or path.stem == "1pl_scored"
-    assert lines["Trust"].startswith("converged" if fit.attrs["converged"] == "yes" else "NOT CONVERGED")
+    assert lines["Trust"].startswith(alarm(fit) or "converged")
     assert "agent" in fit_header(fit)
 
 

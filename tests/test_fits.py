@@ -227,3 +227,13 @@ def test_a_fit_says_how_far_it_may_be_trusted(tmp_path):
     p = predict(open_fit(save_fit(result, tmp_path / "fit.nc")), tasks=described(runs))
     assert p.attrs["accuracy"] == result.attrs["accuracy"]
     assert p.attrs["adequacy"] == "not checked"
+
+
+def test_a_curve_of_ones_own_says_what_cannot_be_asked_of_its_fit():
+    own = made("2pl")
+    own.attrs["curve"] = "mine"
+    with pytest.raises(
+        FitError, match=r"made with the curve 'mine', and keeps only its name, .* for chances of success fit with one of"
+    ):
+        predict(own)
+    assert summarise(own, "difficulty").sizes["task"] == TASKS

@@ -9,10 +9,13 @@ import xarray as xr
 
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.evaluation import cross_validate, evaluate, reliability
-from agentirt_nb.irt.fits import FitError
-from agentirt_nb.irt.prediction import expected_pass_rate, predict
+from agentirt_nb.irt.fits import FitError, curve_of, summarise
+from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.prediction import expected_pass_rate, predict, task_draws
 from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import load_snapshot
+from agentirt_nb.irt.tables import ladder
+from agentirt_nb.settings import SettingsError
 
 ONE = from_arrays([[1]], agents=["a"], tasks=["t"])
 
@@ -32,9 +35,9 @@ def some(four) -> dict:
     [
         (dict(agents=["forge_code_gemni_3_1_pro"]), FitError, "did you mean 'forge_code_gemini_3_1_pro'"),
         (dict(tasks=["django__django-1111"]), FitError, "no task 'django__django-1111'"),
-        (dict(agents={"llm": ["GPT-5"]}), TypeError, "labels or a DataFrame, not a dict"),
-        (dict(agents=ONE), TypeError, r"not a Dataset; of outcomes, pass described_agents\(outcomes\)"),
-        (dict(tasks=ONE), TypeError, r"pass described\(outcomes\)"),
+        (dict(agents={"llm": ["GPT-5"]}), FitError, "labels or a DataFrame, not a dict"),
+        (dict(agents=ONE), FitError, r"not a Dataset; of outcomes, pass described_agents\(outcomes\)"),
+        (dict(tasks=ONE), FitError, r"pass described\(outcomes\)"),
         (dict(agents=pd.DataFrame()), ValueError, "needs a row or more"),
         (dict(tasks=pd.DataFrame({"benchmark": ["gsoo"]})), FitError, "no benchmark 'gsoo'; did you mean 'gso'"),
         (dict(tasks=pd.DataFrame({"benchmark": ["gso"], "difficulty": ["hard"]})), ValueError, "difficulty is hard in a table"),
@@ -89,6 +92,18 @@ def test_the_fit_that_ships_with_the_package_can_be_scored(four):
     assert ability[0] > ability[1] + 2
     assert able.observed_data.trials.sel(agent="mine").sum() == 8
     assert np.isfinite(expected_pass_rate(able, ["mine"]).pass_rate).all()
+
+
+@pytest.mark.parametrize("ask", [predict, summarise, ladder, expected_pass_rate, task_draws, curve_of])
+def test_outcomes_are_no_fit(ask):
+    with pytest.raises(FitError, match="this Dataset is no fit; make one of outcomes with `fit`"):
+        ask(ONE)
+
+
+@pytest.mark.parametrize("draws", [0, 1, 2.5, True])
+def test_a_fit_keeps_two_draws_or_more(draws):
+    with pytest.raises(SettingsError, match="must be a whole number from 2 on: one draw has no spread"):
+        fit(ONE, draws=draws)
 
 
 @pytest.mark.parametrize("function", [evaluate, reliability])

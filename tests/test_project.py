@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import json
 import os
 import re
 import signal
@@ -319,10 +320,27 @@ def test_readme_shows_text_code_and_pictures():
     assert not re.search("secret|title: no|echo", text)
 
 
+def links(text):
+    "Where a text in Markdown leads to, within the project."
+    return re.findall(r"\]\((?!\w+:|#)([^)\s#]+)", text)
+
+
 def test_links_of_the_readme_lead_somewhere():
-    links = re.findall(r"\]\((?!\w+:|#)([^)\s#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert len(links) > 50
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    found = links((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(found) > 50
+    assert [link for link in found if not (ROOT / link).exists()] == []
+
+
+def test_links_of_the_notebooks_lead_somewhere():
+    lost, seen = [], 0
+    for path in sorted((ROOT / "nbs").rglob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        found = links(prose)
+        seen += len(found)
+        lost += [f"{path.name}: {link}" for link in found if not (path.parent / link).exists()]
+    assert seen > 50
+    assert lost == []
 
 
 def test_the_in_step_check_sees_changed_new_and_missing_files(tmp_path):

@@ -295,7 +295,7 @@ def _fit(
     result = fit(outcomes, args.curve, **options, progress=not args.quiet)
     seconds = time.perf_counter() - started
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""
-    sizes = f"{outcomes.sizes['agent']} agents on {outcomes.sizes['task']} tasks{known}"
+    sizes = f"{count(outcomes.sizes['agent'], 'agent')} on {count(outcomes.sizes['task'], 'task')}{known}"
     print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {verdict(result)}{_trend(result)}")
     _write_fit(result, out)
     return _exit_code(result)
@@ -388,7 +388,9 @@ def _wanted_tasks(
         raise AgentirtError(
             f"{path}, line {line}: the fit has no task {table.task[line]!r}, but others of this file; ask in two files."
         )
-    if "benchmark" not in table and "unnamed" in fit["posterior"].benchmark:
+    from agentirt_nb.irt.prediction import benchmarks_of
+
+    if "benchmark" not in table and "unnamed" in benchmarks_of(fit):
         table["benchmark"] = "unnamed"  # as in the file that was fitted
     place = "" if "benchmark" in table else " and as part of a benchmark never seen"
     _say(f"{path}: {len(table)} new tasks, predicted from {', '.join(about[:4])}{' …' if about[4:] else ''}{place}.")

@@ -12,7 +12,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import expit, log_ndtr
+from scipy.special import expit, log_ndtr, logit
 
 from ..messages import one_of
 
@@ -270,6 +270,7 @@ class Noise(NamedTuple):
     parameters: tuple[str, ...] = ()  # of a task
     shared: Mapping[str, tuple] = MappingProxyType({})  # parameter of all cells -> its prior, as for `Density`
     repeated: bool = False  # needs several runs of a cell
+    draw: Callable | None = None  # (P, trials, parameters of tasks and cells, random generator) -> successes
 
 # %% ../../nbs/2_irt/00_curves.ipynb #65994221
 def _binomial(log_p, log_q, k, n, t, xp):
@@ -296,13 +297,31 @@ def _all_or_none(log_p, log_q, k, n, t, xp):
     return xp.logaddexp(log_p + of(-t["slip_logit"]), log_q + of(t["guess_logit"]))
 
 
+def _draw_binomial(p, n, t, rng):
+    return rng.binomial(n, p)
+
+
+def _draw_beta_binomial(p, n, t, rng):
+    inside, phi = np.clip(p, 1e-9, 1 - 1e-9), t["concentration"]
+    return rng.binomial(n, rng.beta(inside * phi, (1 - inside) * phi))
+
+
+def _draw_logit_normal(p, n, t, rng):
+    return rng.binomial(n, expit(logit(np.clip(p, 1e-9, 1 - 1e-9)) + t["spread"] * rng.standard_normal(p.shape)))
+
+
+def _draw_all_or_none(p, n, t, rng):
+    solves = rng.random(p.shape) < p
+    return rng.binomial(n, np.where(solves, expit(-t["slip_logit"]), expit(t["guess_logit"])))
+
+
 NOISES: dict[str, Noise] = {
     noise.name: noise
     for noise in (
-        Noise("binomial", _binomial),
-        Noise("beta-binomial", _beta_binomial, (), dict(concentration=("LogNormal", 1.0, 1.0)), True),
-        Noise("logit-normal", _logit_normal, (), dict(spread=("LogNormal", 0.0, 0.7)), True),
-        Noise("all-or-none", _all_or_none, ("slip_logit", "guess_logit"), {}, True),
+        Noise("binomial", _binomial, draw=_draw_binomial),
+        Noise("beta-binomial", _beta_binomial, (), dict(concentration=("LogNormal", 1.0, 1.0)), True, _draw_beta_binomial),
+        Noise("logit-normal", _logit_normal, (), dict(spread=("LogNormal", 0.0, 0.7)), True, _draw_logit_normal),
+        Noise("all-or-none", _all_or_none, ("slip_logit", "guess_logit"), {}, True, _draw_all_or_none),
     )
 }
 

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from ..data.outcomes import validate
-from .fits import FitError, interval, success_probability, trusted
+from .fits import FitError, interval, record_of, success_probability, trust, trusted
 from .prediction import agent_draws, described, predict, task_draws
 from ..messages import one_of
 from ..settings import chosen_seed
@@ -25,9 +25,9 @@ def interval_width(
     *,
     prob: float | None = None,  # probability inside the interval; None: the setting
 ) -> xr.DataArray:  # over the other dims, in the unit of the draws
-    "How wide the equal-tailed interval is."
+    "How wide the equal-tailed interval is. Raises FitError without a dim sample."
     ends = interval(draws, prob)
-    return (ends.upper - ends.lower).rename("width")
+    return (ends.upper - ends.lower).rename("width").assign_attrs(ends.attrs)
 
 # %% ../../nbs/2_irt/12_drafts.ipynb #8ff582fb
 def covered(
@@ -36,9 +36,13 @@ def covered(
     *,
     prob: float | None = None,  # probability inside the interval; None: the setting
 ) -> xr.DataArray:  # True where the interval holds it
-    "Whether an interval held what came true: of many honest 90 % intervals, nine in ten do."
+    "Whether an interval held what came true: of many honest 90 % intervals, nine in ten do. Raises FitError without a dim sample."
     ends = interval(draws, prob)
-    return ((ends.lower <= observed) & (observed <= ends.upper)).rename("covered")
+    return (
+        ((ends.lower <= observed) & (observed <= ends.upper))
+        .rename("covered")
+        .assign_attrs(record_of(draws) | dict(prob=ends.prob))
+    )
 
 # %% ../../nbs/2_irt/12_drafts.ipynb #51987f80
 def share_passed(
@@ -63,7 +67,7 @@ def share_passed(
             shares[:, i] = passed.mean(1)
         else:
             shares += passed / agent.sizes["agent"]
-    return xr.DataArray(shares, {dim: other[dim].values}, ("sample", dim), name="share", attrs=dict(units="share"))
+    return xr.DataArray(shares, {dim: other[dim].values}, ("sample", dim), name="share", attrs=trust(fit) | dict(units="share"))
 
 # %% ../../nbs/2_irt/12_drafts.ipynb #25f8a7f1
 FRONTIER: tuple[float, float] = (0.25, 0.75)  # chance of success at the two ends of the frontier

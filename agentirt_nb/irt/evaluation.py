@@ -25,14 +25,15 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from .designs import Priors
-from .fits import FitError, probability_inside, success_probability
+from .fits import FitError, probability_inside, record_of, success_probability
 from .inference import fit
 from ..data.outcomes import content_hash, validate
 from .prediction import agent_draws, described, described_agents, task_draws
+from .resampling import known_ends, times_drawn
 from .scoring import score
 from ..settings import chosen_seed, settings
 from ..files import remembered
-from ..messages import one_of
+from ..messages import count, one_of
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #42b22361
 SPLITS = ("responses", "tasks", "agents", "benchmark")
@@ -312,7 +313,11 @@ def cross_validate(
         warnings.warn(
             f"{failed} of {len(numbers)} folds have not converged; their predictions are scored all the same.", stacklevel=2
         )
-    judged = dict(folds_not_converged=failed, largest_pareto_k=worst)
+    judged: dict[str, Any] = dict(folds_not_converged=failed, largest_pareto_k=worst)
+    judged |= dict(converged="no" if failed else "yes", accuracy="bad" if failed else "sound" if worst < 0.7 else "doubtful")
+    judged["verdict"] = (
+        f"{len(numbers) - failed} of {count(len(numbers), 'fold')} converged{f'; largest Pareto k {worst:.2f}' * (worst > 0)}."
+    )
     return result.assign_coords(predictor=list(PREDICTORS)).assign_attrs(split=split, how=how, seed=seed, given=given, **judged)
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #931a3b16
@@ -338,10 +343,10 @@ def auc(
 METRICS = ("log_loss", "brier", "auc", "within_agent_auc", "ece", "spearman", "coverage")
 
 
-def _counts(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    "How often each level is drawn in a bootstrap."
-    levels = codes.max() + 1
-    return np.bincount(rng.integers(0, levels, levels), minlength=levels)
+def _weights(agent: np.ndarray, task: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    "How often each cell counts in a bootstrap of agents and of tasks, given the codes (cell,) of both."
+    of_agent, of_task = (times_drawn(np.arange(codes.max() + 1), 1, rng)[0][codes] for codes in (agent, task))
+    return of_agent * of_task
 
 
 def _ece(p: np.ndarray, k: np.ndarray, n: np.ndarray, bins: int = 10) -> float:
@@ -384,7 +389,7 @@ def evaluate(
     predictors: list[str] | None = None,  # some of them; None: all
     *,
     replicates: int = 100,  # bootstrap draws of agents and tasks; 0: no interval
-    prob: float | None = None,  # probability inside the interval; None: settings().prob
+    prob: float | None = None,  # probability inside the interval; None: that of the data, else the setting
     seed: int | None = None,  # of the replicates; None: settings().seed
 ) -> xr.Dataset:  # each score over (benchmark, predictor, statistic), statistic: value, lower, upper
     "Scores of every predictor on the same held-out cells, benchmark by benchmark."
@@ -410,12 +415,10 @@ def evaluate(
             cells = (p_all[i][scored], k[scored], n[scored], fold[scored], agent, task)
             value = _metrics(*cells, 1.0) | dict(coverage=scored.sum() / due.sum())
             table[:, b, i, 0] = [value[m] for m in METRICS]
-            draws = [_metrics(*cells, _counts(agent, rng)[agent] * _counts(task, rng)[task]) for _ in range(replicates)]
+            draws = [_metrics(*cells, _weights(agent, task, rng)) for _ in range(replicates)]
             if draws:
                 spread = np.array([[np.nan if m == "ece" else d.get(m, value[m]) for m in METRICS] for d in draws])
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # all NaN where there is no interval
-                    table[:, b, i, 1:] = np.nanquantile(spread, [(1 - prob) / 2, 1 - (1 - prob) / 2], axis=0).T
+                table[:, b, i, 1:] = np.transpose(known_ends(spread, prob))
     dims = ("benchmark", "predictor", "statistic")
     coords = dict(benchmark=labels, predictor=names, statistic=["value", "lower", "upper"])
     return xr.Dataset({m: (dims, x) for m, x in zip(METRICS, table)}, coords, held_out.attrs | dict(prob=prob))
@@ -426,12 +429,11 @@ def reliability(
     *,
     bins: int = 10,  # of equal width in probability
     replicates: int = 100,  # bootstrap draws of agents and tasks
-    prob: float | None = None,  # probability inside the interval; None: settings().prob
+    prob: float | None = None,  # probability inside the interval; None: that of the data, else the setting
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # predicted, observed, lower, upper, auc, trials over (predictor, bin)
     "Predicted against observed rates in bins of probability, over all benchmarks; NaN in empty bins."
     prob = _ready(held_out, prob)
-    edge = (1 - prob) / 2
     rng = np.random.default_rng(chosen_seed(seed))
     held_out = held_out.transpose("predictor", "agent", "task", ...)
     table = np.full((6, held_out.sizes["predictor"], bins), np.nan)
@@ -442,16 +444,14 @@ def reliability(
         total = lambda x, weight, at=at: np.bincount(at, x * weight, bins)
         filled, shares = total(n, 1.0) > 0, []
         for _ in range(replicates):
-            weight = _counts(agent, rng)[agent] * _counts(task, rng)[task]
+            weight = _weights(agent, task, rng)
             drawn = total(n, weight)
             shares.append(np.where(drawn > 0, total(k, weight) / np.maximum(drawn, 1e-9), np.nan)[filled])
-        ends = np.full((2, filled.sum()), np.nan)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # all NaN where a bin is never drawn
-            ends = np.nanquantile(shares, [edge, 1 - edge], axis=0) if shares else ends
+        ends = known_ends(np.array(shares), prob) if shares else np.full((2, filled.sum()), np.nan)
         area = [auc(p[at == b], k[at == b], (n - k)[at == b]) for b in np.flatnonzero(filled)]
         size = total(n, 1.0)[filled]
         table[:, i, filled] = [total(n * p, 1.0)[filled] / size, total(k, 1.0)[filled] / size, *ends, area, size]
     names = ("predicted", "observed", "lower", "upper", "auc", "trials")
     coords = dict(predictor=held_out.predictor.values, bin=(np.arange(bins) + 0.5) / bins)
-    return xr.Dataset({name: (("predictor", "bin"), x) for name, x in zip(names, table)}, coords, dict(prob=prob))
+    about = record_of(held_out) | dict(prob=prob)
+    return xr.Dataset({name: (("predictor", "bin"), x) for name, x in zip(names, table)}, coords, about)

@@ -30,8 +30,8 @@ from .curves import Curve, as_curve
 from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, model_data, zero_sum_basis
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
-from ..messages import one_of
-from ..settings import settings
+from ..messages import count, one_of
+from ..settings import check_draws, chosen_seed, settings
 
 # %% ../../nbs/2_irt/08_inference.ipynb #33e12222
 def _apart(z: dict) -> dict:
@@ -218,7 +218,7 @@ def judge_nuts(
 _EXACT = ("1pl", "2pl")  # the curves whose tasks `fit` knows how to integrate out
 
 
-def _checked(curve: str | Curve, ability: str, features: str, method: str, draws: int, seed: int) -> str:
+def _checked(curve: str | Curve, ability: str, features: str, method: str) -> str:
     "The name of the curve. Raises FitError for what `fit` does not know."
     name = as_curve(curve).name
     if name not in _EXACT or as_curve(name) != as_curve(curve):
@@ -226,8 +226,6 @@ def _checked(curve: str | Curve, ability: str, features: str, method: str, draws
     one_of(ability, ABILITIES, "ability", error=FitError)
     one_of(features, FEATURES, "features", error=FitError)
     one_of(method, ("laplace", "nuts"), "method", error=FitError)
-    if draws < 2 or not 0 <= seed < 2**32:
-        raise FitError(f"draws is {draws} and seed {seed}; give at least 2 draws and a seed from 0 to 4294967295.")
     return name
 
 
@@ -276,9 +274,11 @@ def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
     apart = 0 if ability == "agent" else int((components(outcomes) != 0).sum())
     if not apart:
         return ""
+    share, whose = ("shares", "its") if apart == 1 else ("share", "their")
+    of = count(outcomes.sizes["agent"], "agent")
     return (
-        f" {apart} of {outcomes.sizes['agent']} agents share no LLM or scaffold with the largest group, even indirectly: "
-        "their split into the two rests on the prior."
+        f" {apart} of {of} {share} no LLM or scaffold with the largest group, even indirectly: "
+        f"{whose} split into the two rests on the prior."
     )
 
 # %% ../../nbs/2_irt/08_inference.ipynb #b345aec5
@@ -295,9 +295,8 @@ def fit(
     progress: bool = True,  # show a bar when it takes longer than a second
 ) -> xr.DataTree:  # posterior, sample_stats, observed_data, as `fits` describes them
     "Posterior of abilities and difficulties in logits. Raises FitError on unknown names and OutcomesError on bad data."
-    shared, start = settings(), perf_counter()
-    seed, draws = shared.seed if seed is None else seed, shared.draws if draws is None else draws
-    name = _checked(curve, ability, features, method, draws, seed)
+    start, seed, draws = perf_counter(), chosen_seed(seed), check_draws(draws)
+    name = _checked(curve, ability, features, method)
     outcomes, priors = validate(outcomes), priors or Priors()
     data = model_data(outcomes, features=features)
     _fittable(data, ability)
@@ -311,7 +310,7 @@ def fit(
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
-    about |= dict(seed=seed, draws=draws, prob=shared.prob, priors=json.dumps(asdict(priors)))
+    about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)
     about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy="not checked", wall_time=round(perf_counter() - start, 3))
     return make_fit(posterior, outcomes, about | record, sample_stats=stats, **_kept_features(data, outcomes))

@@ -735,8 +735,8 @@ def laplace_draws(
     ability: str = "llm_scaffold",  # "agent", "llm_scaffold" or "dated"
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int,  # how many
-    seed: int,
     tick: Callable[[], Any] = lambda: None,  # called once a round, for a progress bar
+    seed: int,  # of the draws
 ) -> LaplaceDraws:
     "Draws from the Laplace approximation. Raises AgentirtError where a 2PL has nothing to tell tasks apart by."
     state, mode = _approximated(data, curve, ability, priors or Priors(), tick)

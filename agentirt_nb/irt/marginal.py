@@ -23,6 +23,7 @@ import xarray as xr
 from scipy.optimize import minimize
 
 from .curves import NOISES, Density, Noise, as_density, density_at
+from .evaluation import auc
 from .fits import FitError, probability_inside, tails
 from .resampling import family_weights, llm_families
 
@@ -207,16 +208,8 @@ def fold_auc(
     fold: np.ndarray,  # (agent, task)
 ) -> float:
     "Area under the ROC curve, the mean over folds; NaN where a fold has successes only, or failures only."
-    from sklearn.metrics import roc_auc_score
-
-    areas = []
-    for f in range(fold.max() + 1):
-        at = (fold == f) & (n > 0)
-        wins, losses = k[at], (n - k)[at]
-        outcome = np.repeat([1, 0], len(wins))
-        both = wins.any() and losses.any()
-        areas.append(roc_auc_score(outcome, np.tile(p[at], 2), sample_weight=np.r_[wins, losses]) if both else np.nan)
-    return float(np.mean(areas))
+    ran = [(fold == f) & (n > 0) for f in range(fold.max() + 1)]
+    return float(np.mean([auc(p[at], k[at], (n - k)[at]) for at in ran]))
 
 # %% ../../nbs/2_irt/15_marginal.ipynb #53d33e07
 def rank_by_loss(

@@ -52,10 +52,10 @@ def _part(fit: xr.DataTree, part: str, names: Sequence[str], rng: np.random.Gene
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #6c9f8225
 def _listed(names: Sequence[str] | str | None, known: np.ndarray, what: str, describe: str) -> list[str]:
-    "Labels as a list, all that are known for None. Raises TypeError for outcomes and mappings, which have their own way in."
+    "Labels as a list, all that are known for None. Raises FitError for outcomes and mappings, which have their own way in."
     if isinstance(names, (xr.Dataset, Mapping)):
         kind = type(names).__name__
-        raise TypeError(f"{what} are labels or a DataFrame, not a {kind}; of outcomes, pass {describe}(outcomes).")
+        raise FitError(f"{what} are labels or a DataFrame, not a {kind}; of outcomes, pass {describe}(outcomes).")
     return known.tolist() if names is None else [names] if isinstance(names, str) else list(names)
 
 
@@ -146,6 +146,7 @@ def agent_draws(
     seed: int | None = None,  # of the draws from populations; None: settings().seed
 ) -> xr.Dataset:  # ability and, where the curve has two, second_ability (sample, agent) in logits; coords llm, scaffold, run
     "Draws of all abilities of agents that were run or could be. Raises FitError for a label that the fit does not have."
+    need(fit)
     observed = fit.observed_data.to_dataset()
     if not isinstance(agents, pd.DataFrame):
         labels = _listed(agents, observed.agent.values, "agents", "described_agents")
@@ -350,6 +351,7 @@ def task_draws(
     seed: int | None = None,  # of the draws from populations; None: settings().seed
 ) -> xr.Dataset:  # difficulty (sample, task) in logits, discrimination and what else the curve asks; coords benchmark, run
     "Draws of what the fit's curve asks of tasks, run or not. Raises FitError for unknown labels and benchmarks."
+    need(fit)
     observed = fit.observed_data
     if not isinstance(tasks, pd.DataFrame):
         return _named_tasks(fit, [str(x) for x in _listed(tasks, observed.task.values, "tasks", "described")])

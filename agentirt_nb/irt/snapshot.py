@@ -10,10 +10,12 @@ from importlib.resources import as_file, files
 
 import numpy as np
 import xarray as xr
+from scipy.special import logit
 
-from .curves import as_noise
+from .curves import NOISES
 from .fits import FitError, draws, success_probability, task_parameters, curve_of, open_fit
 from ..data.outcomes import validate
+from ..messages import listed
 from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/09_snapshot.ipynb #1f87448a
@@ -23,23 +25,20 @@ def load_snapshot() -> xr.DataTree:  # posterior and observed_data (trials only)
         return open_fit(path)
 
 # %% ../../nbs/2_irt/09_snapshot.ipynb #6bfeef71
+def _of_noise(fit: xr.DataTree, name: str, sample: int) -> np.ndarray:
+    "A parameter of the noise in one draw; a fit keeps log odds as the shares that they stand for."
+    kept = name.removesuffix("_logit")
+    value = draws(fit, kept).values[sample].astype(float)
+    return value if kept == name else logit(value)
+
+
 def _tossed(fit: xr.DataTree, sample: int, p: np.ndarray, trials: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     "Successes (agent, task) in trials with chances p, scattered as the noise of the fit says in that draw."
-    noise = as_noise(fit.attrs.get("noise", "binomial"))
-    if noise.name == "binomial":
-        return rng.binomial(trials, p)
-    of = lambda name: draws(fit, name).values[sample].astype(float)
-    expit = lambda z: 1 / (1 + np.exp(-z))
-    inside = np.clip(p, 1e-9, 1 - 1e-9)
-    if noise.name == "beta-binomial":
-        return rng.binomial(trials, rng.beta(inside * of("concentration"), (1 - inside) * of("concentration")))
-    if noise.name == "logit-normal":
-        logit = np.log(inside) - np.log1p(-inside)
-        return rng.binomial(trials, expit(logit + of("spread") * rng.standard_normal(p.shape)))
-    if noise.name == "all-or-none":
-        solves = rng.random(p.shape) < p
-        return rng.binomial(trials, np.where(solves, expit(-of("slip_logit")), expit(of("guess_logit"))))
-    raise FitError(f"`simulate_outcomes` does not know the noise {noise.name!r} of the fit.")
+    noise = NOISES.get(name := str(fit.attrs.get("noise", "binomial")))
+    if noise is None or noise.draw is None:
+        raise FitError(f"the fit's noise {name!r} cannot be drawn from; simulate with one of {listed(map(repr, NOISES))}.")
+    known = {name: _of_noise(fit, name, sample) for name in (*noise.parameters, *noise.shared)}
+    return noise.draw(p, trials, known, rng)
 
 
 def simulate_outcomes(

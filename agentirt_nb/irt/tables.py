@@ -21,7 +21,7 @@ def tried(
     dim: str = "agent",  # "agent", "llm" or "scaffold"
 ) -> xr.Dataset:  # agents, tasks, passed over dim; empty where the fit kept no outcomes
     "How much each agent, LLM or scaffold has been seen: its agents, the distinct tasks tried, the share of trials passed."
-    seen = fit["observed_data"].to_dataset()
+    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
     if "trials" not in seen or not seen.trials.any() or dim not in seen.coords or (seen[dim] == "").all():
         return xr.Dataset()
     counts = seen.drop_vars(set(seen.data_vars) - {"successes", "trials"})

@@ -13,7 +13,6 @@ import xarray as xr
 
 from ..irt.drafts import FRONTIER
 from ..irt.fits import FitError, curve_of, draws, probability_inside, success_probability, tails
-from ..irt.fits import task_parameters
 from ..irt.prediction import ability_draws
 from ..settings import chosen_seed, settings
 
