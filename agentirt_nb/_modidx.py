@@ -531,6 +531,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'agentirt_nb/irt/evaluation.py'),
                                             'agentirt_nb.irt.evaluation._is_module': ( '2_irt/evaluation.html#_is_module',
                                                                                        'agentirt_nb/irt/evaluation.py'),
+                                            'agentirt_nb.irt.evaluation._judged': ( '2_irt/evaluation.html#_judged',
+                                                                                    'agentirt_nb/irt/evaluation.py'),
                                             'agentirt_nb.irt.evaluation._metrics': ( '2_irt/evaluation.html#_metrics',
                                                                                      'agentirt_nb/irt/evaluation.py'),
                                             'agentirt_nb.irt.evaluation._predict_fold': ( '2_irt/evaluation.html#_predict_fold',

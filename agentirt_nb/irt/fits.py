@@ -219,7 +219,7 @@ def noise_of(
     "How repeated runs scatter in a fit. Raises FitError for a noise that has no name in NOISES."
     return _known(fit, "noise", fit.attrs.get("noise", "binomial"), NOISES)
 
-
+# %% ../../nbs/2_irt/01_fits.ipynb #8b82e84e
 _OF_ALL = ("slot_guess", "slot_slip")  # parameters that all tasks share
 
 
