@@ -233,7 +233,7 @@ def test_a_curve_of_ones_own_says_what_cannot_be_asked_of_its_fit():
     own = made("2pl")
     own.attrs["curve"] = "mine"
     with pytest.raises(
-        FitError, match=r"made with the curve 'mine', and keeps only its name, .* for chances of success fit with one of"
+        FitError, match=r"made with a curve of its own, 'mine', and keeps only its name: .* for predictions fit with one of"
     ):
         predict(own)
     assert summarise(own, "difficulty").sizes["task"] == TASKS

@@ -9,7 +9,7 @@ import xarray as xr
 
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.evaluation import cross_validate, evaluate, reliability
-from agentirt_nb.irt.fits import FitError, curve_of, summarise
+from agentirt_nb.irt.fits import FitError, alarm, curve_of, summarise
 from agentirt_nb.irt.inference import fit
 from agentirt_nb.irt.prediction import expected_pass_rate, predict, task_draws
 from agentirt_nb.irt.scoring import score
@@ -117,3 +117,11 @@ def test_numbers_of_cross_validate_are_checked():
     for wrong in (dict(given=-1), dict(workers=0)):
         with pytest.raises(ValueError, match="give no fewer than 0 cells and 1 worker"):
             cross_validate(outcomes, "tasks", progress=False, **wrong)
+
+
+def test_what_is_made_of_held_out_predictions_says_how_far_to_trust_it():
+    outcomes = from_arrays(np.random.default_rng(0).integers(0, 2, (6, 8)), agents=list("abcdef"), tasks=list("stuvwxyz"))
+    held_out = cross_validate(outcomes, "tasks", folds=2, ability="agent", draws=20, progress=False)
+    for result in (held_out, evaluate(held_out, replicates=2), reliability(held_out, replicates=2)):
+        assert alarm(result) == "NOT CONFIRMED"  # twenty draws tell nothing of their weights
+        assert result.attrs["verdict"] == "2 of 2 folds converged; largest Pareto k inf."

@@ -36,7 +36,7 @@ def covered(
     *,
     prob: float | None = None,  # probability inside the interval; None: the setting
 ) -> xr.DataArray:  # True where the interval holds it
-    "Whether an interval held what came true: of many honest 90 % intervals, nine in ten do. Raises FitError without a dim sample."
+    "Whether an interval held what came true: nine in ten honest 90 % intervals do. Raises FitError without a dim sample."
     ends = interval(draws, prob)
     return (
         ((ends.lower <= observed) & (observed <= ends.upper))

@@ -210,6 +210,14 @@ def _predict_fold(
     return cells, fitted.attrs["converged"] == "yes", float(fitted.attrs.get("pareto_k", np.nan))
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #103b5714
+def _judged(folds: int, failed: int, worst: float) -> dict[str, Any]:
+    "The trust record of all folds, of which some failed, and the worst Pareto k among them (0: none was measured)."
+    grade = "bad" if failed else "sound" if worst < 0.7 else "doubtful"
+    said = f"{folds - failed} of {count(folds, 'fold')} converged" + (f"; largest Pareto k {worst:.2f}." if worst else ".")
+    record = dict(converged="no" if failed else "yes", accuracy=grade, verdict=said)
+    return dict(folds_not_converged=failed, largest_pareto_k=worst) | record
+
+
 def _remembered_fold(path: Path | None, shape: tuple, compute: Callable) -> tuple[np.ndarray, bool, float]:
     "What a file holds of a finished fold, or else compute it and write the file."
     names = ("cells", "converged", "pareto_k")
@@ -313,11 +321,7 @@ def cross_validate(
         warnings.warn(
             f"{failed} of {len(numbers)} folds have not converged; their predictions are scored all the same.", stacklevel=2
         )
-    judged: dict[str, Any] = dict(folds_not_converged=failed, largest_pareto_k=worst)
-    judged |= dict(converged="no" if failed else "yes", accuracy="bad" if failed else "sound" if worst < 0.7 else "doubtful")
-    judged["verdict"] = (
-        f"{len(numbers) - failed} of {count(len(numbers), 'fold')} converged{f'; largest Pareto k {worst:.2f}' * (worst > 0)}."
-    )
+    judged = _judged(len(numbers), failed, worst)
     return result.assign_coords(predictor=list(PREDICTORS)).assign_attrs(split=split, how=how, seed=seed, given=given, **judged)
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #931a3b16

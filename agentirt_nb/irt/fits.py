@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'record_of', 'probability_inside', 'tails', 'interval',
-           'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'task_parameters',
-           'success_probability', 'trusted', 'summarise', 'upgraded', 'save_fit', 'open_fit']
+           'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'density_of', 'noise_of',
+           'task_parameters', 'success_probability', 'trusted', 'summarise', 'upgraded', 'save_fit', 'open_fit']
 
 # %% ../../nbs/2_irt/01_fits.ipynb #eb43e784
 import json
@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 import xarray as xr
 
-from .curves import CURVES, Curve
+from .curves import CURVES, DENSITIES, NOISES, Curve, Density, Noise
 from ..settings import settings
 from ..files import open_xarray, save_xarray
 from ..messages import AgentirtError, check_probability, listed, nearest
@@ -188,20 +188,38 @@ def draws(
     return xr.DataArray(flat, {d: shape[d] for d in dims if d in shape.coords}, ("sample", *dims), name=name, attrs=found.attrs)
 
 # %% ../../nbs/2_irt/01_fits.ipynb #339a84e8
+def _known(fit: xr.DataTree, what: str, name: Any, known: Mapping[str, Any]) -> Any:
+    "The curve, density or noise of a fit, which keeps only its name."
+    need(fit)
+    if name not in known:
+        raise FitError(
+            f"the fit was made with a {what} of its own, {name!r}, and keeps only its name: its draws can be read; for "
+            f"predictions fit with one of {listed(map(repr, known), 20)}."
+        )
+    return known[name]
+
+
 def curve_of(
     fit: xr.DataTree,  # a fit
 ) -> Curve:
     "The response curve of a fit. Raises FitError for what is no fit, and for a curve that has no name in CURVES."
-    need(fit)
-    name = str(fit.attrs.get("curve", fit.attrs.get("model", "1pl")))
-    if name not in CURVES:
-        raise FitError(
-            f"the fit was made with the curve {name!r}, and keeps only its name, which is none of CURVES: its draws and its "
-            f"likelihood can be read; for chances of success fit with one of {listed(map(repr, CURVES), 20)}."
-        )
-    return CURVES[name]
+    return _known(fit, "curve", fit.attrs.get("curve", fit.attrs.get("model", "1pl")), CURVES)
 
 
+def density_of(
+    fit: xr.DataTree,  # a fit
+) -> Density:
+    "How difficulties are spread in a fit. Raises FitError for a density that has no name in DENSITIES."
+    return _known(fit, "density", fit.attrs.get("density", "normal"), DENSITIES)
+
+
+def noise_of(
+    fit: xr.DataTree,  # a fit
+) -> Noise:
+    "How repeated runs scatter in a fit. Raises FitError for a noise that has no name in NOISES."
+    return _known(fit, "noise", fit.attrs.get("noise", "binomial"), NOISES)
+
+# %% ../../nbs/2_irt/01_fits.ipynb #8b82e84e
 _OF_ALL = ("slot_guess", "slot_slip")  # parameters that all tasks share
 
 

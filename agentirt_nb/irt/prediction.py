@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
-from .curves import SLOTS, as_density, draw_difficulties
+from .curves import SLOTS, draw_difficulties
 from ..data.dates import agent_dates, decimal_years
 from .designs import WIDE, feature_columns
-from .fits import FitError, curve_of, draws, known_labels, need, probability_inside
+from .fits import FitError, curve_of, density_of, draws, known_labels, need, probability_inside
 from .fits import success_probability, tails, task_parameters, trusted
 from ..messages import closest
 from ..settings import chosen_seed
@@ -278,7 +278,7 @@ def density_values(
     fit: xr.DataTree,  # a fit with one population of tasks
 ) -> dict[str, np.ndarray]:  # `location` and the density's parameters, each (draw, 1)
     "The parameters of a fit's density of difficulty."
-    return {name: _column(fit, name) for name in ("location", *as_density(fit.attrs["density"]).parameters)}
+    return {name: _column(fit, name) for name in ("location", *density_of(fit).parameters)}
 
 
 def _new_slots(fit: xr.DataTree, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -304,7 +304,7 @@ def new_extras(
         if name == "second_difficulty":
             values = density_values(fit)
             shape = (len(values["location"]), count)
-            new[name] = draw_difficulties(as_density(fit.attrs["density"]), values, rng, shape)
+            new[name] = draw_difficulties(density_of(fit), values, rng, shape)
         elif name in ("discrimination", "exponent"):  # logs are normal; as in the fit, none is beyond exp(6)
             middle = _column(fit, f"{name}_mean") if name == "exponent" else 0.0
             spread = np.stack([population_draws(fit, f"{name}_sd", rng) for _ in range(count)], axis=1)
@@ -325,7 +325,7 @@ def _new_tasks(fit: xr.DataTree, tasks: pd.DataFrame, benchmark: np.ndarray, rng
         need(fit, "location")
         values = density_values(fit)
         shape = (len(values["location"]), len(tasks))
-        new = dict(difficulty=draw_difficulties(as_density(fit.attrs["density"]), values, rng, shape))
+        new = dict(difficulty=draw_difficulties(density_of(fit), values, rng, shape))
     if "slots" not in new:
         new |= new_extras(fit, len(tasks), rng)
     new.setdefault("discrimination", np.ones(new["difficulty"].shape))

@@ -16,8 +16,8 @@ import xarray as xr
 from scipy.special import log_expit, logsumexp
 
 from ..data.outcomes import validate
-from .curves import Noise, as_density, as_noise, density_at, draw_difficulties
-from .fits import FitError, alarm, curve_of, draws, task_parameters
+from .curves import Noise, density_at, draw_difficulties
+from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
 from ..settings import chosen_seed
@@ -59,7 +59,7 @@ def _grid_of(sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _difficulty_grid(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     "Difficulties (1, node) that new tasks of a fit's density may have, and their log weights in each draw (draw, node)."
-    density, values = as_density(fit.attrs["density"]), density_values(fit)
+    density, values = density_of(fit), density_values(fit)
     drawn = draw_difficulties(density, values, np.random.default_rng(0), (len(values["location"]), 8))
     low, high = np.quantile(drawn, [0.0005, 0.9995])
     edges = np.linspace(low - 1, high + 1, 122)
@@ -120,7 +120,7 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
         values = known[name].transpose(..., "sample", "task").values
         tasks[name] = np.zeros((*values.shape[:-1], results.sizes["task"]))
         tasks[name][..., ~new_task], tasks[name][..., new_task] = values, fresh.get(name, 0.0) if count else values[..., :0]
-    noise = as_noise(fit.attrs.get("noise", "binomial"))
+    noise = noise_of(fit)
     if noise.parameters:
         raise FitError(
             f"`score` does not know the {noise.name} noise, of which each task has its own; fit again with all results."

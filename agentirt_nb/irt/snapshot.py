@@ -12,10 +12,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import logit
 
-from .curves import NOISES
-from .fits import FitError, draws, success_probability, task_parameters, curve_of, open_fit
+from .fits import FitError, draws, noise_of, success_probability, task_parameters, curve_of, open_fit
 from ..data.outcomes import validate
-from ..messages import listed
 from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/09_snapshot.ipynb #1f87448a
@@ -34,9 +32,9 @@ def _of_noise(fit: xr.DataTree, name: str, sample: int) -> np.ndarray:
 
 def _tossed(fit: xr.DataTree, sample: int, p: np.ndarray, trials: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     "Successes (agent, task) in trials with chances p, scattered as the noise of the fit says in that draw."
-    noise = NOISES.get(name := str(fit.attrs.get("noise", "binomial")))
-    if noise is None or noise.draw is None:
-        raise FitError(f"the fit's noise {name!r} cannot be drawn from; simulate with one of {listed(map(repr, NOISES))}.")
+    noise = noise_of(fit)
+    if noise.draw is None:
+        raise FitError(f"the noise {noise.name!r} of the fit has no `draw`, without which nothing can be simulated; give it one.")
     known = {name: _of_noise(fit, name, sample) for name in (*noise.parameters, *noise.shared)}
     return noise.draw(p, trials, known, rng)
 
