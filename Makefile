@@ -34,7 +34,7 @@ slow: $(VENV)/.test  ## the slow cells and tests too
 	$(BIN)/python -m pytest -m slow
 
 notebooks: $(VENV)/.test  ## run the notebooks (or NB=path), save their outputs, clean and export
-	AGENTIRT_RENDERER=static $(BIN)/nbdev-test $(NB) --save --n-workers 2
+	AGENTIRT_RENDERER=static COLUMNS=130 $(BIN)/nbdev-test $(NB) --save --n-workers 2
 	$(BIN)/python tools/drop_progress.py
 	$(MAKE) export readme
 
