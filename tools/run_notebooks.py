@@ -120,7 +120,8 @@ def notebooks() -> list[Path]:
 
 def run(copy: Path, arguments: list[str]) -> int:
     "Run the notebooks of a copy and store what they show; the exit status."
-    env = os.environ | {"AGENTIRT_RENDERER": "static", "AGENTIRT_DATA_FOLDER": str(settings(start=ROOT).data_folder or "")}
+    folder = str(settings(start=ROOT).data_folder or "")
+    env = os.environ | {"AGENTIRT_RENDERER": "static", "AGENTIRT_DATA_FOLDER": folder, "COLUMNS": "130"}  # width of tables
     command = [BIN / "nbdev-test", "--n-workers", "2", "--timing", "--save", *arguments]
     return subprocess.run(command, cwd=copy, env=env, check=False).returncode
 
