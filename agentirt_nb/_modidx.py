@@ -1352,6 +1352,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                            'agentirt_nb/quanta/task_fits.py'),
                                               'agentirt_nb.quanta.task_fits._refusal': ( '3_quanta/task_fits.html#_refusal',
                                                                                          'agentirt_nb/quanta/task_fits.py'),
+                                              'agentirt_nb.quanta.task_fits._refuse_taken_name': ( '3_quanta/task_fits.html#_refuse_taken_name',
+                                                                                                   'agentirt_nb/quanta/task_fits.py'),
                                               'agentirt_nb.quanta.task_fits._scored': ( '3_quanta/task_fits.html#_scored',
                                                                                         'agentirt_nb/quanta/task_fits.py'),
                                               'agentirt_nb.quanta.task_fits._sites': ( '3_quanta/task_fits.html#_sites',
