@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from scipy.special import expit
 from scipy.stats import norm
 from tqdm.auto import tqdm
 
@@ -105,7 +104,7 @@ def _simulated(values: dict, kind: Kind, rate: float, n: np.ndarray, interaction
     drawn = dict(values) | (dict(rate=rate) if "rate" in kind.density.parameters else {})
     difficulty = draw_difficulties(kind.density, drawn, rng, (n.shape[1],))
     deviation = interaction_sd * rng.standard_normal(n.shape) if interaction_sd else 0
-    return rng.binomial(n, expit(values["ability"][0][:, None] - difficulty + deviation))
+    return rng.binomial(n, kind.curve.probability([values["ability"][0][:, None] + deviation], dict(difficulty=difficulty)))
 
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #0e5213eb
 def tail_check(

@@ -12,7 +12,7 @@ from scipy.special import expit, hyp2f1
 from scipy.stats import norm
 
 from ..irt.climb import climb
-from .dated_abilities import benchmark_draws, need_trend, record_setters
+from .dated_abilities import benchmark_draws, need_trend, record_setters, success_chance
 from ..irt.fits import probability_inside, tails
 from ..irt.resampling import known_ends, times_drawn
 from ..messages import AgentirtError, one_of
@@ -100,7 +100,8 @@ def _failures(found: xr.Dataset, of_task: np.ndarray) -> dict[str, np.ndarray]:
     "Log failure (sample, agent), expected and observed, with tasks counted as often as `of_task` says."
     theta, b, a = (found[name].values.astype("f4") for name in ("ability", "difficulty", "discrimination"))
     share = (of_task / of_task.sum(1, keepdims=True)).astype("f4")
-    expected = [np.einsum("st,st->s", expit(a * (b - theta[:, [i]])), share).astype(float) for i in range(theta.shape[1])]
+    # failure is the success of the task, as the curve is symmetric
+    expected = [np.einsum("st,st->s", success_chance(b, x, a), share).astype(float) for x in theta.T[..., None]]
     failed, tried = of_task @ (found.trials - found.successes).values.T, of_task @ found.trials.values.T
     return dict(expected=np.log(np.stack(expected, 1)), observed=np.log((failed + 0.5) / (tried + 1)))
 

@@ -16,10 +16,10 @@ import pandas as pd
 import xarray as xr
 from numpyro.infer.util import log_density
 from scipy.optimize import minimize
-from scipy.special import expit
 from scipy.stats import logistic
 
-from .dated_abilities import DATES, FEWEST, benchmark_draws, need_trend, years_of
+from .dated_abilities import DATES, FEWEST, ability_needed, benchmark_draws, need_trend
+from .dated_abilities import success_chance, years_of
 from ..data.dates import decimal_years, from_decimal_years
 from ..irt.fits import probability_inside, tails, trust
 from ..data.outcomes import validate
@@ -117,11 +117,6 @@ def frontier_trend(
     )
 
 # %% ../../nbs/3_quanta/13_forecasts.ipynb #0ee20f52
-def _threshold(found: xr.Dataset, chance: float) -> np.ndarray:
-    "Ability (sample, task) at which the chance of success is `chance`."
-    return found.difficulty.values + np.log(chance / (1 - chance)) / found.discrimination.values
-
-
 def passing_times(
     path: np.ndarray,  # (sample, time) never falling
     time: np.ndarray,  # (time,)
@@ -159,8 +154,8 @@ def emergence(
         raise AgentirtError(f"chance is {chance!r}, but must lie between 0 and 1.")
     found = benchmark_draws(fit, benchmark, dates=dates, draws=draws)
     prob, dated = probability_inside(found, prob), found.attrs["dates"] != "none"
-    x, width = _threshold(found, chance), 2 * np.log(9) / found.discrimination.values
-    columns = dict(ability=x, width=width)
+    x, easier, harder = (ability_needed(p, found.difficulty.values, found.discrimination.values) for p in (chance, 0.1, 0.9))
+    columns = dict(ability=x, width=(width := harder - easier))
     table = xr.Dataset(coords=dict(task=found.task.values))
     if dated:
         trend = frontier_trend(found, seed=seed) if trend is None else trend
@@ -195,8 +190,9 @@ def _first_solves(found: xr.Dataset, trend: xr.Dataset, tasks: np.ndarray, rng: 
     for s, coming in enumerate(rng.poisson(rates * (horizon - end))):
         when = np.sort(rng.uniform(end, horizon, coming))
         ability = path[s, np.searchsorted(time, when, side="right") - 1] - gap[s, rng.integers(0, len(recent), coming)]
-        logit = found.discrimination.values[s, tasks] * (ability[:, None] - found.difficulty.values[s, tasks])
-        solved = rng.random(logit.shape) < 1 - expit(-logit) ** tried
+        b, a = found.difficulty.values[s, tasks], found.discrimination.values[s, tasks]
+        failed = success_chance(b, ability[:, None], a)  # by the task, in one trial
+        solved = rng.random(failed.shape) < 1 - failed**tried
         any_solve = solved.any(0)
         first[s, any_solve] = when[solved.argmax(0)[any_solve]]
     return first
