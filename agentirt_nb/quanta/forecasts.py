@@ -23,7 +23,7 @@ from .dated_abilities import success_chance, years_of
 from ..data.dates import decimal_years, from_decimal_years
 from ..irt.fits import probability_inside, tails, trust
 from ..data.outcomes import validate
-from ..irt.resampling import known_ends
+from ..irt.resampling import known_ends, times_drawn
 from ..messages import AgentirtError, one_of
 from ..settings import chosen_seed
 from .task_fits import fit_tasks
@@ -295,11 +295,15 @@ def _split_at(outcomes: xr.Dataset, before, dates: str) -> tuple[float, np.ndarr
 def _scored(forecasts, first, cut: float, last: float, horizon: float, prob: float, rng) -> dict[str, tuple]:
     "Scores (forecaster) with ends from a bootstrap over tasks, and forecast dates (forecaster, task)."
     scores = np.stack([_scores(x, first, cut, last, horizon, prob) for x in forecasts])  # (forecaster, score, task)
-    mean = lambda x: np.nansum(x, -1) / np.where(np.isfinite(x).any(-1), np.isfinite(x).sum(-1), np.nan)  # nothing solved: NaN
-    again = rng.integers(0, len(first), (1000, len(first)))
-    lower, upper = known_ends(np.stack([mean(scores[..., rows]) for rows in again]), prob)
+    known, weights = np.isfinite(scores), times_drawn(np.arange(len(first)), 1000, rng)
+
+    def mean(weight):  # (replicate, task) -> (replicate, forecaster, score); NaN where nothing was solved
+        total, size = (np.einsum("fst,rt->rfs", x, weight) for x in (np.where(known, scores, 0), known.astype(float)))
+        return total / np.where(size > 0, size, np.nan)
+
+    lower, upper = known_ends(mean(weights), prob)
     table: dict[str, tuple] = {}
-    for end, values in (("", mean(scores)), ("_lower", lower), ("_upper", upper)):
+    for end, values in (("", mean(np.ones((1, len(first))))[0]), ("_lower", lower), ("_upper", upper)):
         table |= {name + end: ("forecaster", values[:, i]) for i, name in enumerate(_SCORES)}
     for i, name in enumerate(("date", "date_lower", "date_upper")):
         years = np.stack([middle_and_ends(x, prob)[i] for x in forecasts])
