@@ -320,7 +320,7 @@ def forecast_check(
     density: str = "gumbel",  # of difficulties, as for `fit_tasks`: "gumbel", "normal" or another of `DENSITIES`
     years: float = 5.0,  # horizon of the forecasts
     draws: int = 400,  # posterior draws
-    prob: float | None = None,  # probability inside intervals; None: settings().prob
+    prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # coverage, mean_error, brier, crps, … (forecaster); date, … (forecaster, task); first_solve (task)
     """Forecasts of first solves from agents before a date, scored on agents after it; each score has _lower and _upper.

@@ -485,7 +485,7 @@ def compare_curves(
     loo: bool = True,  # PSIS-LOO as well
     folds: int = 5,  # cross-validation folds of cells, at random
     replicates: int = 1000,  # bootstrap draws of LLM families
-    prob: float | None = None,  # probability inside intervals; None: the setting
+    prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     seed: int | None = None,  # of folds, draws and replicates; None: the setting
     progress: bool = True,  # show a bar
 ) -> xr.Dataset:  # over model (curve, or curve and noise), best first
