@@ -16,10 +16,11 @@ import pandas as pd
 import xarray as xr
 
 from .labels import headline, percent
-from ..data.dates import decimal_years, from_decimal_years
+from ..data.dates import from_decimal_years
 from ..quanta.failure import FORMS
 from ..irt.resampling import known_ends
 from ..messages import AgentirtError, one_of
+from ..data.dates import decimal_years
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/10_frontier_charts.ipynb #896ef186
