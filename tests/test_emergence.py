@@ -286,7 +286,10 @@ def test_trend_and_path(one):
     fitted = one[2]
     trend = frontier_trend(fitted, years=2)
     assert (trend.path.diff("time").values >= -1e-12).all()
-    assert trend.attrs["horizon"] - trend.attrs["end"] == pytest.approx(2, abs=0.03)
+    assert trend.time.dtype == "datetime64[ns]" and str(trend.time.values[-1])[:10] == trend.attrs["horizon"]
+    assert benchmark_draws(fitted).date.dtype == failure_law(fitted).date_zero.dtype == "datetime64[ns]"
+    ahead = np.datetime64(trend.attrs["horizon"]) - np.datetime64(trend.attrs["end"])
+    assert ahead / np.timedelta64(1, "D") == pytest.approx(2 * 365.2425, abs=11)
     with pytest.raises(ValueError, match="years is 0"):
         frontier_trend(fitted, years=0)
     soon = first_solves(fitted, draws=100)

@@ -146,7 +146,7 @@ def test_curve_kind_error_rates(noise):
     rng = np.random.default_rng(1)
     for kind in ("constant", "gradual", "step"):
         made = xr.DataArray(curves(kind, 400, rng, noise), dims=("token", "step"), coords={"step": np.geomspace(10, 1000, 16)})
-        assert (curve_kind(made, bootstrap=5).called == kind).mean() > (0.85 if noise < 0.3 else 0.75)
+        assert (curve_kind(made, replicates=5).called == kind).mean() > (0.85 if noise < 0.3 else 0.75)
 
 
 def test_curve_kind_interval_is_wider_where_tokens_of_a_document_agree():
@@ -154,7 +154,7 @@ def test_curve_kind_interval_is_wider_where_tokens_of_a_document_agree():
     rows = np.concatenate([curves(("gradual", "step")[i % 2], 20, rng, 0.05) for i in range(20)])
     coords = {"step": np.geomspace(10, 1000, 16), "document": ("token", np.repeat(np.arange(20), 20))}
     made = xr.DataArray(rows, dims=("token", "step"), coords=coords)
-    wide, narrow = (curve_kind(m, bootstrap=300, seed=0).sel(kind="step") for m in (made, made.drop_vars("document")))
+    wide, narrow = (curve_kind(m, replicates=300, seed=0).sel(kind="step") for m in (made, made.drop_vars("document")))
     assert float(wide.upper - wide.lower) > 2 * float(narrow.upper - narrow.lower)
     assert float(wide.lower) < 0.5 < float(wide.upper)
 
@@ -168,4 +168,4 @@ def test_curve_kind_refuses(recwarn):
         curve_kind(made[:, :7])
     with pytest.raises(ValueError, match="positive"):
         curve_kind(made.assign_coords(step=np.arange(9)))
-    assert set(curve_kind(made, bootstrap=5).called.values) == {"constant"} and not recwarn
+    assert set(curve_kind(made, replicates=5).called.values) == {"constant"} and not recwarn

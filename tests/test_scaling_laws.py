@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from scipy.special import zeta
 
+from agentirt_nb.irt.fits import alarm, trust
 from agentirt_nb.quanta.scaling_fits import FORMS, compare_forms, exponents, fit_curve, fitted_curve, scaling_studies
 from agentirt_nb.quanta.tail_exponents import envelope_exponent, simulate_counts, tail_exponent
 from agentirt_nb.quanta.theory import joint_loss, learned_quanta, loss_of_learned, theory_exponents, use_frequencies
@@ -167,6 +168,10 @@ def test_predictions_follow_the_dims():
     np.testing.assert_allclose(band["mean"], truth, rtol=0.06)
     with pytest.raises(ValueError, match="parameters and data"):
         fitted_curve(fitted, dict(data=[1e6]))
+    doubted = fitted.copy()
+    doubted.attrs |= dict(converged="no", accuracy="bad")
+    assert alarm(band) is None and alarm(fitted_curve(doubted, dict(data=[1e6], parameters=[1e3]))) == "NOT CONVERGED"
+    assert trust(band) == trust(fitted) and band.attrs["form"] == fitted.attrs["form"]
 
 
 def test_quick_coverage():

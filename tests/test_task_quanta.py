@@ -11,11 +11,11 @@ from scipy.stats import betabinom, gumbel_r, norm
 
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.leaderboards import load_leaderboard
-from agentirt_nb.irt.curves import CURVES, DENSITIES, Curve
-from agentirt_nb.irt.fits import alarm, draws, success_probability, task_parameters
+from agentirt_nb.irt.curves import CURVES, DENSITIES, NOISES, Curve
+from agentirt_nb.irt.fits import FitError, alarm, draws, success_probability, task_parameters
 from agentirt_nb.quanta import task_fits as task_quanta
 from agentirt_nb.quanta.difficulty_tails import difficulty_tail, tail_check
-from agentirt_nb.quanta.task_fits import compare_curves, fit_tasks, trial_shares
+from agentirt_nb.quanta.task_fits import chosen_cells, compare_curves, fit_tasks, trial_shares
 
 
 def board(p, trials=1, seed=0):
@@ -216,6 +216,22 @@ def test_a_curve_and_a_density_of_ones_own_are_fitted(rasch):
     assert np.allclose(own.sample_stats.task_log_likelihood, same.sample_stats.task_log_likelihood, atol=1e-3)
     with pytest.raises(ValueError, match="how 'lapse' is spread over tasks is not known"):
         fit_tasks(few, Curve("with lapses", twice, ("lapse",)))
+
+
+def test_a_value_of_ones_own_does_not_take_the_name_of_another(rasch):
+    taken = dict(curve=CURVES["log-log"]._replace(name="2pl"), density=DENSITIES["gumbel"]._replace(name="normal"))
+    taken |= dict(noise=NOISES["beta-binomial"]._replace(name="binomial"))
+    for what, value in taken.items():
+        with pytest.raises(FitError, match=f"{what} '{value.name}' is not that of the package"):
+            fit_tasks(rasch[2], **{what: value})
+        with pytest.raises(FitError, match="give it another name"):
+            chosen_cells(rasch[2], **dict(curve="1pl") | {what: value})
+
+
+@pytest.mark.parametrize("few", [0, 1, -3, 2.5])
+def test_a_fit_has_two_draws_or_more(rasch, few):
+    with pytest.raises(FitError, match=r"draws is .* two or more"):
+        fit_tasks(rasch[2], "1pl", draws=few)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from scipy.special import expit
 from scipy.stats import norm
 from tqdm.auto import tqdm
 
@@ -50,7 +49,7 @@ def difficulty_tail(
     curve: str | Curve = "1pl",  # "1pl", "2pl" or another, as for `fit_tasks`
     noise: str | Noise = "binomial",  # "binomial", "beta-binomial" or another, as for `fit_tasks`
     tasks: str = "all",  # "all" (never solved: censored), or "decided": only those that somebody solved and somebody failed
-    prob: float | None = None,  # probability inside intervals; None: settings().prob
+    prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
 ) -> xr.Dataset:  # over density, best first
     """Log likelihood of each density of difficulty (nats), its lead over the normal, Vuong's z, and the rate c per logit.
 
@@ -105,7 +104,7 @@ def _simulated(values: dict, kind: Kind, rate: float, n: np.ndarray, interaction
     drawn = dict(values) | (dict(rate=rate) if "rate" in kind.density.parameters else {})
     difficulty = draw_difficulties(kind.density, drawn, rng, (n.shape[1],))
     deviation = interaction_sd * rng.standard_normal(n.shape) if interaction_sd else 0
-    return rng.binomial(n, expit(values["ability"][0][:, None] - difficulty + deviation))
+    return rng.binomial(n, kind.curve.probability([values["ability"][0][:, None] + deviation], dict(difficulty=difficulty)))
 
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #0e5213eb
 def tail_check(
@@ -116,7 +115,7 @@ def tail_check(
     rates: Sequence[float] | None = None,  # the true rate of each replicate's tail; None: that of the outcomes
     tasks: str = "all",  # "all" or "decided", as for `difficulty_tail`
     interaction_sd: float = 0.0,  # of a deviation of each pair of agent and task, logits, which the fit does not know
-    prob: float | None = None,  # probability inside intervals; None: settings().prob
+    prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     seed: int | None = None,  # None: settings().seed
     progress: bool = True,  # show a bar
 ) -> xr.Dataset:  # lead of Gumbel over normal, rate, rate_lower, rate_upper, true_rate over (truth, replicate)

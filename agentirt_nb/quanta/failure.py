@@ -11,8 +11,9 @@ import xarray as xr
 from scipy.special import expit, hyp2f1
 from scipy.stats import norm
 
+from ..data.dates import decimal_years
 from ..irt.climb import climb
-from .dated_abilities import benchmark_draws, need_trend, record_setters
+from .dated_abilities import benchmark_draws, need_trend, record_setters, success_chance
 from ..irt.fits import probability_inside, tails
 from ..irt.resampling import known_ends, times_drawn
 from ..messages import AgentirtError, one_of
@@ -100,7 +101,8 @@ def _failures(found: xr.Dataset, of_task: np.ndarray) -> dict[str, np.ndarray]:
     "Log failure (sample, agent), expected and observed, with tasks counted as often as `of_task` says."
     theta, b, a = (found[name].values.astype("f4") for name in ("ability", "difficulty", "discrimination"))
     share = (of_task / of_task.sum(1, keepdims=True)).astype("f4")
-    expected = [np.einsum("st,st->s", expit(a * (b - theta[:, [i]])), share).astype(float) for i in range(theta.shape[1])]
+    # failure is the success of the task, as the curve is symmetric
+    expected = [np.einsum("st,st->s", success_chance(b, x, a), share).astype(float) for x in theta.T[..., None]]
     failed, tried = of_task @ (found.trials - found.successes).values.T, of_task @ found.trials.values.T
     return dict(expected=np.log(np.stack(expected, 1)), observed=np.log((failed + 0.5) / (tried + 1)))
 
@@ -115,8 +117,9 @@ def _laws(found: xr.Dataset, inside: np.ndarray, rng: np.random.Generator, again
     exponents = {"ability, straight": -lines[LAWS[0]][0]}
     exponents |= {f"ability, {form}": c for form, c in curves(theta, inside, of_agent).items()}
     if found.attrs["dates"] != "none":
-        mask = record_setters(found.year.values, found.pass_rate.values, of_agent).astype(float)
-        year = np.broadcast_to(np.nan_to_num(found.year.values - np.nanmean(found.year.values)), mask.shape)
+        year = decimal_years(found.date.values)
+        mask = record_setters(year, found.pass_rate.values, of_agent).astype(float)
+        year = np.broadcast_to(np.nan_to_num(year - np.nanmean(year)), mask.shape)
         lines |= {f"{name} against date": weighted_line(year, y, mask) for name, y in log_failure.items()}
         lines["ability against date"] = weighted_line(year, theta, mask)
         speed = lines["ability against date"][0]
@@ -128,8 +131,8 @@ def _laws(found: xr.Dataset, inside: np.ndarray, rng: np.random.Generator, again
 
 def _by_chance(found: xr.Dataset, rng: np.random.Generator, times: int = 200) -> float:
     "Mean R² of log failure against date over the records, when dates are dealt out at random."
-    dated = found.year.notnull().values
-    year, rate = found.year.values[dated] - found.year.min().item(), found.pass_rate.values[dated]
+    dated = found.date.notnull().values
+    year, rate = decimal_years(found.date.values[dated]) - decimal_years(found.date.min().values), found.pass_rate.values[dated]
     r2 = []
     for _ in range(times):
         shuffled = rng.permutation(year)
@@ -183,7 +186,8 @@ def failure_law(
         ability=("agent", mean),
         expected_failure=("agent", 1 - found.pass_rate.values),
         observed_failure=("agent", found.failure.values),
-        year=found.year.drop_vars("relatives"),
+        date=found.date.drop_vars("relatives"),
+        date_zero=found.date.mean(),
         record=found.record.drop_vars("relatives"),
         inside=("agent", inside),
     )
@@ -191,7 +195,7 @@ def failure_law(
         dims, values = columns[f"{name}_draws"]
         ends = known_ends(values, prob, axis=1)
         columns |= {f"{name}_{end}": (dims[:1], x) for end, x in zip(("lower", "upper"), ends)}
-    about = dict(prob=prob, year_zero=float(found.year.mean()), lowest=float(mean[inside].min()), highest=float(mean.max()))
+    about = dict(prob=prob, lowest=float(mean[inside].min()), highest=float(mean.max()))
     about |= dict(agents=int(inside.sum()), records=int(found.record.sum()))
     coords = dict(law=LAWS, way=EXPONENTS, agent=found.agent.values, llm=("agent", found.llm.values))
     return xr.Dataset(columns, coords, found.attrs | about)

@@ -16,14 +16,14 @@ import pandas as pd
 import xarray as xr
 from numpyro.infer.util import log_density
 from scipy.optimize import minimize
-from scipy.special import expit
 from scipy.stats import logistic
 
-from .dated_abilities import DATES, FEWEST, benchmark_draws, need_trend, years_of
-from ..data.dates import decimal_years, from_decimal_years
+from .dated_abilities import DATES, FEWEST, ability_needed, benchmark_draws, need_trend
+from .dated_abilities import dates_of, success_chance
+from ..data.dates import DAYS_PER_YEAR, decimal_years, from_decimal_years
 from ..irt.fits import probability_inside, tails, trust
 from ..data.outcomes import validate
-from ..irt.resampling import known_ends
+from ..irt.resampling import known_ends, times_drawn
 from ..messages import AgentirtError, one_of
 from ..settings import chosen_seed
 from .task_fits import fit_tasks
@@ -96,9 +96,9 @@ def frontier_trend(
     if not 0 < years <= 50:
         raise AgentirtError(f"years is {years:g}; look ahead by more than 0 and at most 50 years.")
     rng = np.random.default_rng(chosen_seed(seed))
-    best = found.isel(agent=found.record.values).sortby("year")
-    when, theta, start = best.year.values, best.ability.values, float(best.year.min())
-    end, step = float(found.year.max()), 1 / 52
+    best = found.isel(agent=found.record.values).sortby("date")
+    when, theta = decimal_years(best.date.values), best.ability.values
+    start, end, step = when.min(), float(decimal_years(found.date.max().values)), 1 / 52
     w, s, slope, level = _frontier_draws(when - start, theta.mean(0), np.cov(theta.T), end - start, len(theta), rng)
     ahead = np.arange(1, int(np.ceil(years / step)) + 1)
     moves = rng.standard_normal((len(theta), len(ahead))) * (w * np.sqrt(step))[:, None]
@@ -112,16 +112,11 @@ def frontier_trend(
             scatter=("sample", s),
             now=("sample", path[:, len(when) - 1]),
         ),
-        dict(time=np.append(when, end + step * ahead)),
-        found.attrs | dict(end=end, horizon=float(end + step * ahead[-1]), records=len(when)),
+        dict(time=(time := from_decimal_years(np.append(when, end + step * ahead)))),
+        found.attrs | dict(end=str(found.date.max().values)[:10], horizon=str(time[-1])[:10], records=len(when)),
     )
 
 # %% ../../nbs/3_quanta/13_forecasts.ipynb #0ee20f52
-def _threshold(found: xr.Dataset, chance: float) -> np.ndarray:
-    "Ability (sample, task) at which the chance of success is `chance`."
-    return found.difficulty.values + np.log(chance / (1 - chance)) / found.discrimination.values
-
-
 def passing_times(
     path: np.ndarray,  # (sample, time) never falling
     time: np.ndarray,  # (time,)
@@ -159,15 +154,15 @@ def emergence(
         raise AgentirtError(f"chance is {chance!r}, but must lie between 0 and 1.")
     found = benchmark_draws(fit, benchmark, dates=dates, draws=draws)
     prob, dated = probability_inside(found, prob), found.attrs["dates"] != "none"
-    x, width = _threshold(found, chance), 2 * np.log(9) / found.discrimination.values
-    columns = dict(ability=x, width=width)
+    x, easier, harder = (ability_needed(p, found.difficulty.values, found.discrimination.values) for p in (chance, 0.1, 0.9))
+    columns = dict(ability=x, width=(width := harder - easier))
     table = xr.Dataset(coords=dict(task=found.task.values))
     if dated:
         trend = frontier_trend(found, seed=seed) if trend is None else trend
         table["reached"] = ("task", (x <= trend.now.values[:, None]).mean(0))
-        table.attrs["horizon"] = str(from_decimal_years(trend.attrs["horizon"]))[:10]
+        table.attrs["horizon"] = trend.attrs["horizon"]
         columns["width_years"] = np.where(trend.per_year.values[:, None] > 0, width / trend.per_year.values[:, None], np.inf)
-        columns["date"] = passing_times(trend.path.values, trend.time.values, x)
+        columns["date"] = passing_times(trend.path.values, decimal_years(trend.time.values), x)
     for name, values in columns.items():
         for end, x_ in zip(("", "_lower", "_upper"), middle_and_ends(values, prob)):
             table[name + end] = ("task", from_decimal_years(x_) if name == "date" else x_)
@@ -175,9 +170,16 @@ def emergence(
     return table.assign_attrs(found.attrs | dict(prob=prob, chance=chance))
 
 # %% ../../nbs/3_quanta/13_forecasts.ipynb #fe3e455b
+def _years_ahead(trend: xr.Dataset) -> tuple[np.ndarray, float]:
+    "Times (time,) of a trend and the last date seen, as calendar years; weeks ahead are counted and not rounded to days."
+    end, known = float(decimal_years(np.datetime64(trend.attrs["end"]))), trend.attrs["records"]
+    weeks = 1 / 52 * np.arange(1, trend.sizes["time"] - known + 1)
+    return np.append(decimal_years(trend.time.values[:known]), end + weeks), end
+
+
 def _last_year(found: xr.Dataset) -> tuple[np.ndarray, float]:
     "Which agents were dated in the last year, and how long that is: a year, or as long as there are dates."
-    age = np.nanmax(found.year.values) - found.year.values
+    age = decimal_years(found.date.max().values) - decimal_years(found.date.values)
     span = min(1.0, float(np.nanmax(age)))
     return np.flatnonzero(age <= span), span
 
@@ -185,9 +187,9 @@ def _last_year(found: xr.Dataset) -> tuple[np.ndarray, float]:
 def _first_solves(found: xr.Dataset, trend: xr.Dataset, tasks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     "Calendar years (sample, task) of the first solve by agents yet to come; infinite beyond the horizon."
     recent, span = _last_year(found)
-    path, time, theta = trend.path.values, trend.time.values, found.ability.values
-    end, horizon = trend.attrs["end"], trend.attrs["horizon"]
-    at_date = np.searchsorted(time, found.year.values[recent], side="right") - 1
+    path, theta, (time, end) = trend.path.values, found.ability.values, _years_ahead(trend)
+    horizon = time[-1]
+    at_date = np.searchsorted(time, decimal_years(found.date.values[recent]), side="right") - 1
     gap = path[:, np.maximum(at_date, 0)] - theta[:, recent]
     tried = int(np.median(found.trials.values[found.trials.values > 0]))
     first = np.full((len(path), len(tasks)), np.inf)
@@ -195,8 +197,9 @@ def _first_solves(found: xr.Dataset, trend: xr.Dataset, tasks: np.ndarray, rng: 
     for s, coming in enumerate(rng.poisson(rates * (horizon - end))):
         when = np.sort(rng.uniform(end, horizon, coming))
         ability = path[s, np.searchsorted(time, when, side="right") - 1] - gap[s, rng.integers(0, len(recent), coming)]
-        logit = found.discrimination.values[s, tasks] * (ability[:, None] - found.difficulty.values[s, tasks])
-        solved = rng.random(logit.shape) < 1 - expit(-logit) ** tried
+        b, a = found.difficulty.values[s, tasks], found.discrimination.values[s, tasks]
+        failed = success_chance(b, ability[:, None], a)  # by the task, in one trial
+        solved = rng.random(failed.shape) < 1 - failed**tried
         any_solve = solved.any(0)
         first[s, any_solve] = when[solved.argmax(0)[any_solve]]
     return first
@@ -230,7 +233,7 @@ def first_solves(
         dict(task=found.task.values[tasks]),
         trend.attrs | dict(prob=prob),
     )
-    table["within_a_year"] = ("task", (when <= trend.attrs["end"] + 1).mean(0))
+    table["within_a_year"] = ("task", (when <= _years_ahead(trend)[1] + 1).mean(0))
     return table.isel(task=np.lexsort((-table.within_a_year.values, middle_and_ends(when, prob)[0])))
 
 # %% ../../nbs/3_quanta/13_forecasts.ipynb #28adfd1b
@@ -239,8 +242,8 @@ FORECASTERS: list[str] = ["ability trend", "constant rate", "logistic in date"]
 
 def _first_dates(found: xr.Dataset) -> np.ndarray:
     "Calendar year (task,) of the first solve among dated agents; infinite where there is none."
-    known = found.isel(agent=found.year.notnull().values)
-    return np.where(known.successes.values > 0, known.year.values[:, None], np.inf).min(0)
+    known = found.isel(agent=found.date.notnull().values)
+    return np.where(known.successes.values > 0, decimal_years(known.date.values)[:, None], np.inf).min(0)
 
 
 def _constant_rate(first: np.ndarray, start: float, end: float, shape: tuple, rng: np.random.Generator) -> np.ndarray:
@@ -276,7 +279,7 @@ def _scores(draws: np.ndarray, first: np.ndarray, start: float, end: float, hori
     grid = np.linspace(start, end, 200)
     by = np.stack([np.searchsorted(column, grid, side="right") for column in np.sort(draws, 0).T], 1) / len(draws)
     crps = ((by - (first <= grid[:, None])) ** 2).mean(0) * (end - start)
-    return np.stack([covered, error * 365.2425, (by[-1] - solved) ** 2, crps * 365.2425])
+    return np.stack([covered, error * DAYS_PER_YEAR, (by[-1] - solved) ** 2, crps * DAYS_PER_YEAR])
 
 # %% ../../nbs/3_quanta/13_forecasts.ipynb #96b59c9e
 _SCORES = ("coverage", "mean_error", "brier", "crps")
@@ -289,7 +292,7 @@ def _split_at(outcomes: xr.Dataset, before, dates: str) -> tuple[float, np.ndarr
         raise AgentirtError(
             f"the outcomes have {len(names)} benchmarks; keep one, such as outcomes.benchmark == {str(names[0])!r}."
         )
-    year, cut = years_of(outcomes, dates), float(decimal_years(np.datetime64(pd.Timestamp(before), "D")))
+    year, cut = decimal_years(dates_of(outcomes, dates)), float(decimal_years(np.datetime64(pd.Timestamp(before), "D")))
     early, late = np.flatnonzero(year < cut), np.flatnonzero(year >= cut)
     if len(early) < FEWEST[0] or not len(late):
         raise AgentirtError(f"{len(early)} agents are dated before {str(before)[:10]} and {len(late)} after; give another date.")
@@ -299,11 +302,15 @@ def _split_at(outcomes: xr.Dataset, before, dates: str) -> tuple[float, np.ndarr
 def _scored(forecasts, first, cut: float, last: float, horizon: float, prob: float, rng) -> dict[str, tuple]:
     "Scores (forecaster) with ends from a bootstrap over tasks, and forecast dates (forecaster, task)."
     scores = np.stack([_scores(x, first, cut, last, horizon, prob) for x in forecasts])  # (forecaster, score, task)
-    mean = lambda x: np.nansum(x, -1) / np.where(np.isfinite(x).any(-1), np.isfinite(x).sum(-1), np.nan)  # nothing solved: NaN
-    again = rng.integers(0, len(first), (1000, len(first)))
-    lower, upper = known_ends(np.stack([mean(scores[..., rows]) for rows in again]), prob)
+    known, weights = np.isfinite(scores), times_drawn(np.arange(len(first)), 1000, rng)
+
+    def mean(weight):  # (replicate, task) -> (replicate, forecaster, score); NaN where nothing was solved
+        total, size = (np.einsum("fst,rt->rfs", x, weight) for x in (np.where(known, scores, 0), known.astype(float)))
+        return total / np.where(size > 0, size, np.nan)
+
+    lower, upper = known_ends(mean(weights), prob)
     table: dict[str, tuple] = {}
-    for end, values in (("", mean(scores)), ("_lower", lower), ("_upper", upper)):
+    for end, values in (("", mean(np.ones((1, len(first))))[0]), ("_lower", lower), ("_upper", upper)):
         table |= {name + end: ("forecaster", values[:, i]) for i, name in enumerate(_SCORES)}
     for i, name in enumerate(("date", "date_lower", "date_upper")):
         years = np.stack([middle_and_ends(x, prob)[i] for x in forecasts])
@@ -320,7 +327,7 @@ def forecast_check(
     density: str = "gumbel",  # of difficulties, as for `fit_tasks`: "gumbel", "normal" or another of `DENSITIES`
     years: float = 5.0,  # horizon of the forecasts
     draws: int = 400,  # posterior draws
-    prob: float | None = None,  # probability inside intervals; None: settings().prob
+    prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # coverage, mean_error, brier, crps, … (forecaster); date, … (forecaster, task); first_solve (task)
     """Forecasts of first solves from agents before a date, scored on agents after it; each score has _lower and _upper.
@@ -337,11 +344,12 @@ def forecast_check(
     later = outcomes.isel(agent=late).sel(task=found.task.values[tasks]).transpose("agent", "task")
     first = np.where(later.successes.values > 0, year[late][:, None], np.inf).min(0)
     rng, seen = np.random.default_rng(chosen_seed(seed) + 1), _first_dates(found)
-    begin, now, last = float(found.year.min()), trend.attrs["end"], float(year[late].max())
+    begin, last = float(decimal_years(found.date.min().values)), float(year[late].max())
+    time, now = _years_ahead(trend)
     forecasts = [_first_solves(found, trend, tasks, rng)]
     shape = (found.sizes["sample"], len(tasks))
     forecasts += [method(seen, begin, now, shape, rng) for method in (_constant_rate, _logistic_in_date)]
-    table = _scored(forecasts, first, cut, last, trend.attrs["horizon"], prob, rng)
+    table = _scored(forecasts, first, cut, last, float(time[-1]), prob, rng)
     about = dict(benchmark=found.attrs["benchmark"], before=str(before)[:10], last=str(from_decimal_years(last))[:10], prob=prob)
     about |= dict(dates=dates, agents=len(early), agents_after=len(late), records=trend.attrs["records"])
     about |= dict(solved=int(np.isfinite(first).sum()), density=density)

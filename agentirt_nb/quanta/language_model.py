@@ -26,8 +26,10 @@ import xarray as xr
 from tqdm.auto import tqdm
 
 from ..files import open_checkpoint, save_checkpoint
+from ..irt.fits import probability_inside, tails
+from ..irt.resampling import times_drawn
 from ..messages import AgentirtError
-from ..settings import chosen_seed, settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/05_language_model.ipynb #a96df0d0
 class Shape(NamedTuple):
@@ -409,7 +411,7 @@ def curve_kind(
     *,
     floor: float = 0.02,  # nats: least sd of the noise
     width: float = 0.05,  # of a step, as a part of the range of log over: from 12 % to 88 % in four widths
-    bootstrap: int = 500,  # draws of documents
+    replicates: int = 500,  # bootstrap draws of documents
     prob: float | None = None,  # None: settings().prob
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # kind (token), aicc (kind, token); share, lower, upper (kind)
@@ -432,17 +434,14 @@ def curve_kind(
     documents = losses["document"].values if "document" in losses.coords else np.arange(len(y))
     found = np.unique(documents, return_inverse=True)[1]
     table = np.stack([np.bincount(found, best == k, found.max() + 1) for k in range(3)])
-    rng, level = (
-        np.random.default_rng(chosen_seed(seed)),
-        settings().prob if prob is None else prob,
-    )
-    again = np.stack([table[:, rng.integers(0, table.shape[1], table.shape[1])].sum(1) for _ in range(bootstrap)])
-    lower, upper = np.quantile(again / again.sum(1, keepdims=True), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    prob, rng = probability_inside(None, prob), np.random.default_rng(chosen_seed(seed))
+    again = times_drawn(np.arange(table.shape[1]), replicates, rng) @ table.T
+    lower, upper = tails(again / again.sum(1, keepdims=True), prob)
     data = dict(kind=("token", np.array(KINDS)[best]), aicc=(("kind", "token"), aicc), share=("kind", table.sum(1) / table.sum()))
     data |= dict(lower=("kind", lower), upper=("kind", upper))
     coords = dict(kind=list(KINDS), **{n: c for n, c in losses.coords.items() if c.dims == ("token",)})
     data["called"] = data.pop("kind")
-    return xr.Dataset(data, coords, dict(over=over, prob=level, floor=floor))
+    return xr.Dataset(data, coords, dict(over=over, prob=prob, floor=floor))
 
 # %% ../../nbs/3_quanta/05_language_model.ipynb #a6ab45f2
 def load_language_curves() -> xr.Dataset:

@@ -29,7 +29,7 @@ from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
 from ..irt.inference import judge_nuts
-from ..irt.fits import alarm, versions_used, probability_inside, summarise
+from ..irt.fits import alarm, probability_inside, summarise, tails, trusted, versions_used
 from ..data.leaderboards import fetch
 from ..messages import AgentirtError, one_of
 from ..settings import settings
@@ -376,7 +376,7 @@ def fitted_curve(
     prob: float | None = None,  # probability inside the band; None: the fit's own
 ) -> xr.Dataset:  # mean, lower, upper (the dims of `over`): loss
     "The curve with its band, without the noise of single measurements, at scales seen or not."
-    over, form, inside = tuple(fit.attrs["over"]), fit.attrs["form"], probability_inside(fit, prob)
+    over, form, prob = tuple(fit.attrs["over"]), fit.attrs["form"], probability_inside(fit, prob)
     cells = fit.observed_data.to_dataset().to_pandas()
     if at is None:
         points = 80 if len(over) == 1 else 12
@@ -391,11 +391,10 @@ def fitted_curve(
         names = {f"exponent_{dim}": f"exponent_{i}" for i, dim in enumerate(over)} if len(over) > 1 else {}
         draws = {names.get(name, name): x.values.ravel() for name, x in fit.posterior.data_vars.items()}
         loss = np.exp(np.asarray(_log_loss({k: draws[k] for k in _sites(form, c)}, form, c))[:, : log_x.shape[1]] + c.middle)
-    tails = np.quantile(loss, [(1 - inside) / 2, (1 + inside) / 2], axis=0)
+    lower, upper = tails(loss, prob)
     shape = [len(where[dim]) for dim in over]
-    variables = dict(mean=loss.mean(0), lower=tails[0], upper=tails[1])
-    keep = {k: fit.attrs[k] for k in ("converged", "verdict", "kind", "form")} | dict(prob=inside)
-    return xr.Dataset({k: (over, v.reshape(shape)) for k, v in variables.items()}, {d: where[d] for d in over}, keep)
+    variables = {k: (over, v.reshape(shape)) for k, v in dict(mean=loss.mean(0), lower=lower, upper=upper).items()}
+    return trusted(xr.Dataset(variables, {dim: where[dim] for dim in over}), fit, form=form, prob=prob)
 
 # %% ../../nbs/3_quanta/01_scaling_fits.ipynb #50d335bc
 def compare_forms(

@@ -125,7 +125,7 @@ def reversal_rates(
     solved: float = 0.8,  # share of trials from which on a task counts as solved
     failed: float = 0.2,  # share up to which it counts as failed
     replicates: int = 200,  # bootstrap draws of families of agents, and worlds simulated from each model
-    prob: float | None = None,  # probability inside intervals; None: settings().prob
+    prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # observed, lower, upper, reversals, solved (gap); simulated, simulated_lower, simulated_upper (model, gap)
     "Reversals per task solved by the weaker agent, by gap; NaN in empty bins. Raises AgentirtError for gaps that do not rise."
@@ -177,7 +177,7 @@ def scalability(
     fit: xr.DataTree | None = None,  # of these outcomes: simulate H from it
     *,
     replicates: int = 200,  # bootstrap draws of families of agents, and worlds simulated from each model
-    prob: float | None = None,  # probability inside intervals; None: settings().prob
+    prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # h, h_lower, h_upper; h_task, h_task_lower, h_task_upper (task); with a fit also simulated (model), its ends
     "Loevinger's H of all tasks and of each (NaN where all agents agree). Raises AgentirtError where no two tasks vary."
@@ -339,7 +339,7 @@ def discrimination_complexity(
     least: int | None = None,  # tasks solved or failed by fewer agents are left out; None: 2, or 5 % of the agents
     permutations: int = 2000,  # of complexity within bands of difficulty
     replicates: int = 200,  # bootstrap draws of families of agents and of tasks
-    prob: float | None = None,  # probability inside intervals; None: settings().prob
+    prob: float | None = None,  # probability inside intervals; None: the fit's or outcomes' own, else the setting
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # rho, lower, upper, p_value, tasks; raw, adjusted, its ends (tercile; NaN where ties empty one); attrs reading
     "Partial Spearman correlation of steepness and complexity at fixed difficulty. Raises AgentirtError where few tasks are left."
@@ -347,7 +347,7 @@ def discrimination_complexity(
     if isinstance(fit, xr.DataTree) and "discrimination" not in fit.posterior:
         raise FitError(f"the fit has the {curve_of(fit).name} curve, without discrimination; fit the '2pl'.")
     observed = fit["observed_data"].to_dataset() if isinstance(fit, xr.DataTree) else fit
-    prob, rng = probability_inside(observed, prob), np.random.default_rng(chosen_seed(seed))
+    prob, rng = probability_inside(fit, prob), np.random.default_rng(chosen_seed(seed))
     keep, rating, least = _rated(observed, complexity, bands, least)
     k, n = (x[:, keep] for x in cell_counts(observed))
     b, steep = _steepness(measure, k, n, np.ones(len(k)))

@@ -26,8 +26,9 @@ from tqdm.auto import tqdm
 
 from .theory import use_frequencies
 from ..files import open_checkpoint, save_checkpoint
-from ..messages import AgentirtError, check_probability
-from ..settings import chosen_seed, settings
+from ..irt.fits import probability_inside, tails
+from ..messages import AgentirtError
+from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #0b60aaa4
 def _checked(
@@ -412,16 +413,13 @@ def learning_time_exponent(
     worst = max(float(numpyro.diagnostics.split_gelman_rubin(value)) for value in found.values())
     if not worst < 1.05:
         warnings.warn(f"NOT CONVERGED: R-hat is {worst:.2f} (should be below 1.05); give more draws.", UserWarning, stacklevel=2)
-    inside = check_probability(settings().prob if prob is None else prob)
-    tail = (1 - inside) / 2
-    statistics: dict[str, Any] = dict(
-        mean=np.mean, lower=lambda v: np.quantile(v, tail), upper=lambda v: np.quantile(v, 1 - tail)
-    )
+    prob, values = probability_inside(None, prob), np.array([value.ravel() for value in found.values()], float)
+    lower, upper = tails(values, prob, axis=1)
     return xr.Dataset(
-        {name: ("parameter", [float(of(v)) for v in found.values()]) for name, of in statistics.items()},
+        {name: ("parameter", x) for name, x in dict(mean=values.mean(1), lower=lower, upper=upper).items()},
         coords=dict(parameter=list(found)),
         attrs=dict(
-            prob=inside,
+            prob=prob,
             r_hat=worst,
             converged="yes" if worst < 1.05 else "no",
             censored=float((~learned).mean()),
@@ -460,10 +458,10 @@ def seed_slope(
         if use.sum() < 3:
             raise AgentirtError(f"The curve of seed {label} has {use.sum()} points, but a slope needs three.")
         slopes.append(np.polyfit(x[use], np.log(y[use]), 1)[0])
-    inside = check_probability(settings().prob if prob is None else prob)
-    half = student.ppf((1 + inside) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
+    prob = probability_inside(None, prob)
+    half = student.ppf((1 + prob) / 2, len(slopes) - 1) * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
     mean = float(np.mean(slopes))
-    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(prob=inside))
+    return xr.Dataset(dict(mean=mean, lower=mean - half, upper=mean + half), attrs=dict(prob=prob))
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #d4e59f89
 def early_stopped(

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from ..irt.climb import climb
 from ..irt.curves import CURVES
-from .dated_abilities import benchmark_draws
+from .dated_abilities import benchmark_draws, success_chance
 from ..irt.fits import probability_inside, tails
 from ..messages import AgentirtError
 from ..settings import chosen_seed
@@ -26,7 +26,7 @@ def _without_task(found: xr.Dataset) -> np.ndarray:
     "Posterior mean ability (task, agent) with each task's own outcomes taken out by one Newton step."
     theta, precision = found.ability.values.mean(0), 1 / found.ability.values.var(0)
     a, b = found.discrimination.values.mean(0)[:, None], found.difficulty.values.mean(0)[:, None]
-    p, trials = expit(a * (theta - b)), found.trials.values.T
+    p, trials = success_chance(theta, b, a), found.trials.values.T
     left = np.maximum(precision - trials * a**2 * p * (1 - p), 0.5 * precision)
     return theta - a * (found.successes.values.T - trials * p) / left
 

@@ -16,8 +16,10 @@ from scipy.special import gammainc, gammaln, pdtrc
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
-from ..messages import AgentirtError, check_probability
-from ..settings import chosen_seed, settings
+from ..irt.fits import probability_inside
+from ..irt.resampling import known_ends, times_drawn
+from ..messages import AgentirtError
+from ..settings import chosen_seed
 from .theory import use_frequencies
 
 # %% ../../nbs/3_quanta/02_tail_exponents.ipynb #3770052b
@@ -116,7 +118,7 @@ def tail_exponent(
 
     Raises `AgentirtError` on counts that are not whole or negative, and on fewer than ten of at least `smallest` or all alike.
     """
-    c, inside = _usable(counts, smallest, quanta), check_probability(settings().prob if prob is None else prob)
+    c, prob = _usable(counts, smallest, quanta), probability_inside(None, prob)
     m = np.append(np.arange(smallest, smallest + 10), np.floor((smallest + 9) * 1.3 ** np.arange(1, 100)))
     m = m[m <= max(c.max() / 4, smallest + 1)]
     seen = np.histogram(c, np.append(m, np.inf))[0]
@@ -130,9 +132,9 @@ def tail_exponent(
     with threadpool_limits(1, "blas"):
         z = min((search([top, np.log(s)]) for s in (1.1, 1.5, 2.5)), key=lambda end: end.fun).x
         s, sd = np.exp(z[1]), _sandwich(z, m, quanta)
-    wide = np.exp(norm.ppf((1 + inside) / 2) * sd)
+    wide = np.exp(norm.ppf((1 + prob) / 2) * sd)
     values = dict(alpha=s - 1, lower=max(s / wide - 1, 0.0), upper=s * wide - 1, sd=s * sd, types=len(c))
-    return xr.Dataset(values, attrs=dict(prob=inside, smallest=smallest, quanta=quanta or "no end"))
+    return xr.Dataset(values, attrs=dict(prob=prob, smallest=smallest, quanta=quanta or "no end"))
 
 # %% ../../nbs/3_quanta/02_tail_exponents.ipynb #b3be665b
 def envelope_exponent(
@@ -147,19 +149,17 @@ def envelope_exponent(
     if not isinstance(sizes, xr.DataArray) or {"n_clusters", "rank"} != set(sizes.dims):
         raise AgentirtError("sizes must be a DataArray with the dims n_clusters and rank.")
     rank = sizes["rank"].values.astype(float) if "rank" in sizes.coords else np.arange(1.0, sizes.sizes["rank"] + 1)
-    inside, shared = (rank >= ranks[0]) & (rank <= ranks[1]) & (rank > 0), settings()
+    inside, prob = (rank >= ranks[0]) & (rank <= ranks[1]) & (rank > 0), probability_inside(None, prob)
     values = np.nan_to_num(sizes.transpose("n_clusters", "rank").values.astype(float))
     if (values < 0).any() or ((values[:, inside] > 0).any(0).sum() < 3):
         raise AgentirtError(f"ranks {ranks} hold fewer than three positive sizes, or a size is negative; give a wider range.")
 
-    def slope(rows):
-        top = values[rows].max(0)
+    def slope(drawn):
+        top = values[drawn].max(0)
         use = inside & (top > 0)
         return np.polyfit(np.log(rank[use]), np.log(top[use]), 1)[0] if use.sum() > 2 else np.nan
 
-    rng = np.random.default_rng(shared.seed if seed is None else seed)
-    again = [slope(rng.integers(0, len(values), len(values))) for _ in range(draws)]
-    level = shared.prob if prob is None else prob
-    lower, upper = np.nanquantile(again, [(1 - level) / 2, (1 + level) / 2])
+    weights = times_drawn(np.arange(len(values)), draws, np.random.default_rng(chosen_seed(seed)))
+    lower, upper = known_ends(np.array([slope(weight > 0) for weight in weights]), prob)
     found = dict(slope=slope(slice(None)), lower=lower, upper=upper, envelope=("rank", values.max(0)))
-    return xr.Dataset(found | dict(alpha=-found["slope"] - 1), dict(rank=rank), dict(prob=level, ranks=list(ranks)))
+    return xr.Dataset(found | dict(alpha=-found["slope"] - 1), dict(rank=rank), dict(prob=prob, ranks=list(ranks)))

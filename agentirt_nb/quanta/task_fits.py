@@ -7,7 +7,7 @@ __all__ = ['Kind', 'chosen_cells', 'fit_tasks', 'Population', 'fit_population', 
 
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #fe56e839
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -270,6 +270,12 @@ def _refusal(k: np.ndarray, n: np.ndarray, kind: Kind) -> str | None:
     return None
 
 
+def _refuse_taken_name(value: Curve | Density | Noise, known: Mapping[str, Any], what: str) -> None:
+    "Raise FitError where a value of one's own bears the name of another: a fit keeps the name alone."
+    if known.get(value.name, value) != value:
+        raise FitError(f"{what} {value.name!r} is not that of the package, by which its fit would be read; give it another name.")
+
+
 def chosen_cells(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     curve: str | Curve,  # of CURVES, or a `Curve` of your own
@@ -280,8 +286,10 @@ def chosen_cells(
 ) -> tuple[
     xr.Dataset, np.ndarray, np.ndarray, Kind
 ]:  # outcomes with the tasks to use, successes, trials (agent, task), the model
-    "What is to be fitted to what. Raises FitError for unknown names and where the data cannot identify the model, saying why."
+    "What is to be fitted to what. Raises FitError for unknown or taken names, and for data that cannot identify it."
     curve, density, noise = as_curve(curve), as_density(density), as_noise(noise)
+    for value, known, what in ((curve, CURVES, "curve"), (density, DENSITIES, "density"), (noise, NOISES, "noise")):
+        _refuse_taken_name(value, known, what)
     spread = {*_SPREADS, "second_difficulty", "slots", "needed"}
     if unknown := [name for name in curve.parameters + noise.parameters if name not in spread]:
         raise FitError(f"how {unknown[0]!r} is spread over tasks is not known; use parameters of CURVES and NOISES.")
@@ -342,9 +350,12 @@ def fit_tasks(
     draws: int = 200,  # posterior draws
     seed: int | None = None,  # of the draws; None: settings().seed
 ) -> xr.DataTree:  # a fit, with log_likelihood (agent, task) and the log likelihood of each task in sample_stats
-    """Abilities, tasks (logits) and the population of tasks, with the tasks integrated out.
+    """Abilities, tasks (logits) and the population of tasks, with the tasks integrated out. A fit keeps the name of a curve
+    of your own and not its formula: its draws can be read, but nothing can be predicted from them.
 
-    Raises FitError where the data cannot identify the model, saying why."""
+    Raises FitError where the data cannot identify the model, saying why, for a name that is taken, and for draws under two."""
+    if not isinstance(draws, int | np.integer) or draws < 2:
+        raise FitError(f"draws is {draws!r}, but must be a whole number of two or more, such as 200.")
     outcomes, k, n, kind = chosen_cells(outcomes, curve, density, noise, tasks=tasks)
     seed = chosen_seed(seed)
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
@@ -474,7 +485,7 @@ def compare_curves(
     loo: bool = True,  # PSIS-LOO as well
     folds: int = 5,  # cross-validation folds of cells, at random
     replicates: int = 1000,  # bootstrap draws of LLM families
-    prob: float | None = None,  # probability inside intervals; None: the setting
+    prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     seed: int | None = None,  # of folds, draws and replicates; None: the setting
     progress: bool = True,  # show a bar
 ) -> xr.Dataset:  # over model (curve, or curve and noise), best first

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from .simulation import simulate_quanta
+from ..messages import AgentirtError, count
 from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/15_worlds.ipynb #d16fd43d
@@ -25,11 +26,11 @@ def compare_worlds(
     seed: int | None = None,  # of the first leaderboard, the others follow; None: the setting
     **same: Any,  # what all worlds share, as `simulate_quanta` calls it
 ) -> xr.Dataset:  # pass_rate (world, task) of all leaderboards; p_value (world, other) of the Kolmogorov–Smirnov test
-    "Pass rates of tasks in simulated worlds, and whether two of them can be told apart. Raises ValueError for fewer than two."
+    "Pass rates of tasks in simulated worlds, and whether two of them can be told apart. Raises AgentirtError for fewer than two."
     from scipy.stats import ks_2samp
 
     if len(worlds) < 2:
-        raise ValueError("there is nothing to compare with one world or none; name two.")
+        raise AgentirtError(f"{count(len(worlds), 'world')} cannot be compared; name two or more.")
     seed, names = chosen_seed(seed), list(worlds)
     rates = []
     for i, world in enumerate(worlds.values()):

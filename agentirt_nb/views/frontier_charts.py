@@ -20,6 +20,7 @@ from ..data.dates import from_decimal_years
 from ..quanta.failure import FORMS
 from ..irt.resampling import known_ends
 from ..messages import AgentirtError, one_of
+from ..data.dates import decimal_years
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/10_frontier_charts.ipynb #896ef186
@@ -64,9 +65,9 @@ def law_rows(
 ) -> pd.DataFrame:  # agent, ability (logits), failure, date, year, record, inside
     "Agents of a law as rows, with the failure that was observed, or the expected one where the fit keeps no outcomes."
     names = dict(failure="observed_failure" if is_observed(law) else "expected_failure")
-    columns = {name: law[names.get(name, name)].values for name in ("ability", "failure", "year", "record", "inside")}
+    columns = {name: law[names.get(name, name)].values for name in ("ability", "failure", "date", "record", "inside")}
     rows = pd.DataFrame(dict(agent=law.agent.values) | columns)
-    return rows.assign(date=from_decimal_years(rows.year))
+    return rows.assign(year=decimal_years(rows.date))
 
 
 def is_observed(
@@ -113,15 +114,15 @@ def frontier_chart(
     need_columns(trend, ["time", "path", "per_year", "end"], "frontier_trend(fit)")
     if law.attrs["dates"] == "none":
         raise AgentirtError("this law was made without dates; call failure_law with dates='submission' or 'release'.")
-    rows, prob, end = law_rows(law).dropna(subset=["year"]), law.attrs["prob"], trend.attrs["end"]
+    rows, prob, end = law_rows(law).dropna(subset=["year"]), law.attrs["prob"], decimal_years(np.datetime64(trend.attrs["end"]))
     name, axis = "observed" if is_observed(law) else "expected", f"date of {law.attrs['dates']}"
-    time, of = trend.time.values, law.sel(law=f"{name} against date")
+    time, of = decimal_years(trend.time.values), law.sel(law=f"{name} against date")
     past, soon = time <= end, (time >= time[time <= end].max()) & (time <= end + ahead)
     y = alt.Y("middle:Q", title="ability (logits)", scale=alt.Scale(zero=False))
     path = [band_rows(time[part], trend.path.values[:, part], prob) for part in (past, soon)]
     risen = _path(path[0], y, COLOURS["main"]) + _path(path[1], y, COLOURS["accent"], [5, 4])
     years = np.linspace(rows.year[rows.record].min(), rows.year[rows.record].max(), 40)
-    logs = of.intercept_draws.values[:, None] + of.slope_draws.values[:, None] * (years - law.attrs["year_zero"])
+    logs = of.intercept_draws.values[:, None] + of.slope_draws.values[:, None] * (years - decimal_years(law.date_zero.values))
     y = alt.Y("middle:Q", title="failure rate", scale=failure_scale(rows.failure), axis=alt.Axis(**FAILURE_AXIS))
     fallen = _path(band_rows(years, np.exp(logs), prob), y, COLOURS["main"])
     left = risen + _against_date(rows, alt.Y("ability:Q", scale=alt.Scale(zero=False)), axis)

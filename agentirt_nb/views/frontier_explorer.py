@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from .labels import headline, percent
-from ..data.dates import from_decimal_years
+from ..data.dates import decimal_years, from_decimal_years
 from ..quanta.dated_abilities import benchmark_draws
 from ..quanta.failure import weighted_line
 from ..quanta.forecasts import middle_and_ends, passing_times, emergence, frontier_trend
@@ -71,9 +71,9 @@ def frontier_of(
     tasks = emergence(found.assign_attrs(dates="none") if trend is None else found, trend=trend)
     rows = tasks.to_dataframe().reset_index().sort_values("ability", kind="stable").reset_index(drop=True)
     if trend is not None:  # nothing falls beyond the last task
-        time, middle = trend.time.values, np.median(trend.path.values, 0)
+        time, middle = decimal_years(trend.time.values), np.median(trend.path.values, 0)
         last = np.append(time, np.inf)[np.searchsorted(middle, rows.ability.max())]
-        trend = trend.isel(time=time <= max(trend.attrs["end"] + 1, last + 0.5))
+        trend = trend.isel(time=time <= max(decimal_years(np.datetime64(trend.attrs["end"])) + 1, last + 0.5))
     return Frontier(found, grid, failure, slope, (float(able.min()), float(theta.max())), rows, trend, why)
 
 # %% ../../nbs/4_views/16_frontier_explorer.ipynb #d20676cc
@@ -83,7 +83,7 @@ def date_places(
     "Where the slider of the date can stand."
     if trend is None:
         return {0.0: "no trend"}
-    time, end = trend.time.values, trend.attrs["end"]
+    time, end = decimal_years(trend.time.values), decimal_years(np.datetime64(trend.attrs["end"]))
     weeks: np.ndarray = np.append(np.arange(time[0], end, 1 / 52), time[time >= end])
     return {float(year): str(day)[:10] for year, day in zip(weeks, from_decimal_years(weeks))}
 
@@ -93,7 +93,7 @@ def ability_on(
     year: float,  # calendar year with decimals
 ) -> float:  # logits
     "The trend's median on a date."
-    at = np.searchsorted(trend.time.values, year + 1e-9, side="right") - 1
+    at = np.searchsorted(decimal_years(trend.time.values), year + 1e-9, side="right") - 1
     return float(np.median(trend.path.values[:, max(int(at), 0)]))
 
 
@@ -103,7 +103,7 @@ def date_of(
 ) -> float:  # calendar year with decimals; the last one where the median never gets there
     "When the trend's median reaches an ability."
     middle = np.median(trend.path.values, 0)
-    return float(trend.time.values[min(np.searchsorted(middle, ability - 0.05), len(middle) - 1)])
+    return float(decimal_years(trend.time.values)[min(np.searchsorted(middle, ability - 0.05), len(middle) - 1)])
 
 # %% ../../nbs/4_views/16_frontier_explorer.ipynb #14e80546
 def frontier_state(
@@ -121,7 +121,7 @@ def frontier_state(
     state |= dict(above=len(above), next=above.head(falling))
     if ready.trend is not None:
         level = np.full((ready.trend.sizes["sample"], 1), ability)
-        passing = passing_times(ready.trend.path.values, ready.trend.time.values, level)
+        passing = passing_times(ready.trend.path.values, decimal_years(ready.trend.time.values), level)
         state["dates"] = [pd.Timestamp(day) for day in from_decimal_years(middle_and_ends(passing, prob)[:, 0])]
     return state
 
@@ -164,7 +164,7 @@ def date_panel(
     "The frontier's path against date with tasks at their forecast dates, and the chosen date and ability."
     if ready.trend is None:
         raise FitError(f"there is no date to show: {ready.why}")
-    time, prob = ready.trend.time.values, ready.found.attrs["prob"]
+    time, prob = decimal_years(ready.trend.time.values), ready.found.attrs["prob"]
     first, end = (pd.Timestamp(day) for day in from_decimal_years(time[[0, -1]]))
     path = band_rows(time[::2], ready.trend.path.values[:, ::2], prob)
     path["date"] = from_decimal_years(path.x)
@@ -205,7 +205,7 @@ def day_words(
     ready: Frontier,  # whose horizon counts
 ) -> str:
     "A day, or the last one of the forecasts with the word after."
-    horizon = "" if ready.trend is None else str(from_decimal_years(ready.trend.attrs["horizon"]))[:10]
+    horizon = "" if ready.trend is None else ready.trend.attrs["horizon"]
     return f"after {horizon}" if pd.isna(day) else f"{day:%Y-%m-%d}"
 
 
@@ -289,7 +289,7 @@ def linked(
         return on_grid(ability if moved == "ability" else ready.reach[1]), 0.0
     if moved == "ability":
         return on_grid(ability), date_of(trend, ability)
-    year = year if moved == "date" else trend.attrs["end"]
+    year = year if moved == "date" else float(decimal_years(np.datetime64(trend.attrs["end"])))
     return on_grid(ability_on(trend, year)), year
 
 
