@@ -501,7 +501,15 @@ def test_killed_in_the_middle_and_resumed(ask, server, tmp_path):
     assert 4 <= resumed(ask, server, folder) <= before < 40
 
 
-def test_ctrl_c_keeps_the_answers_under_way(ask, server, tmp_path):
+@pytest.fixture
+def listens():
+    "Ctrl-C is heard, also where the suite was started in the background, which makes it deaf."
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_keeps_the_answers_under_way(ask, server, tmp_path, listens):
     server.delay, server.interrupt_at = 0.05, 6
     with pytest.raises(KeyboardInterrupt):
         ask(table(40), concurrency=2)

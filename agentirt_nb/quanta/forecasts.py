@@ -204,7 +204,7 @@ def _first_solves(found: xr.Dataset, trend: xr.Dataset, tasks: np.ndarray, rng: 
         first[s, any_solve] = when[solved.argmax(0)[any_solve]]
     return first
 
-
+# %% ../../nbs/3_quanta/13_forecasts.ipynb #24457ee3
 def first_solves(
     fit: xr.DataTree | xr.Dataset,  # a fit of outcomes, or what `benchmark_draws` made of one
     benchmark: str | None = None,  # None: the only one
