@@ -50,6 +50,7 @@ def difficulty_tail(
     noise: str | Noise = "binomial",  # "binomial", "beta-binomial" or another, as for `fit_tasks`
     tasks: str = "all",  # "all" (never solved: censored), or "decided": only those that somebody solved and somebody failed
     prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
+    progress: bool = True,  # show a bar when it takes longer than a second
 ) -> xr.Dataset:  # over density, best first
     """Log likelihood of each density of difficulty (nats), its lead over the normal, Vuong's z, and the rate c per logit.
 
@@ -61,7 +62,8 @@ def difficulty_tail(
     _enough(k, n)
     rows: dict[str, dict] = {}
     of_task, b, start = {}, np.linspace(-12, 16, 141), None
-    for name, (*_, kind) in zip(wanted, chosen):
+    bar = tqdm(wanted, desc="Densities of difficulty", unit=" fits", disable=not progress, delay=1, leave=False)
+    for name, (*_, kind) in zip(bar, chosen):
         found = fit_population(k, n, kind, start=start)
         of_task[name], ablest = found.values["task_log_likelihood"], float(found.values["ability"].max())
         rows[name] = _tail_row(kind.density, found, b, norm.ppf(0.5 + prob / 2)) | dict(converged="yes" if found.sound else "no")

@@ -349,6 +349,7 @@ def fit_tasks(
     tasks: str = "all",  # "all", or "decided": only those that somebody solved and somebody failed
     draws: int = 200,  # posterior draws
     seed: int | None = None,  # of the draws; None: settings().seed
+    progress: bool = True,  # show a bar when it takes longer than a second
 ) -> xr.DataTree:  # a fit, with log_likelihood (agent, task) and the log likelihood of each task in sample_stats
     """Abilities, tasks (logits) and the population of tasks, with the tasks integrated out. A fit keeps the name of a curve
     of your own and not its formula: its draws can be read, but nothing can be predicted from them.
@@ -358,9 +359,11 @@ def fit_tasks(
         raise FitError(f"draws is {draws!r}, but must be a whole number of two or more, such as 200.")
     outcomes, k, n, kind = chosen_cells(outcomes, curve, density, noise, tasks=tasks)
     seed = chosen_seed(seed)
-    with jax.enable_x64(True), threadpool_limits(1, "blas"):
+    bar = tqdm(total=2, desc=_name(kind), unit=" steps", disable=not progress, delay=1, leave=False)
+    with bar, jax.enable_x64(True), threadpool_limits(1, "blas"):
         cells = _cells(k, n, kind)
         summit, root, sound = _laplace(cells, kind)
+        bar.update()
         values, of_task, log_likelihood = _drawn(summit, root, cells, kind, draws, seed)
         best = jax.device_get(_constrained(summit, cells, kind))
     if not sound:
@@ -530,6 +533,7 @@ def trial_shares(
     noises: str | Noise | Sequence[str | Noise] = tuple(NOISES),  # of NOISES, or a `Noise` of your own
     *,
     curve: str | Curve = "2pl",  # of CURVES, or a `Curve` of your own
+    progress: bool = True,  # show a bar when it takes longer than a second
 ) -> xr.Dataset:  # share (scatter, successes), scatter "observed" first; parameters of each scatter in attrs
     """Observed and expected shares of cells by number of successes, over the cells with the most common number of trials.
 
@@ -541,7 +545,7 @@ def trial_shares(
     found: dict[str, float] = {}
     failed: list[str] = []
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
-        for *_, kind in chosen:
+        for *_, kind in tqdm(chosen, desc="Scatter of repeated runs", unit=" fits", disable=not progress, delay=1, leave=False):
             rows[kind.noise.name], reached, shared = _expected_shares(k, n, kind, most)
             failed += [] if reached else [kind.noise.name]
             found |= shared
