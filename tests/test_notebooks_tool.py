@@ -112,6 +112,8 @@ def code(source: str) -> dict:
         ("gso = load_leaderboard('gso')", "needed"),
         ("#| hide\ntexts = irt.task_texts()", "needed"),
         ("from agentirt_nb.data.leaderboards import load_leaderboard", "no"),
+        ("a, b = map(irt.load_leaderboard, names)", "needed"),
+        ("x = 1  # as load_leaderboard does", "no"),
         ("#| export\ndef f(): return fetch('x')", "no"),
         ("#| slow\ngso = load_leaderboard('gso')", "no"),
         ("#| echo: false\n#| eval: false\ngso = load_leaderboard('gso')", "no"),

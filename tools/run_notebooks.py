@@ -21,7 +21,8 @@ from check_in_step import BIN, working_files  # noqa: E402
 from agentirt_nb.data.leaderboards import fetch, sources  # noqa: E402
 from agentirt_nb.settings import settings  # noqa: E402
 
-NEEDS_DATA = re.compile(r"\b(load_leaderboard|published_features|published_embeddings|task_texts|scaling_studies|fetch)\(")
+NEEDS_DATA = re.compile(r"\b(?:(?:load_leaderboard|published_features|published_embeddings|task_texts|scaling_studies)\b|fetch\()")
+NO_CALL = re.compile(r"^\s*(?:from|import) .*$|#.*$", re.MULTILINE)  # imports and comments ask for nothing
 FALLS_BACK = re.compile(r"^\s*except .*(OSError|DownloadError)", re.MULTILINE)
 DIRECTIVE = re.compile(r"^#\|\s*(.+?)\s*$", re.MULTILINE)
 TOLD = {
@@ -47,7 +48,7 @@ def data_use(path: Path, flags: tuple[str, ...] = ()) -> str:
     for source in ("".join(cell["source"]) for cell in cells(path)):
         directives = set(DIRECTIVE.findall(source))
         left_out = directives & ({"slow", "browser", "eval: false"} - set(flags))
-        if not left_out and "export" not in directives and NEEDS_DATA.search(source):
+        if not left_out and "export" not in directives and NEEDS_DATA.search(NO_CALL.sub("", source)):
             asked.append("optional" if FALLS_BACK.search(source) else "needed")
     return max(asked, default="no", key=("optional", "needed").index)
 
