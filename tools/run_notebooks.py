@@ -21,7 +21,8 @@ from check_in_step import BIN, working_files  # noqa: E402
 from agentirt_nb.data.leaderboards import fetch, sources  # noqa: E402
 from agentirt_nb.settings import settings  # noqa: E402
 
-NEEDS_DATA = re.compile(r"\b(?:(?:load_leaderboard|published_features|published_embeddings|task_texts|scaling_studies)\b|fetch\()")
+_BY_NAME = "load_leaderboard|published_features|published_embeddings|task_texts|scaling_studies"
+NEEDS_DATA = re.compile(rf"\b(?:(?:{_BY_NAME})\b|fetch\()")
 NO_CALL = re.compile(r"^\s*(?:from|import) .*$|#.*$", re.MULTILINE)  # imports and comments ask for nothing
 FALLS_BACK = re.compile(r"^\s*except .*(OSError|DownloadError)", re.MULTILINE)
 DIRECTIVE = re.compile(r"^#\|\s*(.+?)\s*$", re.MULTILINE)
