@@ -198,6 +198,7 @@ def test_a_pair_that_was_run_is_that_pair_under_any_label():
     assert not agent_draws(four, table, pairs=False, seed=0).run.any()
 
 
+@pytest.mark.data
 def test_dates_of_all_agents_come_back_to_the_day():
     count = 0
     for board in ("swebench_verified", "swebench_pro", "terminal_bench", "gso"):
