@@ -14,7 +14,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .files import refuse_bad_target, write_atomically  # noqa: F401  (until all take them from `files`)
 from .messages import AgentirtError, check_probability, nearest
 
 # %% ../nbs/0_ground/00_settings.ipynb #bd72d524
