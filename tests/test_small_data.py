@@ -202,3 +202,11 @@ def test_nuts_without_llms_and_scaffolds_is_judged_by_what_there_is():
         made = fit(SMALL["nothing disclosed"], method="nuts", draws=20, progress=False)
     assert made.attrs["accuracy"] == "bad"
     assert made.attrs["converged"] == "no"
+
+
+def test_of_a_split_is_warned_where_there_is_one_and_it_rests_on_the_prior():
+    cells = [[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 1, 1]]
+    warns = lambda *parts: "rests on the prior" in fit(outcomes(cells, *parts), progress=False).attrs["verdict"]
+    assert not warns()  # nothing is disclosed: there is nothing to split
+    assert not warns(list("AABB"), list("XYXY"))
+    assert warns(list("ABCC"), list("XYZZ"))

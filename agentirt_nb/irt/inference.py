@@ -271,8 +271,9 @@ def _kept_features(data: ModelData, outcomes: xr.Dataset) -> dict[str, xr.Datase
 
 def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
     "A warning of agents whose LLM and scaffold cannot be told apart, for the verdict."
-    apart = 0 if ability == "agent" else int((components(outcomes) != 0).sum())
-    if not apart:
+    component = components(outcomes).values
+    apart = int((component != 0).sum())
+    if ability == "agent" or not apart or (component < 0).all():  # where none is disclosed there is nothing to split
         return ""
     share, whose = ("shares", "its") if apart == 1 else ("share", "their")
     of = count(outcomes.sizes["agent"], "agent")
