@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from agentirt_nb import files as fs
+from agentirt_nb import csv_files as fs
 from agentirt_nb.data import building, joining
 from agentirt_nb.data import embeddings as em
 from agentirt_nb.data import features as ft

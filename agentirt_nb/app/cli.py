@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import __version__
 from .stopping import INTERRUPTED, stoppable
-from ..files import check_target, read_table, to_numbers, write_table
+from ..csv_files import read_table, to_numbers, write_table
+from ..files import check_target
 from ..messages import AgentirtError, closest, count
 from ..settings import SettingsError, read_setting, settings
 

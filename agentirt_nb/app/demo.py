@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..files import write_atomically, write_table
+from ..csv_files import write_table
+from ..files import write_atomically
 from ..settings import settings
 
 if TYPE_CHECKING:

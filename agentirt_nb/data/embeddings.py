@@ -22,7 +22,7 @@ import pandas as pd
 import xarray as xr
 
 from .features import as_features
-from ..files import MAX_TABLE_BYTES
+from ..csv_files import MAX_TABLE_BYTES
 from .leaderboards import fetch
 from ..messages import listed
 from .outcomes import OutcomesError, checked_labels

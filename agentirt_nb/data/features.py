@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..files import read_table
+from ..csv_files import read_table
 from .leaderboards import fetch
 from ..messages import listed, nearest, one_of
 from .outcomes import OutcomesError, as_text, checked_labels, feature_values, validate

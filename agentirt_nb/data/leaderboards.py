@@ -25,7 +25,7 @@ import requests
 import xarray as xr
 from tqdm.auto import tqdm
 
-from ..files import json_lines
+from ..csv_files import json_lines
 from ..messages import nearest
 from .building import from_dicts, from_long
 from .joining import combine

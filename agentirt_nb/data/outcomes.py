@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..files import check_ending, open_xarray, save_xarray
+from ..files import check_ending
+from ..stores import open_xarray, save_xarray
 from ..messages import AgentirtError, and_more
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #ab31f517

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from ..files import read_table, to_numbers
+from ..csv_files import read_table, to_numbers
 from .building import from_long
 from .outcomes import OutcomesError, open_outcomes
 

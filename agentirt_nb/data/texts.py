@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from .features import LABEL_COLUMNS, as_features
-from ..files import json_lines
+from ..csv_files import json_lines
 from .leaderboards import fetch
 from ..messages import listed, nearest
 from .outcomes import OutcomesError, checked_labels

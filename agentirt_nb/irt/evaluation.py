@@ -32,7 +32,7 @@ from .prediction import agent_draws, described, described_agents, task_draws
 from .resampling import known_ends, times_drawn
 from .scoring import score
 from ..settings import chosen_seed, settings
-from ..files import remembered
+from ..stores import remembered
 from ..messages import count, one_of
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #42b22361

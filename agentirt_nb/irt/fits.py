@@ -19,7 +19,7 @@ import xarray as xr
 
 from .curves import CURVES, DENSITIES, NOISES, Curve, Density, Noise
 from ..settings import settings
-from ..files import open_xarray, save_xarray
+from ..stores import open_xarray, save_xarray
 from ..messages import AgentirtError, check_probability, listed, nearest
 import agentirt_nb.irt.fit_header  # noqa: F401 - a fit shown in a notebook begins with its header
 

@@ -25,7 +25,7 @@ import optax
 import xarray as xr
 from tqdm.auto import tqdm
 
-from ..files import open_checkpoint, save_checkpoint
+from ..stores import open_checkpoint, save_checkpoint
 from ..irt.fits import probability_inside, tails
 from ..irt.resampling import times_drawn
 from ..messages import AgentirtError

@@ -25,7 +25,7 @@ from scipy.stats import t as student
 from tqdm.auto import tqdm
 
 from .theory import use_frequencies
-from ..files import open_checkpoint, save_checkpoint
+from ..stores import open_checkpoint, save_checkpoint
 from ..irt.fits import probability_inside, tails
 from ..messages import AgentirtError
 from ..settings import chosen_seed
