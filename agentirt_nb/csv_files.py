@@ -17,7 +17,6 @@ from .messages import AgentirtError, nearest
 from .files import write_atomically
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 # %% ../nbs/0_ground/05_csv_files.ipynb #68d83295
