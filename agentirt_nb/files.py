@@ -181,9 +181,8 @@ def _listed(
     if not place.is_file() or place.is_symlink():
         return None
     try:
-        if place.stat().st_size > 2**26:
-            raise ValueError("it is too large")
-        found = json.loads(place.read_text(encoding="utf-8"))["sha256"]
+        with place.open("rb") as file:
+            found = json.loads(file.read(2**26))["sha256"]  # what is longer is cut, and then no JSON
         return {str(name): str(digest) for name, digest in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
         raise error(f"The seal of {folder} cannot be read ({reason}); save it again or fetch a new copy.") from None
@@ -207,7 +206,7 @@ def refuse_broken_seal(
     *,
     error: type[AgentirtError] = AgentirtError,  # the kind of error to raise
 ) -> None:
-    "Raise `AgentirtError` where a seal does not fit what it seals; files that stand in a folder beside those listed do not count."
+    "Raise `AgentirtError` where a seal does not fit; files beside those that the seal of a folder lists do not count."
     broken = ""
     if path.is_dir() and (listed := _listed(path, error)) is not None:
         found = members(path)
