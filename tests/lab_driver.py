@@ -134,21 +134,20 @@ class Watch:
         route.continue_() if self._note(route.request.url) else route.abort()
 
 
-def launched(before: Sequence[str] = ()) -> dict:
-    "How playwright starts the browser, with what stands in `before` put before its command."
-    command = [*before, chromium()]
-    return dict(executable_path=command[0], args=[*command[1:], *QUIET] if before else QUIET)
+def launched(program: str | None = None) -> dict:
+    "How playwright starts the browser, or a program that starts it with the arguments that it is given."
+    return dict(executable_path=program or chromium(), args=QUIET)
 
 
 @contextlib.contextmanager
 def opened_notebook(
-    address: str, path: str, *, width: int = 1280, height: int = 1500, dark: bool = False, before: Sequence[str] = ()
+    address: str, path: str, *, width: int = 1280, height: int = 1500, dark: bool = False, program: str | None = None
 ) -> Iterator[tuple]:
     "A page with the notebook open and its kernel idle; yields (page, watch)."
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**launched(before))
+        browser = playwright.chromium.launch(**launched(program))
         try:
             context = browser.new_context(viewport={"width": width, "height": height})
             page = context.new_page()

@@ -18,9 +18,7 @@ from test_cli import AGENTIRT, CLOSED, DATA, environment, runs
 from test_lab import needs_browser
 
 TESTS = Path(__file__).resolve().parent
-WITHOUT = {  # nothing of what was there before, and no way out but a proxy where nobody listens
-    name: CLOSED for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-}
+WITHOUT = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), CLOSED)
 SYSTEM_CALL = re.compile(r"(?:connect|sendto)\(.*?sa_family=AF_INET6?, .*?(?:inet_addr\(|inet_pton\(AF_INET6, )\"([^\"]+)\"")
 SYSTEM_PORT = re.compile(r"sin6?_port=htons\((\d+)\)")
 
@@ -31,7 +29,7 @@ def no_strace() -> str | None:
     if shutil.which("strace") is None:
         return "there is no strace on the PATH (apt-get install strace)"
     code = "import socket; socket.socket(type=socket.SOCK_DGRAM).connect(('192.0.2.1', 9))"  # sends nothing
-    command = ["strace", "-f", "-qq", "-e", "trace=connect", "-o", "/dev/stdout", sys.executable, "-S", "-c", code]
+    command = ["strace", "-D", "-f", "-qq", "-e", "trace=connect", "-o", "/dev/stdout", sys.executable, "-S", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(PYTHONPATH=""), check=False)
     return None if "192.0.2.1" in done.stdout else f"strace may not watch here: {done.stderr.strip()[-200:]}"
 
@@ -39,7 +37,7 @@ def no_strace() -> str | None:
 def watching(log: Path) -> list[str]:
     "The command to put before another so that its system calls are written down; empty where that cannot be."
     only = ["-e", "trace=connect,sendto", "-e", "signal=none"]
-    return [] if no_strace() else ["strace", "-f", "-qq", "--seccomp-bpf", *only, "-o", str(log)]
+    return [] if no_strace() else ["strace", "-D", "-f", "-qq", "--seccomp-bpf", *only, "-o", str(log)]
 
 
 def called(log: Path) -> set[tuple[str, int]]:
