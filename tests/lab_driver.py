@@ -134,20 +134,18 @@ class Watch:
         route.continue_() if self._note(route.request.url) else route.abort()
 
 
-def launched(program: str | None = None) -> dict:
-    "How playwright starts the browser, or a program that starts it with the arguments that it is given."
-    return dict(executable_path=program or chromium(), args=QUIET)
+def launched() -> dict:
+    "How playwright starts the browser."
+    return dict(executable_path=chromium(), args=QUIET)
 
 
 @contextlib.contextmanager
-def opened_notebook(
-    address: str, path: str, *, width: int = 1280, height: int = 1500, dark: bool = False, program: str | None = None
-) -> Iterator[tuple]:
+def opened_notebook(address: str, path: str, *, width: int = 1280, height: int = 1500, dark: bool = False) -> Iterator[tuple]:
     "A page with the notebook open and its kernel idle; yields (page, watch)."
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**launched(program))
+        browser = playwright.chromium.launch(**launched())
         try:
             context = browser.new_context(viewport={"width": width, "height": height})
             page = context.new_page()
