@@ -1,16 +1,48 @@
-"Tests marked `data` need real outcomes: they are skipped, with the reason, where these cannot be had."
+"""Tests marked `data` need real outcomes: they are skipped, with the reason, where these cannot be had.
 
+Every attempt of a test, or of a Python process that it starts, to reach another machine is written down, and a session in
+which there was one that is not expected fails (`RECORD_CONNECTIONS=file` keeps the list)."""
+
+import os
 import sys
+import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+RECORDER = ROOT / "tests" / "recorder"
+sys.path[:0] = [str(ROOT / "tools"), str(RECORDER)]
+
+from connections import LOG, attempts, record  # noqa: E402
+
+if LOG not in os.environ:  # the workers of pytest-xdist find it set
+    place = tempfile.TemporaryDirectory()
+    os.environ[LOG] = str(Path(place.name) / "connections.jsonl")
+if str(RECORDER) not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(RECORDER), os.environ.get("PYTHONPATH")]))
+record()
 
 from run_notebooks import data_use, no_data, notebooks  # noqa: E402
 
+from agentirt_nb.data.leaderboards import PLACES  # noqa: E402
+from agentirt_nb.settings import settings  # noqa: E402
+
 NEEDS = "needs real outcomes"
+ON_PURPOSE = {  # tests that try to go out, and where they are stopped
+    "test_demo_without_data_and_network_shows_the_snapshot_and_says_so": "127.0.0.1",  # a proxy where nobody listens
+}
+
+
+def is_expected(attempt: dict) -> bool:
+    "Whether an attempt is one of a test that tries on purpose, or the download of real outcomes where no folder has them."
+    title = attempt["test"].partition("[")[0].rpartition("::")[2]
+    if ON_PURPOSE.get(title) == attempt["host"]:
+        return True
+    doors = {urlsplit(url).hostname for url in (*PLACES.values(), *getproxies().values())}
+    return not settings(start=ROOT).data_folder and bool(doors & {attempt["host"], attempt["asked"]})
 
 
 @pytest.hookimpl(trylast=True)  # after -m and -k have chosen
@@ -19,6 +51,25 @@ def pytest_collection_modifyitems(items):
     if marked and (reason := no_data()):
         for item in marked:
             item.add_marker(pytest.mark.skip(f"{NEEDS}: {reason}"))
+
+
+def unexpected() -> list[str]:
+    "A line for each attempt to reach another machine that nobody asked for."
+    found = [attempt for attempt in attempts(os.environ[LOG]) if not is_expected(attempt)]
+    where = "{host}:{port} by {event} (name asked before: {asked!r}) in {test!r}, process {command!r}"
+    return list(dict.fromkeys(where.format(**attempt) for attempt in found))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    if not hasattr(session.config, "workerinput") and unexpected():
+        session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if lines := unexpected():
+        terminalreporter.section("attempts to reach another machine", red=True)
+        terminalreporter.write_line("\n".join(lines))
 
 
 def pytest_unconfigure(config):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,8 +44,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
+def jupyterlab(folder: Path, work: Path, before: Sequence[str] = ()) -> Iterator[str]:
     """JupyterLab serving `work` with all its state under `folder`; yields its address with the token.
+
+    What stands in `before` is put before the command that starts it: a program that watches it.
 
     Every HTTP client that honours proxies, in the server and in the kernels, finds a closed door."""
     config = folder / "config" / "labconfig"
@@ -66,6 +68,7 @@ def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
     environment |= {"no_proxy": "127.0.0.1,localhost", "AGENTIRT_RENDERER": "interactive"}
     port, token = free_port(), secrets.token_hex(16)
     command = [
+        *before,
         sys.executable,
         "-m",
         "jupyterlab",
@@ -131,13 +134,18 @@ class Watch:
         route.continue_() if self._note(route.request.url) else route.abort()
 
 
+def launched() -> dict:
+    "How playwright starts the browser."
+    return dict(executable_path=chromium(), args=QUIET)
+
+
 @contextlib.contextmanager
 def opened_notebook(address: str, path: str, *, width: int = 1280, height: int = 1500, dark: bool = False) -> Iterator[tuple]:
     "A page with the notebook open and its kernel idle; yields (page, watch)."
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
+        browser = playwright.chromium.launch(**launched())
         try:
             context = browser.new_context(viewport={"width": width, "height": height})
             page = context.new_page()
