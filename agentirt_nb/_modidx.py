@@ -70,6 +70,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                           'agentirt_nb.data.auditor._files': ('1_data/auditor.html#_files', 'agentirt_nb/data/auditor.py'),
                                           'agentirt_nb.data.auditor._instructions': ( '1_data/auditor.html#_instructions',
                                                                                       'agentirt_nb/data/auditor.py'),
+                                          'agentirt_nb.data.auditor._read_log': ( '1_data/auditor.html#_read_log',
+                                                                                  'agentirt_nb/data/auditor.py'),
                                           'agentirt_nb.data.auditor._report': ( '1_data/auditor.html#_report',
                                                                                 'agentirt_nb/data/auditor.py'),
                                           'agentirt_nb.data.auditor._sample': ( '1_data/auditor.html#_sample',
