@@ -499,6 +499,24 @@ def _estimate(
         table.attrs["price"] = f"The price of {model} is unknown; give price=(dollars for a million tokens in, and out)."
     return table
 
+# %% ../../nbs/1_data/09_judge.ipynb #953d5e61
+def _check_money(
+    budget: float | None,  # dollars
+    price: tuple[float, float] | None,  # dollars for a million tokens in and out
+) -> None:
+    "Raise `JudgeError` for a budget or price that is no amount of money."
+
+    def amount(
+        number: object,  # what should be dollars
+    ) -> bool:
+        "Whether it is an amount."
+        return isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < math.inf
+
+    if budget is not None and not amount(budget):
+        raise JudgeError(f"The budget is {budget!r:.80}, but must be a number of dollars, 0 or more.")
+    if price is not None and not (isinstance(price, Sequence) and len(price) == 2 and all(map(amount, price))):
+        raise JudgeError(f"The price is {price!r:.80}, but must be two numbers: dollars for a million tokens in, and out.")
+
 # %% ../../nbs/1_data/09_judge.ipynb #ac2a69d9
 def judge_cost(
     tasks: pd.DataFrame,  # columns task, text and, by level, repository, tests, patch
@@ -638,7 +656,8 @@ class _Bounded:
             with closing(self.inner.send(request, stream=True)) as answer:
                 _ASKING.status = answer.status_code
                 if 300 <= answer.status_code < 400:
-                    _ASKING.elsewhere = urlsplit(answer.headers.get("location", "")).netloc.rpartition("@")[2] or "elsewhere"
+                    place = urlsplit(answer.headers.get("location", "")).netloc.rpartition("@")[2]
+                    _ASKING.elsewhere = place[:100] or "elsewhere"
                     raise _CutOff("points elsewhere")
                 body = _body(answer)
         except _CutOff as fault:
@@ -1024,24 +1043,6 @@ def _ask_all(
     return scores, failures
 
 # %% ../../nbs/1_data/09_judge.ipynb #4128d8e6
-def _check_money(
-    budget: float | None,  # dollars
-    price: tuple[float, float] | None,  # dollars for a million tokens in and out
-) -> None:
-    "Raise `JudgeError` for a budget or price that is no amount of money."
-
-    def amount(
-        number: object,  # what should be dollars
-    ) -> bool:
-        "Whether it is an amount."
-        return isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < math.inf
-
-    if budget is not None and not amount(budget):
-        raise JudgeError(f"The budget is {budget!r:.80}, but must be a number of dollars, 0 or more.")
-    if price is not None and not (isinstance(price, Sequence) and len(price) == 2 and all(map(amount, price))):
-        raise JudgeError(f"The price is {price!r:.80}, but must be two numbers: dollars for a million tokens in, and out.")
-
-
 def _check_budget(
     client: ModuleType,  # litellm
     run: _Run,  # what is about to begin
