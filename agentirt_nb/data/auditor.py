@@ -225,7 +225,7 @@ def _report(
         return {}, f"{redacted(score.explanation or 'the report is incomplete')}{limit}"
     return usable, ""
 
-
+# %% ../../nbs/1_data/10_auditor.ipynb #304d72fd
 _MOST_LOG = 1_000_000_000  # bytes of a log, unpacked
 
 

@@ -626,7 +626,7 @@ class _Asking(threading.local):
 
 _ASKING = _Asking()
 
-
+# %% ../../nbs/1_data/09_judge.ipynb #501f6d93
 class _Bounded:
     "How httpx sends: within bounds what a thread of ours asks for, as ever what others ask for."
 
@@ -813,7 +813,7 @@ _ENOUGH = 10  # calls in a row without a working server
 class _NotAsked(Exception):
     "A call that was not made because the run had ended, or the budget had; the text says why."
 
-
+# %% ../../nbs/1_data/09_judge.ipynb #c7ca5dc3
 @dataclass
 class _Run:
     "What the threads of one run share."
@@ -842,11 +842,6 @@ class _Run:
             self.why = self.why or why
             self.stop.set()
             self.room.notify_all()
-
-    def most(self, sent: str) -> float:
-        "Dollars that a call can cost at most: no tokenizer makes more tokens than there are bytes."
-        caps = [int(self.options[name]) for name in _CAPS if name in self.options]
-        return self.dollars_for(len(sent.encode()) + 1000, max(caps, default=0))
 
     def reserve(self, call: object, most: float) -> None:
         "Set aside what a call can cost, waiting for room; the first goes alone, to show whether the server keeps to it."
@@ -885,6 +880,15 @@ class _Run:
             self.end("no working server was found")
 
 # %% ../../nbs/1_data/09_judge.ipynb #73711ade
+def _most(
+    run: _Run,  # what the threads share
+    sent: str,  # all that is sent
+) -> float:  # dollars; NaN where unknown
+    "What a call can cost at most: no tokenizer makes more tokens than there are bytes."
+    caps = [int(run.options[name]) for name in _CAPS if name in run.options]
+    return run.dollars_for(len(sent.encode()) + 1000, max(caps, default=0))
+
+
 def _send(
     client: ModuleType,  # litellm
     run: _Run,  # what the threads share
@@ -892,7 +896,7 @@ def _send(
 ) -> tuple[Any, tuple[int, int]]:  # litellm's reply; tokens in and out
     "Send one request within money, time and bytes."
     call = object()
-    run.reserve(call, run.most(json.dumps(request, ensure_ascii=False)))
+    run.reserve(call, _most(run, json.dumps(request, ensure_ascii=False)))
     used, sent = None, True
     try:
         with _within(run.timeout) as asking:
@@ -1061,7 +1065,7 @@ def _check_budget(
     if not estimate <= run.budget:
         cost = "an unknown price; give price=(…, …)" if math.isnan(estimate) else f"about {estimate:.2f} dollars"
         raise JudgeError(f"{len(calls)} calls have {cost}, against a budget of {run.budget} dollars; nothing was asked.")
-    least = min(run.most(_SYSTEM + call.prompt) for call in calls)
+    least = min(_most(run, _SYSTEM + call.prompt) for call in calls)
     if least > run.budget:
         raise JudgeError(
             f"One call can cost {least:.4f} dollars (max_tokens = {max(caps)}), against a budget of {run.budget} dollars; "
