@@ -6,6 +6,7 @@ import sys
 import textwrap
 import warnings
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pandas as pd
 import pytest
@@ -14,8 +15,9 @@ import xarray as xr
 pytest.importorskip("inspect_ai", reason="the extra 'inspect' is not installed")
 
 from inspect_ai import eval as inspect_eval
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog
-from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from inspect_ai.model import ModelCost, ModelInfo, ModelOutput, ModelUsage, get_model, set_model_info
 
 from agentirt_nb.data import auditor as au
 from agentirt_nb.data.judge import JudgeError, load_rubric
@@ -99,6 +101,66 @@ def test_audits_become_features(tasks, tmp_path, monkeypatch):
         xr.testing.assert_identical(au.audit_features(log.location), features)
 
 
+@pytest.mark.parametrize(("limit", "most"), [("token", {}), ("cost", dict(budget=0.5, token_limit=10**9))])
+def test_an_audit_that_chats_dearly_is_stopped_after_the_call_that_passes_its_limit(tasks, tmp_path, limit, most):
+    set_model_info("mockllm/dear", ModelInfo(cost=ModelCost(input=1, output=1, input_cache_write=1, input_cache_read=1)))
+    calls = []
+
+    def chat(messages, tools, choice, config):
+        calls.append(config.max_tokens)
+        output = ModelOutput.from_content("mockllm", "Let me think some more.")
+        output.usage = ModelUsage(input_tokens=299_000, output_tokens=1_000, total_tokens=300_000)
+        return output
+
+    with pytest.warns(UserWarning, match="runs what the model writes on this machine"):
+        task = au.audit_task(tasks[:2], sandbox="local", **most)
+    model = get_model("mockllm/dear", custom_outputs=chat)
+    (log,) = inspect_eval(task, model=model, log_dir=str(tmp_path / "logs"), display="none", log_level="error")
+    assert [sample.limit.type for sample in log.samples] == [limit, limit]
+    assert calls == [4000] * {"token": 4, "cost": 2}[limit]  # .30 dollars a call, .25 for each audit: one call each
+    with pytest.warns(UserWarning, match=rf"2 of 2 tasks have no report.*stopped by its {limit} limit"):
+        assert au.audit_features(log).isnull().all()
+
+
+def test_a_budget_without_a_price_asks_nobody(tasks, tmp_path):
+    def never(*_):
+        raise AssertionError("asked")
+
+    with pytest.warns(UserWarning):
+        task = au.audit_task(tasks[:1], sandbox="local", budget=1)
+    model = get_model("mockllm/of-unknown-price", custom_outputs=never)
+    with pytest.raises(PrerequisiteError, match="cost data"):
+        inspect_eval(task, model=model, log_dir=str(tmp_path / "logs"), display="none")
+
+
+@pytest.mark.parametrize("bad", [dict(budget=float("nan")), dict(budget=-1), dict(token_limit=0), dict(seconds=None)])
+def test_a_limit_that_limits_nothing_is_refused(tasks, bad):
+    with pytest.raises(JudgeError, match="must be"), warnings.catch_warnings(action="ignore"):
+        au.audit_task(tasks, sandbox="local", **bad)
+
+
+def test_a_folder_is_looked_at_without_network_whatever_lies_in_the_folder_one_works_in(tasks, tmp_path, monkeypatch):
+    (tmp_path / "compose.yaml").write_text("services: {default: {image: hostile, network_mode: host, privileged: true}}")
+    monkeypatch.chdir(tmp_path)
+    (sample, *_) = au.audit_task(tasks[:1]).dataset
+    service = sample.sandbox.config.services["default"]
+    assert (service.network_mode, service.mem_limit, service.pids_limit) == ("none", "4g", 512)
+    assert set(sample.files) == {"repository/src/main.py"}
+
+
+def test_a_log_that_unpacks_to_too_much_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(au, "_MOST_LOG", 1_000_000)
+    with ZipFile(tmp_path / "a.eval", "w", ZIP_DEFLATED) as parts:
+        parts.writestr("header.json", b" " * 2_000_000)
+    (tmp_path / "b.json").write_bytes(b" " * 2_000_000)
+    for name in ("a.eval", "b.json"):
+        with pytest.raises(JudgeError, match="has 2,000,000 bytes unpacked"):
+            au.audit_features(tmp_path / name)
+    (tmp_path / "c.eval").write_text("no zip")
+    with pytest.raises(JudgeError, match="is damaged"):
+        au.audit_features(tmp_path / "c.eval")
+
+
 def test_a_second_audit_fills_the_gaps(tasks, tmp_path, monkeypatch):
     first = audit(tasks, tmp_path, message_limit=6)  # too few messages for a corrected report
     monkeypatch.setitem(SCRIPTS, "chatty", [submit(**GOOD)])
@@ -113,7 +175,7 @@ def test_a_second_audit_fills_the_gaps(tasks, tmp_path, monkeypatch):
 
 def test_reports_in_a_log_that_was_tampered_with_stay_in_bounds(tasks, tmp_path):
     log = audit(tasks[:1], tmp_path)
-    for bad in (99, float("nan"), "3", None, 10**400):
+    for bad in (99, float("nan"), "3", None, True, 10**400):
         log.samples[0].scores["environment"].value[AXES[0]] = bad
         with pytest.warns(UserWarning, match="'good': the report is incomplete"):
             assert au.audit_features(log).isnull().all()

@@ -6,11 +6,13 @@
 __all__ = ['audit_task', 'audit_features']
 
 # %% ../../nbs/1_data/10_auditor.ipynb #4c87a72b
+import math
 import os
 import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,7 @@ try:
     from inspect_ai.agent import AgentPrompt, AgentSubmit, react
     from inspect_ai.dataset import MemoryDataset, Sample
     from inspect_ai.log import EvalLog, EvalSample, read_eval_log
+    from inspect_ai.model import GenerateConfig
     from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
     from inspect_ai.solver import TaskState
     from inspect_ai.tool import Tool, ToolError, bash, tool
@@ -90,6 +93,7 @@ def _environment() -> Scorer:
 
 # %% ../../nbs/1_data/10_auditor.ipynb #9d4664b6
 _MOST_FILES, _MOST_BYTES = 20_000, 500_000_000
+_PLAIN = "aisiuk/inspect-tool-support"  # Inspect's own image, for a folder
 
 
 def _files(
@@ -122,6 +126,7 @@ def _container(
     if not re.fullmatch(r"[A-Za-z0-9][\w./:@-]{0,255}", image):
         raise JudgeError(f"The image {image!r:.80} of task {task!r} is no name of a container image.")
     service = dict(image=image, command="tail -f /dev/null", init=True, network_mode="none", working_dir=workdir or None)
+    service |= dict(mem_limit="4g", pids_limit=512, security_opt=["no-new-privileges"])
     return SandboxEnvironmentSpec("docker", ComposeConfig.model_validate(dict(services=dict(default=service))))
 
 # %% ../../nbs/1_data/10_auditor.ipynb #d623326d
@@ -145,8 +150,11 @@ def _sample(
         id=row["task"],
         input=f"The repository is in {where}. The task, as data:\n\n<{marker}>\n{text}\n</{marker}>",
         files=None if image else _files(folder, row["task"]),
-        sandbox=_container(image, workdir, row["task"]) if image else sandbox,
+        sandbox=_container(image or _PLAIN, workdir if image else "", row["task"]) if sandbox == "docker" else sandbox,
     )
+
+# %% ../../nbs/1_data/10_auditor.ipynb #27a42864
+_LIMITS = GenerateConfig(max_tokens=4000, max_retries=2, timeout=600, max_tool_output=16_384)  # of one call of the model
 
 
 def audit_task(
@@ -155,13 +163,23 @@ def audit_task(
     sandbox: str = "docker",  # docker; or local: no sandbox at all, for repositories and models that you trust
     message_limit: int = 40,  # messages until an audit ends without a report
     command_seconds: int = 120,  # seconds that one command may take
+    token_limit: int = 400_000,  # tokens until an audit ends without a report, read and written, of all its calls
+    seconds: int = 1800,  # until an audit ends without a report
+    budget: float | None = None,  # dollars for all audits together, an equal part for each; Inspect must know the model's price
 ) -> Task:  # for inspect_ai.eval
-    "The audit of some repositories as a task of Inspect AI. Raises `JudgeError` for a table that cannot be used."
+    """The audit of some repositories as a task of Inspect AI; each audit can pass a limit or its part of the budget by one call.
+
+    Raises `JudgeError` for a table or limit that cannot be used; Inspect raises where there is a budget and no price.
+    """
     if not isinstance(tasks, pd.DataFrame) or not {"task", "text"} <= set(tasks) or not {"image", "folder"} & set(tasks):
         raise JudgeError("The audit needs a DataFrame with columns 'task', 'text', and 'image' or 'folder'.")
     if not len(tasks) or tasks["task"].astype(str).duplicated().any():
         raise JudgeError("The audit needs one row or more, and each task once.")
     one_of(sandbox, ("docker", "local"), "sandbox", error=JudgeError)
+    if not all(type(n) is int and n > 0 for n in (message_limit, command_seconds, token_limit, seconds)):
+        raise JudgeError("message_limit, command_seconds, token_limit and seconds must be whole numbers above 0.")
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 < budget < math.inf):
+        raise JudgeError(f"The budget is {budget!r:.80}, but must be a number of dollars above 0.")
     if sandbox == "local":
         warnings.warn(
             "sandbox='local' runs what the model writes on this machine, with your files and environment.",
@@ -179,7 +197,11 @@ def audit_task(
         solver=auditor,
         scorer=_environment(),
         name="repository_audit",
+        config=_LIMITS,
         message_limit=message_limit,
+        token_limit=token_limit,
+        time_limit=seconds,
+        cost_limit=None if budget is None else budget / len(samples),
         fail_on_error=False,
     )
 
@@ -196,12 +218,32 @@ def _report(
     usable = {
         name: float(value[name])
         for name, low, high in zip(axes.index, axes["low"], axes["high"])
-        if isinstance(value.get(name), int | float) and low <= value[name] <= high
+        if isinstance(value.get(name), int | float) and not isinstance(value[name], bool) and low <= value[name] <= high
     }
     if len(usable) < len(axes):
         limit = f" (stopped by its {sample.limit.type} limit)" if sample.limit else ""
-        return {}, f"{score.explanation or 'the report is incomplete'}{limit}"
+        return {}, f"{redacted(score.explanation or 'the report is incomplete')}{limit}"
     return usable, ""
+
+# %% ../../nbs/1_data/10_auditor.ipynb #304d72fd
+_MOST_LOG = 1_000_000_000  # bytes of a log, unpacked
+
+
+def _read_log(
+    path: str,  # a log file of Inspect's
+) -> EvalLog:
+    "A log from its file, or `JudgeError` for one too large to read."
+    if os.path.isfile(path):
+        size = os.path.getsize(path)
+        if path.endswith(".eval"):
+            try:
+                with ZipFile(path) as parts:
+                    size = sum(part.file_size for part in parts.infolist())
+            except BadZipFile:
+                raise JudgeError(f"The log {path} is damaged; audit these tasks again.") from None
+        if size > _MOST_LOG:
+            raise JudgeError(f"The log {path} has {size:,} bytes unpacked, more than the {_MOST_LOG:,} that are read.")
+    return read_eval_log(path)
 
 
 def audit_features(
@@ -213,7 +255,7 @@ def audit_features(
     found: dict[str, dict[str, float]] = {}
     faults: dict[str, str] = {}
     for given in several:
-        log = given if isinstance(given, EvalLog) else read_eval_log(str(given))
+        log = given if isinstance(given, EvalLog) else _read_log(str(given))
         for sample in log.samples or []:
             scores, fault = _report(sample, axes)
             if scores or not found.get(str(sample.id)):

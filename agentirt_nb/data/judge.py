@@ -12,17 +12,22 @@ import json
 import math
 import os
 import re
+import socket
 import threading
 import tomllib
 import warnings
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -161,6 +166,17 @@ class BadAnswer(Exception):
     "An answer that cannot be used; the text completes 'the answer …'."
 
 
+def _whole(
+    value: object,  # what stands for a score
+) -> int | None:  # None where it is no whole number
+    "A whole number, also one written as 3.0 or in quotes."
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,3}(\.0{1,9})?\s*", value):
+        return int(float(value))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else None
+
+
 def _checked(
     scores: object,  # what the JSON held
     axes: pd.DataFrame,  # the axes asked for
@@ -170,11 +186,37 @@ def _checked(
         raise BadAnswer("is no JSON object")
     if missing := [name for name in axes.index if name not in scores]:
         raise BadAnswer(f"leaves out {', '.join(missing)}")
+    found = {}
     for name, low, high in zip(axes.index, axes["low"], axes["high"]):
-        if type(scores[name]) is not int or not low <= scores[name] <= high:
+        number = _whole(scores[name])
+        if number is None or not low <= number <= high:
             shown = json.dumps(scores[name])[:40]
             raise BadAnswer(f"gives {name} as {shown}, not as a whole number from {low} to {high}")
-    return {name: scores[name] for name in axes.index}
+        found[name] = number
+    return found
+
+# %% ../../nbs/1_data/09_judge.ipynb #97fb9475
+_MOST_STARTS = 200  # places in an answer at which an object is looked for
+
+
+def _once(
+    pairs: list[tuple[str, Any]],  # the keys and values of one JSON object
+) -> dict[str, Any]:
+    "A JSON object, or `BadAnswer` where a key stands there twice with two values."
+    found = dict(pairs)
+    if any(found[name] is not value and found[name] != value for name, value in pairs):
+        raise BadAnswer("gives a key twice, with two values")
+    return found
+
+
+def _objects(
+    text: str,  # what an LLM wrote
+) -> Iterator[dict[str, Any]]:
+    "The JSON objects in a text, wherever they stand, the outer ones before those inside them."
+    decoder = json.JSONDecoder(object_pairs_hook=_once)
+    for start in [match.start() for match in re.finditer("{", text)][:_MOST_STARTS]:
+        with suppress(ValueError, RecursionError):
+            yield decoder.raw_decode(text, start)[0]
 
 
 def read_answer(
@@ -184,12 +226,13 @@ def read_answer(
     "The scores in an answer. Raises `BadAnswer`, whose text completes the sentence 'the answer …', where they cannot be used."
     if len(text) > 100_000:
         raise BadAnswer("is longer than 100,000 characters")
-    fenced = re.fullmatch(r"\s*```\w*\n(.*?)\n?```\s*", text, re.DOTALL)
-    try:
-        scores = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
-        raise BadAnswer("is no JSON" if text.strip() else "is empty") from None
-    return _checked(scores, axes)
+    objects = list(_objects(text))
+    whole = [found for found in objects if set(axes.index) <= set(found)]
+    if not objects:
+        raise BadAnswer("is no JSON object" if text.strip() else "is empty")
+    if any(found != whole[0] for found in whole[1:]):
+        raise BadAnswer("gives different scores in two places")
+    return _checked((whole or objects)[0], axes)
 
 # %% ../../nbs/1_data/09_judge.ipynb #d4778663
 @dataclass(frozen=True)
@@ -245,6 +288,9 @@ def _check_tasks(
 
 # %% ../../nbs/1_data/09_judge.ipynb #344b89a3
 _OURS = {"model", "messages", "response_format", "timeout", "num_retries", "max_retries", "stream", "n", "tools"}
+_OURS |= {"client", "base_url", "fallbacks", "context_window_fallback_dict", "model_list"}  # other servers, other models
+_CAPS = ("max_completion_tokens", "max_tokens")  # options that bound what is written, hidden reasoning included
+_UNPRICED = {"extra_body", "service_tier", "web_search_options", "modalities", "audio"}  # what tokens alone do not price
 
 
 def _checked_options(
@@ -255,9 +301,32 @@ def _checked_options(
         if re.search(r"key|header|secret|password|credential|authorization|(^|_)token$", str(name), re.IGNORECASE):
             raise JudgeError(f"The option {name!r} could hold a key; keys are read from the environment only.")
         if name in _OURS:
-            raise JudgeError(f"The option {name!r} is set by judge_tasks itself; leave it out.")
-    merged = dict(temperature=0, max_tokens=4000) | dict(options or {})
+            hint = "name the server in api_base" if name == "base_url" else "leave it out"
+            raise JudgeError(f"The option {name!r} is set by judge_tasks itself; {hint}.")
+    given = dict(options or {})
+    if (base := given.get("api_base")) is not None:
+        place = urlsplit(base) if isinstance(base, str) else urlsplit("")
+        if place.scheme not in ("http", "https") or not place.hostname:
+            raise JudgeError("The option 'api_base' must be the web address of a server, such as https://my-server.example/v1.")
+        if "@" in place.netloc or place.query or place.fragment:
+            raise JudgeError(
+                "The option 'api_base' holds a user name, password or query, which could be a key; give the bare address: "
+                "keys are read from the environment only."
+            )
+    capped = any(given.get(name) is not None for name in _CAPS)
+    merged = dict(temperature=0) | ({} if capped else dict(max_tokens=4000)) | given
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def _server(
+    model: str,  # the judge
+    options: Mapping,  # checked options
+) -> str:  # empty for the provider's own address
+    "The server that is asked where it is not the provider's own, without user names: other servers give other answers."
+    provider = model.split("/")[0] if "/" in model else "openai"
+    named = rf"{re.escape(provider)}\w*_(API_BASE|BASE_URL)"
+    ours = [value for name, value in sorted(os.environ.items()) if value and re.fullmatch(named, name, re.IGNORECASE)]
+    return re.sub(r"//[^/]*@", "//", str(options.get("api_base") or " ".join(ours))).rstrip("/")
 
 
 def _axes_for(
@@ -294,6 +363,7 @@ def _calls(
     if folder.exists() and not folder.is_dir():
         raise JudgeError(f"Answers cannot be kept in {folder}, which is no folder; name another cache.")
     kept = json.dumps({name: value for name, value in sorted(options.items()) if name != "api_base"}, default=repr)
+    asked_of = [place] if (place := _server(model, options)) else []  # absent for the provider's own, as it always was
     batches = np.array_split(np.arange(len(asked)), math.ceil(len(asked) / MOST_AXES))
     found = []
     for _, row in table.iterrows():
@@ -303,7 +373,7 @@ def _calls(
             axes = axes[axes["level"].isin(list(material))]
             if len(axes):
                 prompt = _prompt(material, axes, left_out > 0)
-                name = hashlib.sha256("\0".join([model, kept, _SYSTEM, prompt]).encode()).hexdigest()
+                name = hashlib.sha256("\0".join([model, kept, *asked_of, _SYSTEM, prompt]).encode()).hexdigest()
                 found.append(_Call(row["task"], axes, prompt, folder / f"{name}.json", left_out))
     return found
 
@@ -348,8 +418,9 @@ def _keep(
 ) -> None:
     "Write an answer to disk, whole or not at all."
     try:
-        call.file.parent.mkdir(parents=True, exist_ok=True)
+        call.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with write_atomically(call.file) as beside:
+            beside.touch(mode=0o600)
             beside.write_text(json.dumps(record), encoding="utf-8")
     except OSError as error:
         raise JudgeError(
@@ -370,20 +441,22 @@ def _client() -> ModuleType:
     return litellm
 
 
-def _prices(
+def _dollars(
     client: ModuleType | None,  # litellm, where it is installed
     model: str,  # the judge
     price: tuple[float, float] | None,  # dollars for a million tokens in and out, where you know better
-) -> tuple[float, float]:  # dollars a token; NaN where unknown
-    "What a token costs."
+    read: int,  # tokens in
+    written: int,  # tokens out, hidden reasoning included
+) -> float:  # NaN where unknown
+    "What tokens cost."
     if price is not None:
-        return price[0] / 1e6, price[1] / 1e6
+        return read * price[0] / 1e6 + written * price[1] / 1e6
     if client is None:
-        return math.nan, math.nan
+        return math.nan
     try:
-        return client.cost_per_token(model=model, prompt_tokens=1, completion_tokens=1)
+        return sum(client.cost_per_token(model=model, prompt_tokens=read, completion_tokens=written))
     except Exception:  # any model that the table of prices cannot place: its price is unknown, and is reported as such
-        return math.nan, math.nan
+        return math.nan
 
 
 def _tokens_a_character(
@@ -409,7 +482,8 @@ def _estimate(
         client = _client()
     except JudgeError:
         client = None
-    rate, (dollars_in, dollars_out) = _tokens_a_character(client, model, calls), _prices(client, model, price)
+    rate = _tokens_a_character(client, model, calls)
+    dollars_in, dollars_out = _dollars(client, model, price, 1, 0), _dollars(client, model, price, 0, 1)
     table = pd.DataFrame(
         dict(
             task=[call.task for call in calls],
@@ -424,6 +498,24 @@ def _estimate(
     if math.isnan(dollars_in):
         table.attrs["price"] = f"The price of {model} is unknown; give price=(dollars for a million tokens in, and out)."
     return table
+
+# %% ../../nbs/1_data/09_judge.ipynb #953d5e61
+def _check_money(
+    budget: float | None,  # dollars
+    price: tuple[float, float] | None,  # dollars for a million tokens in and out
+) -> None:
+    "Raise `JudgeError` for a budget or price that is no amount of money."
+
+    def amount(
+        number: object,  # what should be dollars
+    ) -> bool:
+        "Whether it is an amount."
+        return isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < math.inf
+
+    if budget is not None and not amount(budget):
+        raise JudgeError(f"The budget is {budget!r:.80}, but must be a number of dollars, 0 or more.")
+    if price is not None and not (isinstance(price, Sequence) and len(price) == 2 and all(map(amount, price))):
+        raise JudgeError(f"The price is {price!r:.80}, but must be two numbers: dollars for a million tokens in, and out.")
 
 # %% ../../nbs/1_data/09_judge.ipynb #ac2a69d9
 def judge_cost(
@@ -441,6 +533,7 @@ def judge_cost(
 
     Dollars are NaN, with a warning, where the price is unknown. Raises `JudgeError` for a table that cannot be judged.
     """
+    _check_money(None, price)
     calls = _calls(tasks, model, level, rubric, cache, _checked_options(options), max_characters)
     table = _estimate(calls, _kept(calls), model, price)
     if unknown := table.attrs.get("price"):
@@ -454,11 +547,166 @@ def redacted(
     text: object,  # an error or message of somebody else's
 ) -> str:
     "One short line without the value of any key in the environment."
-    line = " ".join(str(text).split())
+    line = re.sub(r"//[^/@\s]*@", "//…@", " ".join(str(text).split()))
     for name, value in os.environ.items():
-        if re.search("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", name) and len(value) >= 6:
+        if re.search("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|AUTH", name) and len(value) >= 6:
             line = line.replace(value, "…")
     return line if len(line) <= 300 else line[:299] + "…"
+
+# %% ../../nbs/1_data/09_judge.ipynb #8c108a7a
+_MOST_BYTES = 4_000_000  # of an answer, unpacked
+
+
+class _CutOff(Exception):
+    "An answer that goes beyond our bounds; the text completes 'the server …'."
+
+
+def _body(
+    answer: Any,  # of httpx, its body not yet read
+) -> bytes:
+    "The whole body within its bound, unpacked, or `_CutOff`."
+    packing, body = answer.headers.get("content-encoding", "identity").strip().lower(), bytearray()
+    if packing not in ("identity", "gzip", "deflate"):
+        raise _CutOff("packs its answer in a way that was not asked for")
+    unpack = None if packing == "identity" else zlib.decompressobj(wbits=47)
+    for chunk in answer.iter_raw(65_536):
+        try:
+            body += unpack.decompress(chunk, _MOST_BYTES + 1 - len(body)) if unpack else chunk
+        except zlib.error:
+            raise _CutOff("sends an answer that cannot be unpacked") from None
+        if len(body) > _MOST_BYTES:
+            raise _CutOff(f"sends more than the {_MOST_BYTES // 1_000_000} MB that an answer may have")
+    return bytes(body)
+
+# %% ../../nbs/1_data/09_judge.ipynb #bcea1188
+class _Watch:
+    "Time for one whole request: when it is over, the connection is cut, whatever a thread is waiting for on it."
+
+    def __init__(
+        self,
+        seconds: float,  # for everything: connecting, sending, waiting, reading
+    ):
+        self.over = threading.Event()
+        self.streams: list[Any] = []  # of httpcore
+        self.sent = False  # whether anything of the request went out
+        self.timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.cut)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def cut(self) -> None:
+        "End the connection from outside."
+        self.over.set()
+        for stream in self.streams:
+            with suppress(OSError):
+                socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+    def trace(
+        self,
+        event: str,  # what httpcore does
+        info: Mapping[str, Any],  # what it came to
+    ) -> None:
+        "Note the connection as soon as there is one, and that the request goes out."
+        self.sent |= "send_request" in event
+        if hasattr(info.get("return_value"), "get_extra_info"):
+            self.streams.append(info["return_value"])
+            if self.over.is_set():
+                self.cut()
+
+# %% ../../nbs/1_data/09_judge.ipynb #917f30a1
+class _Asking(threading.local):
+    "What a thread asks for just now, and what became of it."
+
+    seconds: float | None = None  # for the whole request; None where this thread asks for nothing of ours
+    requests: int = 0  # that went through our bounds
+    connected: bool = False  # whether the server can have seen anything
+    status: int = 0  # of HTTP
+    fault: str = ""  # how the answer went beyond its bounds
+    elsewhere: str = ""  # where it pointed to
+
+
+_ASKING = _Asking()
+
+# %% ../../nbs/1_data/09_judge.ipynb #501f6d93
+class _Bounded:
+    "How httpx sends: within bounds what a thread of ours asks for, as ever what others ask for."
+
+    def __init__(
+        self,
+        inner: Any,  # a client of httpx, which does the sending
+    ):
+        self.inner = inner
+
+    def close(self) -> None:
+        "Nothing: the connections end with their requests."
+
+    def handle_request(
+        self,
+        request: Any,  # of httpx
+    ) -> Any:  # an answer of httpx
+        "Send, and read within bounds."
+        import httpx
+
+        if _ASKING.seconds is None:
+            return self.inner.send(request, stream=True)
+        _ASKING.requests += 1
+        watch = _Watch(_ASKING.seconds)
+        request.extensions = dict(request.extensions) | dict(trace=watch.trace)
+        request.headers["accept-encoding"] = "gzip, deflate"
+        try:
+            with closing(self.inner.send(request, stream=True)) as answer:
+                _ASKING.status = answer.status_code
+                if 300 <= answer.status_code < 400:
+                    place = urlsplit(answer.headers.get("location", "")).netloc.rpartition("@")[2]
+                    _ASKING.elsewhere = place[:100] or "elsewhere"
+                    raise _CutOff("points elsewhere")
+                body = _body(answer)
+        except _CutOff as fault:
+            _ASKING.fault = str(fault)
+            raise
+        except Exception:
+            if not watch.over.is_set():
+                raise
+        finally:
+            watch.timer.cancel()
+            _ASKING.connected |= watch.sent
+        if watch.over.is_set():
+            raise httpx.ReadTimeout("The answer was not there in time.", request=request)
+        kept = [(k, v) for k, v in answer.headers.multi_items() if k not in ("content-encoding", "content-length")]
+        return httpx.Response(answer.status_code, headers=kept, content=body, request=request)
+
+# %% ../../nbs/1_data/09_judge.ipynb #ea109bb7
+_FITTED = threading.Lock()
+
+
+def _fit_bounds(
+    client: Any,  # litellm
+) -> None:
+    "Have every request of litellm's go through `_Bounded`, once for all."
+    import httpx
+    from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
+
+    with _FITTED:
+        if isinstance(getattr(client, "sync_transport", None), _Bounded):
+            return
+        one_request_each = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        inner = client.client_session or httpx.Client(verify=get_ssl_configuration(), limits=one_request_each, timeout=120)
+        client.sync_transport = _Bounded(inner)
+        client.client_session = httpx.Client(transport=client.sync_transport, follow_redirects=True, timeout=120)
+        client.in_memory_llm_clients_cache.flush_cache()  # clients made before
+        client.module_level_client = client.HTTPHandler(timeout=120)
+
+
+@contextmanager
+def _within(
+    seconds: float,  # for the whole request
+) -> Iterator[_Asking]:  # what became of it
+    "Within this block, what this thread asks for has its bounds."
+    _ASKING.requests, _ASKING.connected, _ASKING.status, _ASKING.fault, _ASKING.elsewhere = 0, False, 0, "", ""
+    _ASKING.seconds = seconds
+    try:
+        yield _ASKING
+    finally:
+        _ASKING.seconds = None
 
 # %% ../../nbs/1_data/09_judge.ipynb #531f22e5
 def _status(
@@ -537,10 +785,35 @@ def _final(
         return JudgeError(f"The provider refused the request ({status}), so nothing more was asked: {redacted(error)}")
     return None
 
+# %% ../../nbs/1_data/09_judge.ipynb #9a82222e
+_MOST_TOKENS = 10_000_000  # of one call; a larger count is no count
+
+
+def _used(
+    usage: object,  # what an answer says of its tokens
+) -> tuple[int, int] | None:  # tokens in, and out with hidden reasoning; None where it does not say, or talks nonsense
+    "What an answer used."
+
+    def count(
+        number: object,  # what should be a count
+    ) -> int:  # 0 where it is none
+        "A count that can be believed."
+        return number if type(number) is int and 0 < number <= _MOST_TOKENS else 0
+
+    read, written, total = (count(getattr(usage, f"{n}_tokens", None)) for n in ("prompt", "completion", "total"))
+    if not read or not written:
+        return None
+    hidden = count(getattr(getattr(usage, "completion_tokens_details", None), "reasoning_tokens", None))
+    return read, max(written, hidden, total - read)
+
 # %% ../../nbs/1_data/09_judge.ipynb #82292d41
 _ENOUGH = 10  # calls in a row without a working server
 
 
+class _NotAsked(Exception):
+    "A call that was not made because the run had ended, or the budget had; the text says why."
+
+# %% ../../nbs/1_data/09_judge.ipynb #c7ca5dc3
 @dataclass
 class _Run:
     "What the threads of one run share."
@@ -550,36 +823,109 @@ class _Run:
     timeout: float
     retries: int
     budget: float  # dollars; infinite where there is no limit
-    prices: tuple[float, float]  # dollars a token; NaN where unknown
+    dollars_for: Callable[[int, int], float]  # dollars for tokens in and out; NaN where unknown
     bar: tqdm
     stop: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    room: threading.Condition = field(default_factory=threading.Condition)  # in the budget
+    why: str = ""  # why nothing more is asked, where the run ended early
+    reserved: dict[object, float] = field(default_factory=dict)  # dollars set aside, by call under way
     dollars: float = 0.0
+    unsaid: float = 0.0  # those among them that no answer's own count backs
     input_tokens: int = 0
     output_tokens: int = 0
+    held: bool = False  # whether a call has shown that calls cost no more than was set aside
     unreachable: int = 0  # calls in a row without a working server
 
-    def spent(self, usage: object) -> tuple[int, int]:
-        "Add what an answer used, and show it."
-        read, written = (int(getattr(usage, name, 0) or 0) for name in ("prompt_tokens", "completion_tokens"))
-        with self.lock:
+    def end(self, why: str) -> None:
+        "Ask nothing more."
+        with self.room:
+            self.why = self.why or why
+            self.stop.set()
+            self.room.notify_all()
+
+    def reserve(self, call: object, most: float) -> None:
+        "Set aside what a call can cost, waiting for room; the first goes alone, to show whether the server keeps to it."
+        with self.room:
+            while not self.stop.is_set():
+                total = self.dollars + math.fsum(self.reserved.values()) + most
+                if self.budget == math.inf or (total <= self.budget and (self.held or not self.reserved)):
+                    self.reserved[call] = most
+                    return
+                if not self.reserved:
+                    left = max(self.budget - self.dollars, 0)
+                    raise _NotAsked(f"it could cost {most:.4f} dollars, and {left:.4f} of the budget are left")
+                self.room.wait(0.5)
+            raise _NotAsked(self.why)
+
+    def settle(self, call: object, used: tuple[int, int] | None, sent: bool = True) -> tuple[int, int]:
+        "Put what a call cost in the place of what was set aside for it."
+        with self.room:
+            most = self.reserved.pop(call)
+            cost = self.dollars_for(*used) if used else most if sent else 0.0
+            self.dollars, self.unsaid = self.dollars + cost, self.unsaid + (0 if used else cost)
+            read, written = used or (0, 0)
             self.input_tokens, self.output_tokens = self.input_tokens + read, self.output_tokens + written
-            self.dollars += read * self.prices[0] + written * self.prices[1]
+            self.held |= cost <= most
             self.bar.set_postfix_str(f"{self.dollars:.2f} dollars" if self.dollars == self.dollars else "price unknown")
-            if self.dollars >= self.budget:
-                self.stop.set()
+            self.room.notify_all()
+        if cost > most and self.budget < math.inf:
+            self.end(f"the server counted {read:,} tokens in and {written:,} out for one call, more than it was allowed")
         return read, written
 
     def reached(self, server: bool) -> None:
         "Note whether a call found a working server."
-        with self.lock:
+        with self.room:
             self.unreachable = 0 if server else self.unreachable + 1
-            if self.unreachable >= _ENOUGH:
-                self.stop.set()
+        if self.unreachable >= _ENOUGH:
+            self.end("no working server was found")
+
+# %% ../../nbs/1_data/09_judge.ipynb #73711ade
+def _most(
+    run: _Run,  # what the threads share
+    sent: str,  # all that is sent
+) -> float:  # dollars; NaN where unknown
+    "What a call can cost at most: no tokenizer makes more tokens than there are bytes."
+    caps = [int(run.options[name]) for name in _CAPS if name in run.options]
+    return run.dollars_for(len(sent.encode()) + 1000, max(caps, default=0))
 
 
-class _NotAsked(Exception):
-    "A call that was not made because the run had ended."
+def _send(
+    client: ModuleType,  # litellm
+    run: _Run,  # what the threads share
+    request: Mapping[str, Any],  # messages and the form of the answer
+) -> tuple[Any, tuple[int, int]]:  # litellm's reply; tokens in and out
+    "Send one request within money, time and bytes."
+    call = object()
+    run.reserve(call, _most(run, json.dumps(request, ensure_ascii=False)))
+    used, sent = None, True
+    try:
+        with _within(run.timeout) as asking:
+            try:
+                reply = client.completion(
+                    model=run.model,
+                    **request,
+                    timeout=run.timeout,
+                    num_retries=0,
+                    max_retries=0,
+                    drop_params=True,
+                    **run.options,
+                )
+                used = _used(getattr(reply, "usage", None))
+            except Exception:
+                sent = asking.connected and not (400 <= asking.status < 500 and asking.status != 408)  # refused: nothing to pay
+                if asking.elsewhere:
+                    raise JudgeError(
+                        f"The server of {run.model} points to {asking.elsewhere}; no key and no prompt follows it there, so "
+                        "nothing more was asked: name the right server in options, api_base."
+                    ) from None
+                if asking.fault:
+                    raise _CutOff(asking.fault) from None
+                raise
+    finally:
+        tokens = run.settle(call, used, sent)
+    if not asking.requests:
+        raise JudgeError(f"litellm asks {run.model} past our bounds of time and size, so nothing more was asked; take another.")
+    return reply, tokens
 
 # %% ../../nbs/1_data/09_judge.ipynb #c7f47db8
 def _answer(
@@ -596,17 +942,11 @@ def _answer(
         additionalProperties=False,
     )
     again = f"\n\nYour last answer could not be used: it {complaint}." if complaint else ""
-    reply = client.completion(
-        model=run.model,
+    request = dict(
         messages=[dict(role="system", content=_SYSTEM), dict(role="user", content=call.prompt + again)],
         response_format=dict(type="json_schema", json_schema=dict(name="scores", schema=schema, strict=True)),
-        timeout=run.timeout,
-        num_retries=0,
-        max_retries=0,
-        drop_params=True,
-        **run.options,
     )
-    tokens = run.spent(getattr(reply, "usage", None))
+    reply, tokens = _send(client, run, request)
     run.reached(server=True)
     if not reply.choices:
         raise BadAnswer("is empty")
@@ -637,7 +977,7 @@ def _ask(
         for attempt in patience:
             with attempt:
                 if run.stop.is_set():
-                    raise _NotAsked
+                    raise _NotAsked(run.why)
                 try:
                     return _answer(client, run, call, complaint)
                 except BadAnswer as fault:
@@ -645,16 +985,19 @@ def _ask(
                     raise
     except (BadAnswer, _NotAsked):
         raise
-    except JudgeError:
-        run.stop.set()
+    except JudgeError as error:
+        run.end(str(error))
+        raise
+    except _CutOff:
+        run.reached(server=False)
         raise
     except Exception as error:
         if final := _final(client, run.model, error):
-            run.stop.set()
+            run.end(str(final))
             raise final from None
         run.reached(server=not _passing(error))
         raise
-    raise _NotAsked
+    raise _NotAsked(run.why)
 
 # %% ../../nbs/1_data/09_judge.ipynb #bc2424b6
 def _reason(
@@ -663,7 +1006,9 @@ def _reason(
     "Why a task was not judged, in half a sentence."
     match error:
         case _NotAsked():
-            return "not asked any more"
+            return f"not asked: {error}"
+        case _CutOff():
+            return f"the server {error}"
         case BadAnswer():
             return f"the answer {redacted(error)}"
         case _ if _status(error) == 408:
@@ -696,10 +1041,36 @@ def _ask_all(
                     scores[file] = future.result()
                 run.bar.update()
         except BaseException:
-            run.stop.set()
+            run.end("the run was ended")
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return scores, failures
+
+# %% ../../nbs/1_data/09_judge.ipynb #4128d8e6
+def _check_budget(
+    client: ModuleType,  # litellm
+    run: _Run,  # what is about to begin
+    calls: Sequence[_Call],  # the questions without answer
+    estimate: float,  # dollars for all of them; NaN where unknown
+) -> None:
+    "Raise `JudgeError` where a budget cannot be kept or does not reach for what is to be asked."
+    supported = client.get_supported_openai_params(model=run.model) or []
+    caps = [run.options[name] for name in _CAPS if name in run.options]
+    if not caps or not all(type(cap) is int and cap > 0 for cap in caps) or not set(_CAPS) & set(supported):
+        raise JudgeError(f"A budget cannot be kept for {run.model} without a bound on what it writes; set max_tokens.")
+    if unpriced := sorted(_UNPRICED & set(run.options)):
+        raise JudgeError(
+            f"A budget cannot be kept with the option {unpriced[0]!r}, whose price is unknown; leave out one of them."
+        )
+    if not estimate <= run.budget:
+        cost = "an unknown price; give price=(…, …)" if math.isnan(estimate) else f"about {estimate:.2f} dollars"
+        raise JudgeError(f"{len(calls)} calls have {cost}, against a budget of {run.budget} dollars; nothing was asked.")
+    least = min(_most(run, _SYSTEM + call.prompt) for call in calls)
+    if least > run.budget:
+        raise JudgeError(
+            f"One call can cost {least:.4f} dollars (max_tokens = {max(caps)}), against a budget of {run.budget} dollars; "
+            "nothing was asked: raise the budget, or lower the option max_tokens."
+        )
 
 # %% ../../nbs/1_data/09_judge.ipynb #23805e0f
 def _features(
@@ -730,8 +1101,10 @@ def _warn_of(
     lost = [(call.task, failures[call.file]) for call in calls if call.file in failures]
     if lost:
         first = "; ".join(f"{task!r}: {why}" for task, why in lost[:3])
+        unasked = sum(why.startswith("not asked") for _, why in lost)
         warnings.warn(
-            f"{len(lost)} of {len(calls)} calls have no answer and are NaN ({first}{'; …' if lost[3:] else ''}). "
+            f"{len(lost)} of {len(calls)} calls have no answer and are NaN, {unasked} of them were not asked "
+            f"({first}{'; …' if lost[3:] else ''}). "
             "Call judge_tasks again to ask for these alone; answers given are kept.",
             UserWarning,
             stacklevel=3,
@@ -754,9 +1127,9 @@ def judge_tasks(
     cache: str | Path | None = None,  # folder to keep answers in; None: one in the user's cache folder
     concurrency: int = 8,  # calls at a time
     dry_run: bool = False,  # return what would be asked and its price, without calling anybody
-    budget: float | None = None,  # dollars: not started if the estimate is above, ended once they are spent
+    budget: float | None = None,  # dollars: a call is sent only if they cover the most that it can cost
     retries: int = 4,  # further attempts for a call that fails in passing
-    timeout: float = 120,  # seconds to wait for an answer
+    timeout: float = 120,  # seconds until the whole answer is there
     options: Mapping | None = None,  # more arguments of litellm.completion; None leaves one out, dict(temperature=None)
     price: tuple[float, float] | None = None,  # dollars for a million tokens in and out; None: litellm's table
     max_characters: int = 60_000,  # of each part of a task's material; longer text is shortened in the middle
@@ -764,11 +1137,14 @@ def judge_tasks(
 ) -> xr.DataArray | pd.DataFrame:  # features (task, feature), block "judge", NaN where unknown; a table for a dry run
     """Features of tasks as rated by an LLM; answers are kept on disk, and a second call asks only for what is missing.
 
-    An axis is asked where its level is at or below `level` and the table has its material. Raises `JudgeError` for a table,
-    option or key that cannot be used; warns of tasks that could not be judged. The axes are those of arXiv 2604.00594.
+    An axis is asked where its level is at or below `level` and the table has its material. A budget can be passed by one call
+    alone, where a server bills more than it was allowed to write (`max_tokens`) or counts wrong; nothing is asked after it.
+    Raises `JudgeError` for a table, option, budget or key that cannot be used; warns of tasks that could not be judged. The axes
+    are those of arXiv 2604.00594.
     """
     if not 1 <= concurrency <= 256 or retries < 0 or timeout <= 0 or max_characters < 100:
         raise JudgeError("judge_tasks needs concurrency from 1 to 256, retries ≥ 0, timeout > 0 and max_characters ≥ 100.")
+    _check_money(budget, price)
     chosen = _checked_options(options)
     calls = _calls(tasks, model, level, rubric, cache, chosen, max_characters)
     if dry_run:
@@ -781,18 +1157,15 @@ def judge_tasks(
     if to_ask:
         client = _client()
         _need_key(client, model)
-        prices = _prices(client, model, price)
-        if budget is not None:
-            estimate = float(_estimate(to_ask, {}, model, price)["dollars"].sum(skipna=False))
-            if not estimate <= budget:
-                cost = "an unknown price; give price=(…, …)" if math.isnan(estimate) else f"about {estimate:.2f} dollars"
-                raise JudgeError(f"{len(to_ask)} calls have {cost}, against a budget of {budget} dollars; nothing was asked.")
+        _fit_bounds(client)
         limit = math.inf if budget is None else budget
         with tqdm(total=len(scores) + len(to_ask), initial=len(scores), desc="judge", unit="call", disable=not progress) as bar:
-            run = _Run(model, chosen, timeout, retries, limit, prices, bar)
+            run = _Run(model, chosen, timeout, retries, limit, partial(_dollars, client, model, price), bar)
+            if budget is not None:
+                _check_budget(client, run, to_ask, float(_estimate(to_ask, {}, model, price)["dollars"].sum(skipna=False)))
             new, failures = _ask_all(client, run, to_ask, concurrency)
         scores |= new
-        facts |= dict(input_tokens=run.input_tokens, output_tokens=run.output_tokens, dollars=run.dollars)
+        facts |= dict(input_tokens=run.input_tokens, output_tokens=run.output_tokens, dollars=run.dollars, unsaid=run.unsaid)
     sentences = {_scale(axis) for axes in {tuple(c.axes.index): c.axes for c in calls}.values() for _, axis in axes.iterrows()}
     facts |= dict(rubric=hashlib.sha256("\n".join(sorted(sentences)).encode()).hexdigest()[:12])
     facts |= dict(

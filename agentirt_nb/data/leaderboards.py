@@ -12,12 +12,15 @@ import datetime
 import hashlib
 import io
 import json
+import re
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pooch
@@ -93,27 +96,74 @@ def _local(
     return file
 
 # %% ../../nbs/1_data/05_leaderboards.ipynb #763a4eb6
+_SLOWEST = 20_000  # bytes a second; what is slower is given up
+_PATIENCE = 60.0  # seconds on top of that, until a whole file is there
+
+
+def _host(
+    url: str,  # a web address
+) -> str:
+    "The server in an address, without user name and password."
+    try:
+        place = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        place = ""
+    return re.sub("[^!-~]", "", place)[:100] or "another address"
+
+
 def _stream(
     url: str,  # where the file is
     target: str,  # a temporary file
     size: int,  # how many bytes it must have
     progress: bool,  # whether to show a bar
+    late: threading.Event,  # set where nobody waits any more
 ) -> None:
-    "Download to a temporary file, stopping where there is more than there should be."
-    with (
-        requests.get(url, stream=True, timeout=(10, 30)) as answer,
-        tqdm(total=size, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=not progress) as bar,
-        Path(target).open("wb") as file,
-    ):
-        answer.raise_for_status()
-        for chunk in answer.iter_content(65_536):
-            bar.update(file.write(chunk))
-            if file.tell() > size:
-                break
+    "Download to a temporary file, from that address alone, stopping where there is more than there should be."
+    with requests.get(url, stream=True, timeout=(10, 30), allow_redirects=False) as answer:
+        if 300 <= answer.status_code < 400:
+            raise DownloadError(f"{_host(url)} points to {_host(answer.headers.get('location', ''))}, where nothing follows it")
+        if answer.status_code != 200:
+            raise DownloadError(f"{_host(url)} answered {answer.status_code} {re.sub('[^ -~]', '', answer.reason or '')[:60]}")
+        if late.is_set():
+            return
+        with (
+            tqdm(total=size, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=not progress) as bar,
+            Path(target).open("wb") as file,
+        ):
+            for chunk in answer.iter_content(8_192):
+                bar.update(file.write(chunk))
+                if file.tell() > size or late.is_set():
+                    break
     found = Path(target).stat().st_size
     if found != size:
         how = f"cut short, {found:,} of" if found < size else "longer than the"
         raise DownloadError(f"the answer is {how} {size:,} bytes expected")
+
+# %% ../../nbs/1_data/05_leaderboards.ipynb #675a5ef6
+def _in_time(
+    work: Callable[[threading.Event], None],  # a download; the event says that nobody waits any more
+    seconds: float,  # until all of it must be there
+) -> None:
+    "Do something in a thread of its own, which is left alone where it takes too long: no server can hold us up."
+    late, raised = threading.Event(), []
+
+    def run() -> None:
+        "The work, and what it raised."
+        try:
+            work(late)
+        except Exception as error:  # any: it is raised again where somebody waits
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds)
+    finally:
+        late.set()
+    if thread.is_alive():
+        raise DownloadError(f"it was not whole after {seconds:,.0f} seconds")
+    if raised:
+        raise raised[0]
 
 # %% ../../nbs/1_data/05_leaderboards.ipynb #2720ad07
 def _reason(
@@ -121,20 +171,17 @@ def _reason(
     url: str,  # what was asked for
 ) -> str:
     "Why a download failed, in half a sentence."
-    server = url.split("/")[2]
     match error:
         case DownloadError():
             return str(error)
-        case requests.HTTPError(response=requests.Response() as answer):
-            return f"{server} answered {answer.status_code} {answer.reason}"
         case requests.exceptions.ChunkedEncodingError():
-            return f"the connection to {server} broke off before the end"
+            return f"the connection to {_host(url)} broke off before the end"
         case requests.ConnectionError() | requests.Timeout():
-            return f"{server} cannot be reached"
+            return f"{_host(url)} cannot be reached"
         case ValueError() if not isinstance(error, requests.RequestException):
             return "what was sent does not match its checksum"
         case _:
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {re.sub(r'//[^/@ ]*@', '//', str(error))}"
 
 # %% ../../nbs/1_data/05_leaderboards.ipynb #767c1724
 def fetch(
@@ -156,15 +203,28 @@ def fetch(
     home = PLACES[row["folder"]]
     base = (home if base_url is None else base_url).rstrip("/") + "/"
     if not base.startswith(("https://", "http://")):
-        raise OutcomesError(f"{base_url!r} is no web address; it must start with https:// (or http://).")
+        raise OutcomesError(f"{base_url!r:.200} is no web address; it must start with https:// (or http://).")
     place = Path(cache) if cache else pooch.os_cache("agentirt_nb") / home.split("/")[-2][:12]
     pooch.get_logger().setLevel("WARNING")  # the bar says enough
     store = pooch.create(place, base, registry={path: f"sha256:{row['sha256']}"})
+    shown = re.sub("//[^/]*@", "//", base)  # without a password
+    size = int(row["bytes"])
+    seconds = _PATIENCE + size / _SLOWEST
+
+    def download(url: str, file: str, _: object) -> None:
+        "As pooch wants it."
+        try:
+            _in_time(lambda late: _stream(url, file, size, progress, late), seconds)
+        except ValueError as error:
+            if isinstance(error, OSError):
+                raise
+            raise DownloadError(f"what {_host(url)} answered cannot be read") from None
+
     try:
-        return Path(store.fetch(path, downloader=lambda url, file, _: _stream(url, file, int(row["bytes"]), progress)))
+        return Path(store.fetch(path, downloader=download))
     except (OSError, ValueError) as error:
         raise DownloadError(
-            f"Cannot fetch {base}{path}: {_reason(error, base)}. Try again later, set data_folder to a folder with "
+            f"Cannot fetch {shown}{path}: {_reason(error, base)}. Try again later, set data_folder to a folder with "
             "the files, or use load_snapshot(), which needs no network."
         ) from error
 
