@@ -872,14 +872,18 @@ class _Run:
             self.end(f"the server counted {read:,} tokens in and {written:,} out for one call, more than it was allowed")
         return read, written
 
-    def reached(self, server: bool) -> None:
-        "Note whether a call found a working server."
-        with self.room:
-            self.unreachable = 0 if server else self.unreachable + 1
-        if self.unreachable >= _ENOUGH:
-            self.end("no working server was found")
-
 # %% ../../nbs/1_data/09_judge.ipynb #73711ade
+def _note_reached(
+    run: _Run,  # what the threads share
+    server: bool,  # whether a call found one that works
+) -> None:
+    "Note whether a call found a working server; after many that did not, nothing more is asked."
+    with run.room:
+        run.unreachable = 0 if server else run.unreachable + 1
+    if run.unreachable >= _ENOUGH:
+        run.end("no working server was found")
+
+
 def _most(
     run: _Run,  # what the threads share
     sent: str,  # all that is sent
