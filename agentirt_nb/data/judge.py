@@ -951,7 +951,7 @@ def _answer(
         response_format=dict(type="json_schema", json_schema=dict(name="scores", schema=schema, strict=True)),
     )
     reply, tokens = _send(client, run, request)
-    run.reached(server=True)
+    _note_reached(run, server=True)
     if not reply.choices:
         raise BadAnswer("is empty")
     scores = read_answer(str(reply.choices[0].message.content or ""), call.axes)
@@ -993,13 +993,13 @@ def _ask(
         run.end(str(error))
         raise
     except _CutOff:
-        run.reached(server=False)
+        _note_reached(run, server=False)
         raise
     except Exception as error:
         if final := _final(client, run.model, error):
             run.end(str(final))
             raise final from None
-        run.reached(server=not _passing(error))
+        _note_reached(run, server=not _passing(error))
         raise
     raise _NotAsked(run.why)
 
