@@ -13,7 +13,7 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.dates import agent_dates, decimal_years, from_decimal_years
 from agentirt_nb.data.leaderboards import load_leaderboard
 from agentirt_nb.irt.curves import CURVES, DENSITIES, SLOTS
-from agentirt_nb.irt.fits import FitError, draws, make_fit, need, open_fit, save_fit, summarise, tails
+from agentirt_nb.irt.fits import SCHEMA, FitError, draws, make_fit, need, open_fit, save_fit, summarise, tails
 from agentirt_nb.irt.inference import fit
 from agentirt_nb.irt.prediction import agent_draws, described, described_agents, expected_pass_rate, predict, task_draws
 from agentirt_nb.irt.scoring import score
@@ -72,7 +72,7 @@ def by_the_curve(result: xr.DataTree) -> np.ndarray:
 @pytest.mark.parametrize("file", EXPECTED)
 def test_a_fit_of_the_version_before_opens_and_says_what_it_said(file):
     old, expected = open_fit(FOLDER / file), EXPECTED[file]
-    assert old.attrs["schema"] == "2"
+    assert old.attrs["schema"] == SCHEMA
     assert draws(old).mean() == pytest.approx(expected["ability"], abs=1e-6)
     assert draws(old, "difficulty").mean() == pytest.approx(expected["difficulty"], abs=1e-6)
     if file == OLD_SLOTS:
