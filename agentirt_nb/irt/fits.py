@@ -311,7 +311,7 @@ def upgraded(
     tree.name = alarm(tree)
     return tree
 
-# %% ../../nbs/2_irt/01_fits.ipynb #57aa2a45
+# %% ../../nbs/2_irt/01_fits.ipynb #dcee9f89
 _MAY_LACK = {"residual"}  # an agent that `score` added has none of its own
 
 
@@ -372,10 +372,10 @@ def open_fit(
         tree.attrs["verdict"] = f"{tree.attrs['verdict']} {_UNSEALED}".strip()
     return upgraded(tree)
 
-# %% ../../nbs/2_irt/01_fits.ipynb #049cd780
+# %% ../../nbs/2_irt/01_fits.ipynb #a3abbd4c
 def fit_id(
     fit: xr.DataTree,  # a fit
-) -> str:  # ten hexadecimal digits
+) -> str:  # an f and nine hexadecimal digits
     "The same for the same fit, here or reopened, and another for any other fit. Raises FitError for what is no fit."
     need(fit)
     fit = fit if fit.attrs.get("schema") in ("2", SCHEMA) else upgraded(fit)
@@ -385,4 +385,4 @@ def fit_id(
         dims, values = posterior[name].dims, posterior[name].values
         sha.update(f"{name} {dims} {values.shape}".encode())
         sha.update(values.tobytes() if values.dtype.kind in "fiub" else "\n".join(map(str, values.ravel())).encode())
-    return sha.hexdigest()[:10]
+    return f"f{sha.hexdigest()[:9]}"
