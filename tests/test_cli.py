@@ -725,7 +725,7 @@ def check_demo(folder, outcomes):
     for name in ("llms", "scaffolds", "agents", "tasks"):
         table = pd.read_csv(folder / f"{name}.csv")
         assert set(table.outcomes) == {outcomes}
-        assert (table.lower_90 <= table[[c for c in table if c.endswith("y_logits")][0]]).all()
+        assert (table.lower_90 <= table[next(c for c in table if c.endswith("y_logits"))]).all()
         assert set(table.fit) == {report["fit"]}
     for path in folder.glob("*.html"):
         page = path.read_text(encoding="utf-8")
