@@ -276,7 +276,8 @@ def run_demo(
         new.mkdir()
         tables = write_results(fit, new, seconds=seconds)
         seal(new)
-    for name, part, rows in [x for x in (("llms", "llm_ability", 10), ("scaffolds", "scaffold_ability", 5)) if x[0] in tables]:
+    shown = dict(llms=("llm_ability", 10), scaffolds=("scaffold_ability", 5))
+    for part, rows in [at for name, at in shown.items() if name in tables]:
         print("", *head_lines(ladder(fit, part), rows), sep="\n")
     print(f"\n{verdict(fit)}")
     files = ", ".join(sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")))

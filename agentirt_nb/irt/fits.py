@@ -329,7 +329,7 @@ def _faults(tree: xr.DataTree, posterior: xr.Dataset, seen: xr.Dataset) -> Itera
             yield f"its {name} holds {values.dtype}, no numbers"
         elif values.dtype.kind == "f" and name not in _MAY_LACK and not np.isfinite(values).all():
             yield f"its {name} holds values that are no finite numbers"
-    if {"successes", "trials"} <= set(seen.data_vars) and not ((0 <= seen.successes) & (seen.successes <= seen.trials)).all():
+    if {"successes", "trials"} <= set(seen.data_vars) and not ((seen.successes >= 0) & (seen.successes <= seen.trials)).all():
         yield "it has more successes than trials"
 
 

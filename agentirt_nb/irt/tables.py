@@ -133,7 +133,9 @@ def task_table(
     fit: xr.DataTree,  # a fit
     *,
     prob: float | None = None,  # probability inside the interval; None: the fit's own
-) -> pd.DataFrame:  # task, benchmark, group, difficulty, perhaps discrimination, with intervals, what was seen, measures; hardest first
+) -> (
+    pd.DataFrame
+):  # task, benchmark, group, difficulty, perhaps discrimination, with intervals, what was seen, measures; hardest first
     "Difficulties in logits, and discriminations where tasks differ in them."
     table = summarise(fit, "difficulty", prob=prob).reset_coords(drop=True)
     if "discrimination" in fit["posterior"]:
