@@ -324,11 +324,11 @@ def _faults(tree: xr.DataTree, posterior: xr.Dataset, seen: xr.Dataset) -> Itera
             yield f"it has no draws of {name}"
         elif dim in posterior.coords and dim in seen.coords and not np.array_equal(posterior[dim], seen[dim]):
             yield f"its draws and its outcomes have different labels of {dim}s"
-    for name, values in posterior.data_vars.items():
+    for variable, values in posterior.data_vars.items():
         if values.dtype.kind not in "fiub":
-            yield f"its {name} holds {values.dtype}, no numbers"
-        elif values.dtype.kind == "f" and name not in _MAY_LACK and not np.isfinite(values).all():
-            yield f"its {name} holds values that are no finite numbers"
+            yield f"its {variable} holds {values.dtype}, no numbers"
+        elif values.dtype.kind == "f" and variable not in _MAY_LACK and not np.isfinite(values).all():
+            yield f"its {variable} holds values that are no finite numbers"
     if {"successes", "trials"} <= set(seen.data_vars) and not ((seen.successes >= 0) & (seen.successes <= seen.trials)).all():
         yield "it has more successes than trials"
 
