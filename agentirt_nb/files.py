@@ -35,7 +35,7 @@ def _is_ours_to_replace(
     folder: Path,  # an existing folder
 ) -> bool:
     "Whether a folder is empty or a zarr store, the only folders this package writes as a whole."
-    return any((folder / name).is_file() for name in ("zarr.json", ".zgroup")) or not any(folder.iterdir())
+    return any((folder / name).is_file() for name in (SEAL_FILE, "zarr.json", ".zgroup")) or not any(folder.iterdir())
 
 # %% ../nbs/0_ground/03_files.ipynb #9cdd885b
 def _remove(

@@ -127,16 +127,19 @@ def test_fit_writes_the_fit_and_four_tables(fitted):
     assert names == {"runs.zarr", *tables}
     llms = pd.read_csv(fitted / "runs-llms.csv")
     assert llms.llm.tolist() == ["LLM A", "LLM B", "LLM C", "LLM D"]
-    assert (llms.lower < llms["mean"]).all()
-    assert (llms["mean"] < llms.upper).all()
+    assert (llms.lower_90 < llms.ability_logits).all()
+    assert (llms.ability_logits < llms.upper_90).all()
     assert set(llms.converged) == {"yes"}
     assert set(llms.outcomes) == {"observed"}
+    assert llms.columns[-1] == "fit"
     tasks = pd.read_csv(fitted / "runs-tasks.csv", dtype={"task": str})
     assert set(tasks.task) == {f"{i:03d}" for i in range(25)}
     assert set(tasks.benchmark) == {"odd", "even"}
-    assert tasks["mean"].is_monotonic_decreasing
+    assert tasks.difficulty_logits.is_monotonic_decreasing
     agents = pd.read_csv(fitted / "runs-agents.csv")
-    assert {"agent", "llm", "scaffold", "mean", "sd", "lower", "upper", "converged"} <= set(agents.columns)
+    named = {"benchmarks", "ability_logits", "sd_logits", "lower_90", "upper_90", "converged", "accuracy", "adequacy", "fit"}
+    assert {"agent", "llm", "scaffold", *named} <= set(agents.columns)
+    assert set(agents.fit) == set(llms.fit) == set(tasks.fit)
 
 
 def test_the_same_seed_gives_the_same_tables(fitted, tmp_path):
@@ -153,7 +156,7 @@ def test_trials_two_models_and_netcdf(tmp_path):
     done = inside(*command, cwd=tmp_path)
     assert done.returncode in (0, 1), done.stderr
     assert done.stderr == "" or done.returncode == 1
-    assert "discrimination_mean" in pd.read_csv(tmp_path / "k-tasks.csv").columns
+    assert "discrimination_lower_90" in pd.read_csv(tmp_path / "k-tasks.csv").columns
     assert not (tmp_path / "k-llms.csv").exists()
 
 
@@ -301,8 +304,9 @@ def test_what_need_not_be_there_may_be_left_out(tmp_path, case):
     for name, label in (("agents", "agent"), ("tasks", "task")):
         written = pd.read_csv(tmp_path / f"runs-{name}.csv")
         assert set(written[label]) == set(table[label])
-        assert written[["mean", "sd", "lower", "upper"]].notna().all().all()
-        assert (written.lower <= written.upper).all()
+        about = "difficulty_logits" if label == "task" else "ability_logits"
+        assert written[[about, "sd_logits", "lower_90", "upper_90"]].notna().all().all()
+        assert (written.lower_90 <= written.upper_90).all()
     assert inside("predict", "runs.nc", "--out", "p.csv", cwd=tmp_path).returncode == 0
     assert set(pd.read_csv(tmp_path / "p.csv").agent) == set(table.agent)
 
@@ -314,8 +318,8 @@ def test_abilities_are_then_those_of_agents_alone_up_to_the_priors(tmp_path, cas
         command = ("fit", "runs.csv", "--out", out, "--ability", ability, "--quiet", "--seed", 1)
         assert inside(*command, cwd=tmp_path).returncode == 0
     split, alone = (pd.read_csv(tmp_path / f"{name}-agents.csv").set_index("agent").sort_index() for name in ("split", "alone"))
-    assert np.corrcoef(split["mean"], alone["mean"])[0, 1] > 0.95
-    assert ((split["mean"] - alone["mean"]).abs() < split.sd).all()
+    assert np.corrcoef(split.ability_logits, alone.ability_logits)[0, 1] > 0.95
+    assert ((split.ability_logits - alone.ability_logits).abs() < split.sd_logits).all()
 
 
 @pytest.mark.parametrize("case", LACKING)
@@ -415,7 +419,7 @@ def rated(tmp_path_factory):
 
 
 def test_each_table_of_features_is_a_block(rated):
-    blocks = pd.read_csv(rated / "rated-features.csv").set_index("block")["mean"]
+    blocks = pd.read_csv(rated / "rated-features.csv").set_index("block").feature_sd_logits
     assert set(blocks.index) == {"ratings", "extra"}
     assert blocks["ratings"] > 2 * blocks["extra"]
 
@@ -427,7 +431,7 @@ def test_predict_new_tasks_by_their_features(rated, tmp_path):
     table = predicted(done).set_index("task")
     assert "3 new tasks, predicted from benchmark, size, noise" in done.stderr
     assert table.probability["easy"] > table.probability["no idea"] > table.probability["hard"]
-    width = table.upper - table.lower
+    width = table.upper_90 - table.lower_90
     assert max(width["easy"], width["hard"]) < width["no idea"]
 
 
@@ -492,7 +496,7 @@ def test_score_takes_a_new_agent_into_a_fit(rated, tmp_path):
     assert "New agents: 1; new tasks: 0." in done.stdout
     agents = pd.read_csv(tmp_path / "with_e-agents.csv").set_index("agent")
     assert len(agents) == 13
-    assert agents["mean"]["E+x"] > agents["mean"]["B+x"]
+    assert agents.ability_logits["E+x"] > agents.ability_logits["B+x"]
     again = inside("score", tmp_path / "with_e.zarr", tmp_path / "e.csv", "--out", tmp_path / "twice.nc", cwd=tmp_path)
     refused(again, r"the fit has seen 12 of the results already, such as E\+x on 000")
     assert len(predicted(inside("predict", "with_e.zarr", cwd=tmp_path))) == 13 * 2
@@ -508,7 +512,7 @@ def test_score_takes_a_new_task_with_its_features(rated, tmp_path):
     assert "New agents: 0; new tasks: 1." in done.stdout
     tasks = pd.read_csv(tmp_path / "more-tasks.csv").set_index("task")
     assert len(tasks) == 26
-    assert tasks["mean"]["new"] > tasks["mean"].median() + 1
+    assert tasks.difficulty_logits["new"] > tasks.difficulty_logits.median() + 1
 
 
 # --- judge ---
@@ -597,8 +601,9 @@ def predicted(done):
 def test_predict_gives_pass_rates_of_every_agent_on_every_benchmark(fitted):
     table = predicted(agentirt("predict", "runs.zarr", cwd=fitted))
     assert len(table) == 12 * 2
-    assert ((table.lower <= table.pass_rate) & (table.pass_rate <= table.upper)).all()
+    assert ((table.lower_90 <= table.pass_rate) & (table.pass_rate <= table.upper_90)).all()
     assert set(table.converged) == {"yes"}
+    assert set(table.fit) == set(pd.read_csv(fitted / "runs-agents.csv").fit)
 
 
 def test_predict_one_pair_on_one_benchmark(fitted):
@@ -609,7 +614,7 @@ def test_predict_one_pair_on_one_benchmark(fitted):
     done = inside("predict", "runs.zarr", *options, cwd=fitted)
     unknown = predicted(done)
     assert "has not met the llm 'never seen'" in done.stderr
-    assert (unknown.upper - unknown.lower).item() > (known.upper - known.lower).item()
+    assert (unknown.upper_90 - unknown.lower_90).item() > (known.upper_90 - known.lower_90).item()
 
 
 def test_predict_agents_on_tasks_from_tables_into_a_table(fitted, tmp_path):
@@ -702,7 +707,7 @@ def test_a_leaderboard_is_described_saved_and_fitted(tmp_path):
 
 # --- demo ---
 
-DEMO_FILES = {"fit.zarr", "llms.csv", "scaffolds.csv", "agents.csv", "tasks.csv", "report.json"} | {
+DEMO_FILES = {"fit.zarr", "llms.csv", "scaffolds.csv", "agents.csv", "tasks.csv", "report.json", "README.md", "agentirt.seal"} | {
     f"{name}.{kind}"
     for name in ("llms", "scaffolds", "agents", "wright_map", "item_characteristic_curves")
     for kind in ("html", "png")
@@ -720,7 +725,8 @@ def check_demo(folder, outcomes):
     for name in ("llms", "scaffolds", "agents", "tasks"):
         table = pd.read_csv(folder / f"{name}.csv")
         assert set(table.outcomes) == {outcomes}
-        assert (table.lower <= table["mean"]).all()
+        assert (table.lower_90 <= table[next(c for c in table if c.endswith("y_logits"))]).all()
+        assert set(table.fit) == {report["fit"]}
     for path in folder.glob("*.html"):
         page = path.read_text(encoding="utf-8")
         assert not re.search(r"<(script|link)[^>]+(src|href)=", page), f"{path.name} needs the network"

@@ -1,9 +1,13 @@
 """One fit, one answer: fits of older versions open, every curve predicts by itself, intervals and dates agree everywhere."""
 
 import json
+import re
+import shutil
+import time
 import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,8 +16,9 @@ import xarray as xr
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.dates import agent_dates, decimal_years, from_decimal_years
 from agentirt_nb.data.leaderboards import load_leaderboard
+from agentirt_nb.files import SEAL
 from agentirt_nb.irt.curves import CURVES, DENSITIES, SLOTS
-from agentirt_nb.irt.fits import FitError, draws, make_fit, need, open_fit, save_fit, summarise, tails
+from agentirt_nb.irt.fits import SCHEMA, FitError, draws, fit_id, make_fit, need, open_fit, save_fit, summarise, tails
 from agentirt_nb.irt.inference import fit
 from agentirt_nb.irt.prediction import agent_draws, described, described_agents, expected_pass_rate, predict, task_draws
 from agentirt_nb.irt.scoring import score
@@ -71,8 +76,10 @@ def by_the_curve(result: xr.DataTree) -> np.ndarray:
 
 @pytest.mark.parametrize("file", EXPECTED)
 def test_a_fit_of_the_version_before_opens_and_says_what_it_said(file):
-    old, expected = open_fit(FOLDER / file), EXPECTED[file]
-    assert old.attrs["schema"] == "2"
+    with pytest.warns(UserWarning, match=rf"{re.escape(file)} has no seal, as fits of older versions: .*; save it again\.$"):
+        old, expected = open_fit(FOLDER / file), EXPECTED[file]
+    assert old.attrs["schema"] == SCHEMA
+    assert "unsealed file" in old.attrs["verdict"]
     assert draws(old).mean() == pytest.approx(expected["ability"], abs=1e-6)
     assert draws(old, "difficulty").mean() == pytest.approx(expected["difficulty"], abs=1e-6)
     if file == OLD_SLOTS:
@@ -85,6 +92,139 @@ def test_a_fit_of_the_version_before_opens_and_says_what_it_said(file):
         assert p.probability.mean() == pytest.approx(expected["probability"], abs=2e-3)
         assert expected_pass_rate(old).pass_rate.mean("agent").values == pytest.approx(expected["pass_rate"], abs=2e-3)
     assert predict(old, pd.DataFrame({"agent": ["new"]}), pd.DataFrame({"benchmark": ["left"]})).probability.notnull().all()
+
+
+# --- seals ---
+
+
+@pytest.fixture(scope="module", params=[".nc", ".zarr"])
+def saved(request, tmp_path_factory):
+    "A fit and where it was saved."
+    fit = made("2pl")
+    return fit, save_fit(fit, tmp_path_factory.mktemp("saved") / f"fit{request.param}")
+
+
+def copied(path, folder):
+    "A copy of a saved fit."
+    target = folder / path.name
+    if path.is_dir():
+        return Path(shutil.copytree(path, target, dirs_exist_ok=True))
+    return Path(shutil.copy(path, target))
+
+
+def unsealed(path, schema):
+    "Take the seal off, and write the schema that it should say."
+    if path.is_dir():
+        (path / "agentirt.seal").unlink()
+        about = path / "zarr.json"
+        about.write_text(about.read_text().replace(f'"schema": "{SCHEMA}"', f'"schema": "{schema}"'))
+        return path
+    path.write_bytes(path.read_bytes()[: -len(SEAL) - 65])
+    if schema != SCHEMA:
+        with h5py.File(path, "r+") as file:
+            file.attrs["schema"] = schema
+    return path
+
+
+def test_one_flipped_bit_is_refused_or_stands_outside_the_content(saved, tmp_path):
+    _, path = saved
+    rng, refused, whole, copy = np.random.default_rng(0), 0, open_fit(path), copied(path, tmp_path)
+    files = [file for file in sorted(copy.rglob("*")) if file.is_file()] or [copy]
+    sizes = np.array([file.stat().st_size for file in files])
+    for _ in range(50):
+        file = files[rng.choice(len(files), p=sizes / sizes.sum())]
+        before = file.read_bytes()
+        data = bytearray(before)
+        data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
+        file.write_bytes(data)
+        try:
+            again = open_fit(copy)
+        except FitError as reason:
+            assert re.fullmatch(r"[^\n]+\.", str(reason)), str(reason)
+            refused += 1
+        else:
+            assert again.identical(whole)
+        file.write_bytes(before)
+    assert open_fit(copy).identical(whole)
+    assert refused > 40
+
+
+def test_the_seal_itself_can_neither_be_damaged_nor_taken_off(saved, tmp_path):
+    _, path = saved
+    copy, whole = copied(path, tmp_path), open_fit(path)
+    place = copy / "agentirt.seal" if copy.is_dir() else copy
+    data = place.read_bytes()
+    start = 0 if copy.is_dir() else len(data) - len(SEAL) - 65
+    for at in np.linspace(start, len(data) - 2, 12, dtype=int):
+        flipped = bytearray(data)
+        flipped[at] ^= 16
+        place.write_bytes(flipped)
+        try:
+            assert open_fit(copy).identical(whole)
+        except FitError as reason:
+            assert re.search(r"its seal is broken|has lost its seal|The seal of .* cannot be read", str(reason)), str(reason)
+    place.write_bytes(data)
+    with pytest.raises(FitError, match="has lost its seal, so it was edited or cut; save it again or fetch a new copy"):
+        open_fit(unsealed(copy, SCHEMA))
+
+
+def test_a_fit_of_the_schema_before_opens_unsealed_with_a_warning_and_is_sealed_when_saved(saved, tmp_path):
+    fit, path = saved
+    copy = unsealed(copied(path, tmp_path), "2")
+    with pytest.warns(UserWarning, match="has no seal, as fits of older versions"):
+        old = open_fit(copy)
+    assert (old.attrs["schema"], old.attrs["prob"], fit_id(old)) == (SCHEMA, fit.attrs["prob"], fit_id(fit))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert open_fit(save_fit(old, tmp_path / "again.nc")).attrs["verdict"] == old.attrs["verdict"]
+        load_snapshot()
+    shutil.rmtree(copy) if copy.is_dir() else copy.unlink()
+    with pytest.raises(FitError, match=r"has the schema '4', this package reads '3' and older; update agentirt_nb\.$"):
+        open_fit(unsealed(copied(path, tmp_path), "4"))
+
+
+@pytest.mark.parametrize(
+    ("lost", "says"),
+    [
+        ("posterior/ability/c", "its ability holds values that are no finite numbers"),
+        ("posterior/discrimination/c", "its discrimination holds values that are no finite numbers"),
+        ("posterior/agent/c", "its draws and its outcomes have different labels of agents"),
+        ("observed_data/task/c", "its draws and its outcomes have different labels of tasks"),
+        ("observed_data/trials/c", "it has more successes than trials"),
+        ("posterior/difficulty", "its posterior has no draws of difficulty"),
+    ],
+)
+def test_an_older_fit_that_lost_a_part_is_refused_and_says_which(tmp_path, lost, says):
+    path = unsealed(save_fit(made("2pl"), tmp_path / "fit.zarr"), "2")
+    shutil.rmtree(path / lost)
+    with pytest.raises(FitError, match=rf"fit\.zarr is no whole fit: {says}.*; fit again, or fetch a new copy\.$"):
+        open_fit(path)
+
+
+def test_what_could_not_be_opened_again_is_not_saved(tmp_path):
+    broken = made("2pl")
+    broken["posterior"]["ability"].values[0, 3, 2] = np.inf
+    with pytest.raises(FitError, match="its ability holds values that are no finite numbers"):
+        save_fit(broken, tmp_path / "fit.nc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_id_of_a_fit_is_quick():
+    rng, size = np.random.default_rng(0), (1, 1000)
+    cells = from_arrays(rng.integers(0, 2, (134, 500)), agents=[f"a{i}" for i in range(134)], tasks=[f"t{j}" for j in range(500)])
+    parts = dict(ability=("agent", 134), residual=("agent", 134), difficulty=("task", 500), discrimination=("task", 500))
+    found = {name: (("chain", "draw", dim), rng.random((*size, n), np.float32)) for name, (dim, n) in parts.items()}
+    posterior = xr.Dataset(found, dict(agent=cells.agent.values, task=cells.task.values))
+    big = make_fit(posterior, cells, dict(curve="2pl", method="by hand", converged="yes", verdict="Made by hand."))
+    seconds = []
+    for _ in range(5):
+        started = time.process_time()
+        fit_id(big)
+        seconds.append(time.process_time() - started)
+    assert min(seconds) < 0.05
+
+
+# --- curves ---
 
 
 @pytest.mark.parametrize("curve", CURVES)

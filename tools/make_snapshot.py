@@ -14,7 +14,7 @@ from pathlib import Path
 import xarray as xr
 
 from agentirt_nb.data.leaderboards import load_leaderboard
-from agentirt_nb.files import write_atomically
+from agentirt_nb.files import seal, write_atomically
 from agentirt_nb.irt.inference import fit
 
 BOARDS = ["swebench_verified", "swebench_pro", "terminal_bench", "gso"]
@@ -38,6 +38,7 @@ def main() -> None:
     target = Path(str(resources.files("agentirt_nb"))) / "shipped" / "snapshot.nc"
     with write_atomically(target) as temporary:
         tree.to_netcdf(temporary, engine="h5netcdf", encoding={"/posterior": packed, "/observed_data": cells})
+        seal(temporary)
     print(f"{target.name}: {target.stat().st_size / 1e3:.0f} kB, {posterior.sizes['draw']} draws; {tree.attrs['verdict']}")
 
 

@@ -175,7 +175,8 @@ Fits SWE-bench Verified, SWE-bench Pro, Terminal-Bench 2.0 and GSO jointly: whic
 able, which scaffold, and how sure is that? Abilities are in logits: one logit more turns an
 even chance into 73 %.
 Writes into DIR: the fit (fit.zarr), tables (llms.csv, scaffolds.csv, agents.csv, tasks.csv),
-charts (.html with tooltips, .png) and report.json.
+charts (.html with tooltips, .png), report.json and README.md, which says what all of it is. DIR
+is replaced as a whole where an earlier demo wrote it; one with anything else in it is refused.
 Without data folder and network nothing is fitted: it writes the same of the snapshot that
 ships with the package, an earlier fit of the same four, and says so and of which day it is.
 
@@ -227,7 +228,8 @@ Writes the fit and, beside it, its tables: with --out runs.zarr they are runs-ag
 runs-tasks.csv, with features runs-features.csv and, unless --ability is agent, runs-llms.csv
 and runs-scaffolds.csv where LLMs and scaffolds are named. Abilities in them are measured from
 the average agent, LLM or scaffold, difficulties on the scale of the tasks: see their column
-measures.
+measures. lower_90 and upper_90 are the ends of the interval with 90 % inside, of the number
+before them. The last column, fit, is the id of the fit: tables with another are of another.
 
 examples:
   agentirt fit runs.csv --out runs.zarr
@@ -256,13 +258,13 @@ def _write_fit(
     out: Path,  # .zarr or .nc
 ) -> None:
     "Write a fit and its tables beside it, and say where."
-    from agentirt_nb.irt.fits import save_fit
+    from agentirt_nb.irt.fits import fit_id, save_fit
     from agentirt_nb.irt.tables import fit_tables
 
     for name, table in fit_tables(fit).items():
         write_table(table, out.with_name(f"{out.stem}-{name}.csv"))
     save_fit(fit, out)
-    print(f"Written: {out} and {out.stem}-*.csv beside it")
+    print(f"Written: {out} and {out.stem}-*.csv beside it, fit {fit_id(fit)}")
 
 
 def _trend(
@@ -315,7 +317,8 @@ if the fit has met such features; so does the release date of a new LLM, in a fi
 Columns of --agents: agent (a label of the fit), or llm, scaffold and perhaps date.
 Columns of --tasks: task (a label of the fit); or, for new tasks, any of benchmark (empty: a
 new one), difficulty (logits) and the features of the fit.
-The table goes to standard output as CSV unless --out names a file.
+The table goes to standard output as CSV unless --out names a file. Its columns: the expected
+share passed (pass_rate) or the probability, its interval (lower_90, upper_90), and the fit's id.
 
 examples:
   agentirt predict runs.zarr
@@ -421,7 +424,7 @@ def _predict(
         raise AgentirtError(f"There is no file {args.tasks!r}.")
     fit = _read_fit(args.fit)
     from agentirt_nb.irt.prediction import expected_pass_rate, predict
-    from agentirt_nb.irt.tables import marked, verdict
+    from agentirt_nb.irt.tables import table_of, verdict
 
     tasks = _wanted_tasks(args.tasks, fit) if args.tasks else None
     _say_what_is_new(fit, agents)
@@ -429,7 +432,7 @@ def _predict(
         predicted = expected_pass_rate(fit, agents, args.benchmark, prob=args.prob)
     else:
         predicted = predict(fit, agents, tasks, prob=args.prob)
-    write_table(marked(predicted.to_dataframe().reset_index(), fit), out)
+    write_table(table_of(predicted, fit), out)
     if _exit_code(fit):
         _say(f"warning: {verdict(fit)}")
     return _exit_code(fit)

@@ -5,11 +5,14 @@
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'record_of', 'probability_inside', 'tails', 'interval',
            'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'density_of', 'noise_of',
-           'task_parameters', 'success_probability', 'trusted', 'summarise', 'upgraded', 'save_fit', 'open_fit']
+           'task_parameters', 'success_probability', 'trusted', 'summarise', 'upgraded', 'check_fit', 'save_fit',
+           'open_fit', 'fit_id']
 
 # %% ../../nbs/2_irt/01_fits.ipynb #eb43e784
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -19,13 +22,14 @@ import xarray as xr
 
 from .curves import CURVES, DENSITIES, NOISES, Curve, Density, Noise
 from ..settings import settings
+from ..files import is_sealed
 from ..stores import open_xarray, save_xarray
 from ..messages import AgentirtError, check_probability, listed, nearest
 import agentirt_nb.irt.fit_header  # noqa: F401 - a fit shown in a notebook begins with its header
 
 # %% ../../nbs/2_irt/01_fits.ipynb #f320736c
 GRADES: tuple[str, ...] = ("sound", "doubtful", "bad", "not checked")
-TRUST: tuple[str, ...] = ("converged", "accuracy", "adequacy", "kind", "verdict")  # attrs of fits and of all results
+TRUST: tuple[str, ...] = ("converged", "accuracy", "adequacy", "kind", "verdict", "retrieved")  # attrs of fits and of all results
 
 
 class FitError(AgentirtError):
@@ -34,13 +38,17 @@ class FitError(AgentirtError):
 
 def trust(
     result: xr.DataTree | xr.Dataset,  # a fit, or anything made of one
-) -> dict[str, str]:  # the words of TRUST
+) -> dict[str, str]:  # the words of TRUST; `retrieved` only of the snapshot
     "The trust record; what nobody looked at is not checked."
     attrs = result.attrs
     by_weights = "not checked" if "pareto_k" not in attrs else "sound" if float(attrs["pareto_k"]) < 0.7 else "doubtful"
     accuracy = attrs.get("accuracy") or by_weights
     origin = attrs.get("kind") or ("observed" if isinstance(result, xr.DataTree) else "")
     known = dict(kind=str(origin), verdict=str(attrs.get("verdict", "")))
+    if origin == "snapshot":
+        kept = result["observed_data"].attrs if isinstance(result, xr.DataTree) and "observed_data" in result.children else {}
+        day = attrs.get("retrieved") or kept.get("retrieved")
+        known |= dict(retrieved=str(day)) if day else {}
     adequacy = str(attrs.get("adequacy") or "not checked")
     return dict(converged=str(attrs.get("converged", "no")), accuracy=str(accuracy), adequacy=adequacy) | known
 
@@ -107,7 +115,7 @@ def versions_used() -> str:
     return json.dumps({package: version(package) for package in ("agentirt_nb", "jax", "numpyro", "xarray")})
 
 # %% ../../nbs/2_irt/01_fits.ipynb #dfb62907
-SCHEMA = "2"  # of fits; "1" had `model` or `curve`, and `interval`
+SCHEMA = "3"  # of fits: those of "3" are sealed; "2" was not; "1", often not said, had `model` or `curve`, and `interval`
 _RENAMED = {"log_discrimination_sd": "discrimination_sd", "log_exponent_mean": "exponent_mean", "log_exponent_sd": "exponent_sd"}
 
 
@@ -288,7 +296,7 @@ def upgraded(
 ) -> xr.DataTree:
     "A fit in the schema of today; one that is in it already stays as it is, but for its name."
     attrs = dict(tree.attrs)
-    if attrs.get("schema") != SCHEMA:
+    if attrs.get("schema") not in ("2", SCHEMA):
         attrs["curve"] = attrs.get("curve", attrs.get("model", "1pl"))
         attrs["prob"] = attrs.pop("interval", settings().prob)
         posterior = tree["posterior"].to_dataset()
@@ -297,27 +305,84 @@ def upgraded(
             posterior["ability_sd"] = (("chain", "draw"), np.full((posterior.sizes["chain"], posterior.sizes["draw"]), 2.5))
         parts = {name: tree[name].to_dataset() for name in tree.children if name != "posterior"}
         tree = xr.DataTree.from_dict(dict(posterior=posterior) | parts)
-        attrs = dict(density="normal", noise="binomial", method="laplace") | attrs | dict(schema=SCHEMA)
-    tree.attrs = attrs
+        attrs = dict(density="normal", noise="binomial", method="laplace") | attrs
+    tree.attrs = attrs | dict(schema=SCHEMA)
     tree.attrs.update(trust(tree))
     tree.name = alarm(tree)
     return tree
 
+# %% ../../nbs/2_irt/01_fits.ipynb #dcee9f89
+_MAY_LACK = {"residual"}  # an agent that `score` added has none of its own
+
+
+def _faults(tree: xr.DataTree, posterior: xr.Dataset, seen: xr.Dataset) -> Iterator[str]:
+    "What keeps a tree from being a fit, one half of a sentence each."
+    for name, dim in (("ability", "agent"), ("difficulty", "task")):
+        if name not in posterior or posterior[name].dims[:2] != ("chain", "draw") or dim not in posterior[name].dims:
+            yield f"its posterior has no draws of {name} by chain, draw and {dim}"
+        elif not posterior[name].size:
+            yield f"it has no draws of {name}"
+        elif dim in posterior.coords and dim in seen.coords and not np.array_equal(posterior[dim], seen[dim]):
+            yield f"its draws and its outcomes have different labels of {dim}s"
+    for variable, values in posterior.data_vars.items():
+        if values.dtype.kind not in "fiub":
+            yield f"its {variable} holds {values.dtype}, no numbers"
+        elif values.dtype.kind == "f" and variable not in _MAY_LACK and not np.isfinite(values).all():
+            yield f"its {variable} holds values that are no finite numbers"
+    if {"successes", "trials"} <= set(seen.data_vars) and not ((seen.successes >= 0) & (seen.successes <= seen.trials)).all():
+        yield "it has more successes than trials"
+
+
+def check_fit(
+    tree: xr.DataTree,  # what should be a fit, of any version
+    what: str = "this tree",  # what it is called, for the message
+) -> xr.DataTree:  # the same
+    "A fit that is whole. Raises FitError, in one sentence, where parts, draws or labels are missing, or numbers are not finite."
+    missing = sorted({"posterior", "observed_data"} - set(tree.children))
+    if missing or "verdict" not in tree.attrs:
+        raise FitError(f"{what} is not a fit: it lacks {', '.join(missing) or 'its verdict'}; save one with `save_fit`.")
+    for fault in _faults(tree, tree["posterior"].to_dataset(), tree["observed_data"].to_dataset()):
+        raise FitError(f"{what} is no whole fit: {fault}; fit again, or fetch a new copy.")
+    return tree
+
 # %% ../../nbs/2_irt/01_fits.ipynb #f5f3440c
+_UNSEALED = "Read from an unsealed file of an older version, in which damage cannot be seen."
+
+
 def save_fit(
     fit: xr.DataTree,  # a fit
     path: str | Path,  # ends in .zarr (a folder) or .nc (a file)
 ) -> Path:  # where it was saved
-    "Save a fit; an interrupted write leaves what was there before. Raises FitError for another ending."
-    return save_xarray(fit, path, error=FitError)
+    "Save a fit; an interrupted write leaves what was there before. Raises FitError for another ending, or what is no whole fit."
+    return save_xarray(check_fit(fit, "what you save"), path, error=FitError)
 
 
 def open_fit(
     path: str | Path,  # written by `save_fit`, of this version or an older one
 ) -> xr.DataTree:
-    "Read a fit into memory. Raises FitError naming the file if there is none, or it is damaged or something else."
-    tree = cast(xr.DataTree, open_xarray(path, tree=True, what="a fit", error=FitError))
-    missing = sorted({"posterior", "observed_data"} - set(tree.children))
-    if missing or "verdict" not in tree.attrs:
-        raise FitError(f"{path} is not a fit: it lacks {', '.join(missing) or 'its verdict'}; save one with `save_fit`.")
+    "Read a fit into memory; warns of one without seal. Raises FitError where there is none, or it is damaged or something else."
+    tree = check_fit(cast(xr.DataTree, open_xarray(path, tree=True, what="a fit", error=FitError)), str(path))
+    schema = str(tree.attrs.get("schema", "1"))
+    if schema not in ("1", "2", SCHEMA):
+        raise FitError(f"{path} has the schema {schema!r}, this package reads {SCHEMA!r} and older; update agentirt_nb.")
+    if not is_sealed(Path(path)):
+        if schema == SCHEMA:
+            raise FitError(f"{path} has lost its seal, so it was edited or cut; save it again or fetch a new copy.")
+        warnings.warn(f"{path} has no seal, as fits of older versions: damage cannot be seen; save it again.", stacklevel=2)
+        tree.attrs["verdict"] = f"{tree.attrs['verdict']} {_UNSEALED}".strip()
     return upgraded(tree)
+
+# %% ../../nbs/2_irt/01_fits.ipynb #a3abbd4c
+def fit_id(
+    fit: xr.DataTree,  # a fit
+) -> str:  # an f and nine hexadecimal digits
+    "The same for the same fit, here or reopened, and another for any other fit. Raises FitError for what is no fit."
+    need(fit)
+    fit = fit if fit.attrs.get("schema") in ("2", SCHEMA) else upgraded(fit)
+    posterior = fit["posterior"].to_dataset()
+    sha = hashlib.sha256(repr([str(fit.attrs.get(name, "")) for name in ("data_hash", "curve", "seed")]).encode())
+    for name in sorted(map(str, posterior.variables)):
+        dims, values = posterior[name].dims, posterior[name].values
+        sha.update(f"{name} {dims} {values.shape}".encode())
+        sha.update(values.tobytes() if values.dtype.kind in "fiub" else "\n".join(map(str, values.ravel())).encode())
+    return f"f{sha.hexdigest()[:9]}"
