@@ -6,7 +6,7 @@
 __all__ = ['COPIES', 'SHORTEST', 'MOST_PIECES', 'MOST_NODES', 'MOST_METADATA', 'refuse_declared', 'plain_files',
            'refuse_hostile_zarr', 'refuse_hostile_hdf5', 'refuse_hostile_npz']
 
-# %% ../nbs/0_ground/07_guards.ipynb #0853b527
+# %% ../nbs/0_ground/07_guards.ipynb #1e3cc22e
 import json
 import os
 import stat
@@ -21,7 +21,7 @@ from .messages import AgentirtError
 if TYPE_CHECKING:
     import h5py
 
-# %% ../nbs/0_ground/07_guards.ipynb #66959197
+# %% ../nbs/0_ground/07_guards.ipynb #34ec58f9
 COPIES = 4  # opening takes at most so many times what is declared: read, decoded, checked, copied (measured: 1.3 to 3.2)
 SHORTEST = 64  # bytes that Python needs for a short text
 MOST_PIECES = 100_000  # pieces of an array, for each is looked up; as many files
@@ -48,7 +48,7 @@ def refuse_declared(
     what = f"{path} claims to hold {size / 2**30:,.1f} GiB; opening it"
     refuse_beyond(COPIES * size, what, "open it with xarray.open_dataset and select a part", error=error)
 
-# %% ../nbs/0_ground/07_guards.ipynb #ece9daad
+# %% ../nbs/0_ground/07_guards.ipynb #0c6b3994
 def plain_files(
     path: Path,  # a file or a folder
     *,
@@ -70,7 +70,7 @@ def plain_files(
     refuse_declared(sum(found.values()) / COPIES, path, error=error)
     return {inside: size for inside, size in found.items() if inside.is_file()}
 
-# %% ../nbs/0_ground/07_guards.ipynb #a412ea60
+# %% ../nbs/0_ground/07_guards.ipynb #5df204a4
 def _unpacked(
     piece: Path,  # a file packed by Zstandard
 ) -> int | None:  # bytes; None where it does not say, or where something follows
@@ -91,7 +91,7 @@ def _unpacked(
                 break
         return size if width and file.tell() + 4 * sums == piece.stat().st_size else None
 
-# %% ../nbs/0_ground/07_guards.ipynb #0a414a01
+# %% ../nbs/0_ground/07_guards.ipynb #21619767
 _DECODED = {"scale_factor", "add_offset", "_FillValue", "missing_value", "units", "dtype"}  # attributes that make numbers longer
 _CODECS = (["bytes"], ["bytes", "zstd"], ["vlen-utf8"], ["vlen-utf8", "zstd"])  # ways to keep an array that are read
 
@@ -99,7 +99,7 @@ _CODECS = (["bytes"], ["bytes", "zstd"], ["vlen-utf8"], ["vlen-utf8", "zstd"])  
 def _element(
     kind: Any,  # `data_type` of zarr
 ) -> tuple[int, int, bool]:  # bytes on disk and in memory; whether it is text of any length
-    "How long one element of an array is. Raises `ValueError` for a kind that is not read."
+    "How long one element of an array is. Raises `AgentirtError` for a kind that is not read."
     import numpy as np
 
     name, how = (kind["name"], kind["configuration"]) if isinstance(kind, dict) else (kind, {})
@@ -110,7 +110,7 @@ def _element(
     if name in ("numpy.datetime64", "numpy.timedelta64"):
         return 8, 8, False
     if (dtype := np.dtype(name)).kind not in "biuf":
-        raise ValueError(f"kind {name}")
+        raise AgentirtError(f"kind {name}")
     return dtype.itemsize, max(4, dtype.itemsize), False
 
 
@@ -118,26 +118,26 @@ def _array_bytes(
     meta: dict[str, Any],  # what zarr.json says
     pieces: dict[Path, int],  # files of the array and their sizes
 ) -> int:
-    "Memory that an array needs. Raises `ValueError` for one that is not read."
+    "Memory that an array needs. Raises `AgentirtError` for one that is not read."
     grid, shape = meta["chunk_grid"], [int(n) for n in meta["shape"]]
     chunk = [int(n) for n in grid["configuration"]["chunk_shape"]]
     codecs = [codec["name"] for codec in meta["codecs"]]
     if codecs not in _CODECS or grid["name"] != "regular" or meta.get("storage_transformers"):
-        raise ValueError(f"it is packed by {', '.join(codecs)[:80]} in a {str(grid['name'])[:20]} grid")
+        raise AgentirtError(f"it is packed by {', '.join(codecs)[:80]} in a {str(grid['name'])[:20]} grid")
     if len(chunk) != len(shape) or min([*shape, 0]) < 0 or min([*chunk, 1]) < 1:
-        raise ValueError("its shape makes no sense")
+        raise AgentirtError("its shape makes no sense")
     if (number := prod(ceil(n / c) for n, c in zip(shape, chunk, strict=True))) > MOST_PIECES:
-        raise ValueError(f"it is cut into {number:,} pieces, more than {MOST_PIECES:,}")
+        raise AgentirtError(f"it is cut into {number:,} pieces, more than {MOST_PIECES:,}")
     width, decoded, text = _element(meta["data_type"])
     inflated = [_unpacked(path) if codecs[-1] == "zstd" else size for path, size in pieces.items()]
     if any(size is None or (not text and size != width * prod(chunk)) for size in inflated):
-        raise ValueError("a piece of it does not have the length it should have")
+        raise AgentirtError("a piece of it does not have the length it should have")
     if any(size > 1000 + 1.1 * (long or 0) for size, long in zip(pieces.values(), inflated, strict=True)):
-        raise ValueError("a piece of it is longer than what is in it")
+        raise AgentirtError("a piece of it is longer than what is in it")
     decoded = max(decoded, 8) if _DECODED & set(meta.get("attributes", {})) else decoded
     return max(decoded * prod(shape), width * prod(chunk) * min(number, 10)) + text * 4 * sum(size or 0 for size in inflated)
 
-# %% ../nbs/0_ground/07_guards.ipynb #53d4f5fb
+# %% ../nbs/0_ground/07_guards.ipynb #4992444e
 def refuse_hostile_zarr(
     path: Path,  # a folder
     *,
@@ -162,22 +162,22 @@ def refuse_hostile_zarr(
             _refuse(path, f"{folder.name} is damaged or of a kind that is not read ({str(reason)[:200]})", error)
     refuse_declared(total, path, error=error)
 
-# %% ../nbs/0_ground/07_guards.ipynb #0292f1f0
+# %% ../nbs/0_ground/07_guards.ipynb #3a6bfbd5
 def _texts(
     data: "h5py.Dataset",  # text of any length
     file_size: int,  # bytes of the file, and so the most that one text can have
 ) -> int:  # bytes
-    "Memory that texts need. Raises `ValueError` as soon as it is too much."
+    "Memory that texts need. Raises `AgentirtError` as soon as it is too much."
     bound = memory_bound() // COPIES
     if data.ndim != 1:
         if data.size * file_size > bound:
-            raise ValueError("a table of texts may hold more than fits into memory")
+            raise AgentirtError("a table of texts may hold more than fits into memory")
         return data.size * (SHORTEST + file_size)
     step, total = max(1, bound // (4 * file_size)), 0
     for start in range(0, len(data), step):
         total += sum(SHORTEST + 4 * len(text) for text in data[start : start + step])
         if total > bound:
-            raise ValueError("its texts need more memory than is allowed")
+            raise AgentirtError("its texts need more memory than is allowed")
     return total
 
 
@@ -185,30 +185,30 @@ def _attribute_bytes(
     owner: "h5py.Group | h5py.Dataset",
     file_size: int,  # bytes of the file
 ) -> int:
-    "Memory that the attributes of an object need. Raises `ValueError` for attributes that are not read."
+    "Memory that the attributes of an object need. Raises `AgentirtError` for attributes that are not read."
     import h5py
 
     total, number = 0, h5py.h5a.get_num_attrs(owner.id)
     if number > MOST_NODES:
-        raise ValueError(f"it has {number:,} attributes")
+        raise AgentirtError(f"it has {number:,} attributes")
     for index in range(number):
         attribute = h5py.h5a.open(owner.id, index=index)
         kind, size = attribute.get_type(), attribute.get_space().get_simple_extent_npoints()
         if attribute.name in (b"DIMENSION_LIST", b"REFERENCE_LIST"):  # how netCDF says which axis is which
             total += size * kind.get_size()
         elif kind.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING):
-            raise ValueError("it has an attribute that is neither text nor number")
+            raise AgentirtError("it has an attribute that is neither text nor number")
         elif not isinstance(kind, h5py.h5t.TypeStringID) or not kind.is_variable_str():
             total += size * kind.get_size()
         elif size * file_size > MOST_METADATA and size > 1:
-            raise ValueError("it has an attribute of many texts")
+            raise AgentirtError("it has an attribute of many texts")
         else:
             total += size * SHORTEST + 4 * len(str(owner.attrs[attribute.name.decode()]))
         if total > MOST_METADATA:
-            raise ValueError(f"its attributes have more than {MOST_METADATA:,} bytes")
+            raise AgentirtError(f"its attributes have more than {MOST_METADATA:,} bytes")
     return total
 
-# %% ../nbs/0_ground/07_guards.ipynb #c2782d93
+# %% ../nbs/0_ground/07_guards.ipynb #3519f0db
 _FILTERS = ([], [1], [2, 1], [2, 1, 3], [1, 3], [2], [3], [2, 3])  # of 1 deflate, 2 shuffle, 3 checksum, in this order
 
 
@@ -216,7 +216,7 @@ def _refuse_swelling(
     data: "h5py.Dataset",  # kept in pieces
     length: int,  # bytes that a piece should have
 ) -> None:
-    "Raise `ValueError` where a packed piece is longer than it should be, and so long that it matters."
+    "Raise `AgentirtError` where a packed piece is longer than it should be, and so long that it matters."
     import zlib
 
     large: list[Any] = []
@@ -225,24 +225,24 @@ def _refuse_swelling(
     for offset in large:
         _, packed = data.id.read_direct_chunk(offset)
         if len(zlib.decompressobj().decompress(packed, length + 1)) > length:
-            raise ValueError("a piece of it is longer than it should be")
+            raise AgentirtError("a piece of it is longer than it should be")
 
 
 def _dataset_bytes(
     data: "h5py.Dataset",  # not read yet
     file_size: int,  # bytes of the file
 ) -> int:
-    "Memory that a dataset needs. Raises `ValueError` for one that is not read."
+    "Memory that a dataset needs. Raises `AgentirtError` for one that is not read."
     import h5py
 
     kind, how = data.id.get_type(), data.id.get_create_plist()
     if how.get_external_count() or data.is_virtual:
-        raise ValueError("its numbers stand in another file")
+        raise AgentirtError("its numbers stand in another file")
     if kind.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING, h5py.h5t.ENUM):
-        raise ValueError("it holds neither text nor numbers")
+        raise AgentirtError("it holds neither text nor numbers")
     filters = [how.get_filter(i)[0] for i in range(how.get_nfilters())]
     if filters not in _FILTERS:
-        raise ValueError("it is packed in a way that is not read")
+        raise AgentirtError("it is packed in a way that is not read")
     text = isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()
     shortest = SHORTEST if isinstance(kind, h5py.h5t.TypeStringID) else 8 if _DECODED & set(data.attrs) else 4
     width = max(shortest, kind.get_size())
@@ -250,29 +250,29 @@ def _dataset_bytes(
     if data.chunks:
         piece = kind.get_size() * prod(data.chunks)
         if (number := prod(ceil(n / c) for n, c in zip(data.shape, data.chunks, strict=True))) > MOST_PIECES:
-            raise ValueError(f"it is cut into {number:,} pieces, more than {MOST_PIECES:,}")
+            raise AgentirtError(f"it is cut into {number:,} pieces, more than {MOST_PIECES:,}")
         if 1 in filters:
             _refuse_swelling(data, piece)
     if text and COPIES * total <= memory_bound():
         total = _texts(data, file_size)
     return max(total, piece)
 
-# %% ../nbs/0_ground/07_guards.ipynb #79ef3aec
+# %% ../nbs/0_ground/07_guards.ipynb #2213528d
 def _inside(
     group: "h5py.Group",
 ) -> Iterator["h5py.Group | h5py.Dataset"]:
-    "What has a name in a group. Raises `ValueError` for links and for what is neither group nor dataset."
+    "What has a name in a group. Raises `AgentirtError` for links and for what is neither group nor dataset."
     import h5py
 
     low = h5py.h5g.open(group.id, b".")
     if low.get_num_objs() > MOST_NODES:
-        raise ValueError(f"it has {low.get_num_objs():,} members")
+        raise AgentirtError(f"it has {low.get_num_objs():,} members")
     for name in low:
         if low.links.get_info(name).type != h5py.h5l.TYPE_HARD:
-            raise ValueError("it has a name that leads elsewhere")
+            raise AgentirtError("it has a name that leads elsewhere")
         found = h5py.h5o.open(low, name)
         if not isinstance(found, h5py.h5g.GroupID | h5py.h5d.DatasetID):
-            raise ValueError("it has a member that is neither group nor dataset")
+            raise AgentirtError("it has a member that is neither group nor dataset")
         yield h5py.Group(found) if isinstance(found, h5py.h5g.GroupID) else h5py.Dataset(found)
 
 
@@ -293,7 +293,7 @@ def refuse_hostile_hdf5(
                 owner = todo.pop()
                 where, key = str(owner.name), h5py.h5o.get_info(owner.id).addr
                 if key in seen or len(seen) > MOST_NODES:
-                    raise ValueError("it has two names" if key in seen else f"it is one of more than {MOST_NODES:,}")
+                    raise AgentirtError("it has two names" if key in seen else f"it is one of more than {MOST_NODES:,}")
                 seen.add(key)
                 total += _attribute_bytes(owner, size)
                 if isinstance(owner, h5py.Group):
@@ -304,7 +304,7 @@ def refuse_hostile_hdf5(
             _refuse(path, f"{where} is damaged or of a kind that is not read ({str(reason)[:200]})", error)
     refuse_declared(total, path, error=error)
 
-# %% ../nbs/0_ground/07_guards.ipynb #f5da0fd5
+# %% ../nbs/0_ground/07_guards.ipynb #229cedd0
 def refuse_hostile_npz(
     path: Path,  # an .npz file
     *,
