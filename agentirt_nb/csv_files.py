@@ -22,7 +22,7 @@ from .limits import refuse_beyond
 if TYPE_CHECKING:
     import pandas as pd
 
-# %% ../nbs/0_ground/05_csv_files.ipynb #25e3ba3b
+# %% ../nbs/0_ground/05_csv_files.ipynb #7dae3dac
 _FORMULA = re.compile(r"'*(\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")  # the last four: the same signs in East Asian width
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
@@ -43,7 +43,7 @@ def unguarded(
     "The text that `guarded` was given."
     return field[1:] if field.startswith("'") and _FORMULA.match(field) else field
 
-# %% ../nbs/0_ground/05_csv_files.ipynb #66b08901
+# %% ../nbs/0_ground/05_csv_files.ipynb #071e98a9
 LONGEST_LINE = 10_000_000  # characters; the text of a task may be long
 MOST_COLUMNS = 20_000  # each is looked at by itself
 A_CHARACTER, A_LINE = 12, 200  # bytes that a character and a line take until they are outcomes (measured on tables, see below)
@@ -66,6 +66,14 @@ def _lines(
         yield line
 
 
+class _Texts(dict[str, str]):
+    "The text that each field stands for; what stands in many rows is kept once."
+
+    def __missing__(self, field: str) -> str:
+        self[field] = text = unguarded(field.strip())
+        return text
+
+
 def csv_rows(
     path: Path | str,  # a .csv or .csv.gz file in UTF-8
     *,
@@ -82,19 +90,20 @@ def csv_rows(
     refuse_beyond(A_CHARACTER * path.stat().st_size, str(path), "split it or give it as .zarr", error=error)
     opened, rows, width = gzip.open if path.suffix == ".gz" else open, 0, 0
     before = csv.field_size_limit(LONGEST_LINE)
-    known: dict[str, str] = {}  # what stands in many rows is kept once
+    texts = _Texts()
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(_lines(file, path, error), strict=True)
             for row in reader:
-                if not any(field.strip() for field in row):
+                fields = [texts[field] for field in row]
+                if not any(fields):
                     continue
                 width, rows = width or len(row), rows + 1
                 if width > MOST_COLUMNS:
                     raise error(f"{path} has more than {MOST_COLUMNS:,} columns; give a row to each task, or split it.")
                 if len(row) != width:
                     raise error(f"{path}, line {reader.line_num}: {len(row)} fields, not {width}; the file may be cut short.")
-                yield reader.line_num, [known.setdefault(text, text) for text in (unguarded(field.strip()) for field in row)]
+                yield reader.line_num, fields
     except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as reason:
         raise error(f"{path} is no CSV file in UTF-8 after {rows} rows: {reason}.") from reason
     finally:
