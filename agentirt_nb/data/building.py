@@ -124,7 +124,7 @@ def from_arrays(
         coords["feature"] = checked_labels(table.columns, "feature")
     return validate(xr.Dataset(variables, coords=coords, attrs=dict(attrs or {})))
 
-# %% ../../nbs/1_data/01_building.ipynb #92edfbdf
+# %% ../../nbs/1_data/01_building.ipynb #1d7904aa
 def _coded(
     column: pd.Series,  # names, one a row
     what: str,  # what they are, for the message
@@ -132,7 +132,7 @@ def _coded(
     "The names of a column in the order in which they first appear; in a long table each stands in many rows."
     if pd.api.types.infer_dtype(column, skipna=False) != "string":  # to a set of mixed types, 1 and True are the same
         return pd.factorize(as_text(column, what))
-    codes, raw = pd.factorize(column)
+    codes, raw = pd.factorize(column, use_na_sentinel=False)
     merged, names = pd.factorize(as_text(raw, what))
     return merged[codes], names
 
