@@ -209,7 +209,7 @@ def _attribute_bytes(
     return total
 
 # %% ../nbs/0_ground/07_guards.ipynb #3519f0db
-_FILTERS = ([], [1], [2, 1], [2, 1, 3], [1, 3], [2], [3], [2, 3])  # of 1 deflate, 2 shuffle, 3 checksum, in this order
+_FILTERS: tuple[list[int], ...] = ([], [1], [2, 1], [2, 1, 3], [1, 3], [2], [3], [2, 3])  # of 1 deflate, 2 shuffle, 3 checksum, in this order
 
 
 def _refuse_swelling(
@@ -287,7 +287,8 @@ def refuse_hostile_hdf5(
     size = max(1, *plain_files(path, error=error).values())
     with h5py.File(path, "r") as file:
         todo: list[Any] = [file["/"]]
-        seen, total, where = set(), 0, "/"
+        seen: set[int] = set()
+        total, where = 0, "/"
         try:
             while todo:
                 owner = todo.pop()

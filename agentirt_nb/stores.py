@@ -63,9 +63,9 @@ def _readable(
                 now = dict(zip(texts, clean, strict=True))
                 new = np.array([now.get(value, value) for value in flat], object if values.dtype.kind == "O" else str)
                 changed[name] = values.copy(data=new.reshape(values.shape))
-    texts = {key: value for key, value in ds.attrs.items() if isinstance(value, str)}
-    said = [cleaned_names([value], "attribute", lines=True)[0] for value in texts.values()]
-    return ds.assign(changed).assign_attrs(dict(zip(texts, said, strict=True)))
+    words = {key: value for key, value in ds.attrs.items() if isinstance(value, str)}
+    said = {key: cleaned_names([value], "attribute", lines=True)[0] for key, value in words.items()}
+    return ds.assign(changed).assign_attrs(said)
 
 # %% ../nbs/0_ground/04_stores.ipynb #3450c360
 @cleaning_said_once()
@@ -86,7 +86,7 @@ def open_xarray(
     if not path.exists():
         raise error(f"There is no file {path}; check the name or save {what} there first.")
     zarr = path.suffix == ".zarr"
-    how = {"engine": "zarr", "consolidated": False, "zarr_format": 3} if zarr else {"engine": "h5netcdf"}
+    how: dict[str, Any] = {"engine": "zarr", "consolidated": False, "zarr_format": 3} if zarr else {"engine": "h5netcdf"}
     how["decode_times"] = xr.coders.CFDatetimeCoder(use_cftime=False)  # other calendars take an object a date
     finish = (lambda ds: _indexed(_readable(ds, error))) if clean else _indexed
     try:
