@@ -209,7 +209,16 @@ def _attribute_bytes(
     return total
 
 # %% ../nbs/0_ground/07_guards.ipynb #3519f0db
-_FILTERS: tuple[list[int], ...] = ([], [1], [2, 1], [2, 1, 3], [1, 3], [2], [3], [2, 3])  # of 1 deflate, 2 shuffle, 3 checksum, in this order
+_FILTERS: tuple[list[int], ...] = (
+    [],
+    [1],
+    [2, 1],
+    [2, 1, 3],
+    [1, 3],
+    [2],
+    [3],
+    [2, 3],
+)  # of 1 deflate, 2 shuffle, 3 checksum, in this order
 
 
 def _refuse_swelling(

@@ -79,7 +79,7 @@ ZARR = {
         lambda p: without_pieces(p, shape=[2000, 2000], chunk_grid=grid(1, 1)),
         "cut into 4,000,000 pieces",
     ),
-    "pieces longer than the array": (lambda p: without_pieces(p, chunk_grid=grid(10**5, 10**5)), "claims to hold"),
+    "pieces longer than the array": (lambda p: without_pieces(p, chunk_grid=grid(16_000, 16_000)), "claims to hold"),
     "a piece that swells": (lambda p: packed(p, SWOLLEN), "does not have the length it should have"),
     "a second piece behind the first": (
         lambda p: packed(p, piece(p).read_bytes() + SWOLLEN),
@@ -133,10 +133,10 @@ def test_too_many_arrays_are_refused(tmp_path):
 def test_a_hostile_fit_is_refused_like_hostile_outcomes(tmp_path):
     tree = xr.DataTree.from_dict({"/": xr.Dataset(), "/posterior": xr.Dataset({"ability": ("agent", np.ones(3))})})
     path = save_xarray(tree, tmp_path / "fit.zarr")
-    claims(path, "posterior/ability", shape=[10**9], chunk_grid=grid(10**9))
+    claims(path, "posterior/ability", shape=[250_000_000], chunk_grid=grid(250_000_000))
     (path / "posterior" / "ability" / "c" / "0").unlink()
     seal(path)
-    with pytest.raises(messages.AgentirtError, match=r"claims to hold 7\.5 GiB"):
+    with pytest.raises(messages.AgentirtError, match=r"claims to hold 1\.9 GiB"):
         open_xarray(path, tree=True)
 
 
@@ -146,7 +146,7 @@ def test_the_bound_is_a_setting(tmp_path, monkeypatch):
     with pytest.raises(oc.OutcomesError, match="AGENTIRT_MEMORY"):
         oc.open_outcomes(path)
     monkeypatch.setenv("AGENTIRT_MEMORY", "2")
-    with pytest.raises(oc.OutcomesError, match="cannot be read|does not hold valid outcomes"):  # now read, and no outcomes
+    with pytest.raises(oc.OutcomesError, match=r"cannot be read|does not hold valid outcomes"):  # now read, and no outcomes
         oc.open_outcomes(path)
 
 
@@ -270,6 +270,7 @@ def test_one_long_label_among_many_does_not_fill_the_memory():
         building.from_arrays(np.ones((1, 5001)), agents=["a"], tasks=tasks)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the peak of a process is read from Linux's /proc")
 def test_hostile_files_need_little_memory(tmp_path):
     """Peak of a process of its own that tries every large one, with the limit of `ulimit -v` as a net."""
     names = ["two billion cells", "pieces longer than the array", "a piece that swells", "a second piece behind the first"]
@@ -289,12 +290,17 @@ def test_hostile_files_need_little_memory(tmp_path):
         from agentirt_nb.data.outcomes import OutcomesError
         from agentirt_nb.data.reading import read_outcomes
         import h5netcdf, zarr
+
+        def peak():  # not ru_maxrss, which a process takes over from the one that started it
+            lines = open("/proc/self/status").read().splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
         for path in {[*map(str, paths), str(swollen), str(table)]}:
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            before = peak()
             try:
                 read_outcomes(path)
             except OutcomesError:
-                print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+                print((peak() - before) // 1024)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
