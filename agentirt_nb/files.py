@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     pass
 
 # %% ../nbs/0_ground/03_files.ipynb #c30baac5
-class MissingPathError(FileNotFoundError, AgentirtError):
+class MissingPathError(AgentirtError, FileNotFoundError):
     "A file or folder that is not there."
 
 
-class TakenPathError(FileExistsError, AgentirtError):
+class TakenPathError(AgentirtError, FileExistsError):
     "A place that something else stands in."
 
 # %% ../nbs/0_ground/03_files.ipynb #095b886a

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..messages import and_more, nearest
+from ..messages import and_more, cleaning_said_once, nearest
 from .outcomes import AGENT_COORDS, LAYERS, TASK_COORDS, OutcomesError, as_coordinate, as_numbers, as_text
 from .outcomes import cell_namer, checked_labels, validate
 
@@ -92,6 +92,7 @@ def _reindexed(
     return table.set_axis(index).loc[labels]
 
 # %% ../../nbs/1_data/01_building.ipynb #b2dfc372
+@cleaning_said_once()
 def from_arrays(
     successes: Any,  # (agent, task): 0, 1 and NaN for not run, or counts where `trials` is given
     trials: Any = None,  # (agent, task): number of trials, 0 for not run; None: one trial per observed cell
@@ -123,26 +124,38 @@ def from_arrays(
         coords["feature"] = checked_labels(table.columns, "feature")
     return validate(xr.Dataset(variables, coords=coords, attrs=dict(attrs or {})))
 
+# %% ../../nbs/1_data/01_building.ipynb #1d7904aa
+def _coded(
+    column: pd.Series,  # names, one a row
+    what: str,  # what they are, for the message
+) -> tuple[np.ndarray, np.ndarray]:  # for each row the position of its name; the names as text, each once
+    "The names of a column in the order in which they first appear; in a long table each stands in many rows."
+    if pd.api.types.infer_dtype(column, skipna=False) != "string":  # to a set of mixed types, 1 and True are the same
+        return pd.factorize(as_text(column, what))
+    codes, raw = pd.factorize(column, use_na_sentinel=False)
+    merged, names = pd.factorize(as_text(raw, what))
+    return merged[codes], names
+
 # %% ../../nbs/1_data/01_building.ipynb #ea08879d
 def _constant_within(
     df: pd.DataFrame,  # a long table
     by: str,  # column that holds the labels
     name: str,  # column that should have one value per label
     labels: np.ndarray,  # the labels, in order
+    codes: np.ndarray,  # the position of each row's label
 ) -> np.ndarray:
     "The one value of column `name` for each label; two different ones are an error."
     filled = df[name].where(df[name].map(lambda v: not (isinstance(v, str) and not v.strip())), None)
-    owners = as_text(df[by], by)
-    groups = filled.groupby(owners, sort=False)
-    several = groups.nunique()
+    groups = filled.groupby(codes)
+    several = groups.nunique().to_numpy()
     if (several > 1).any():
-        label = str(several.index[several > 1][0])
-        values = filled[owners == label].dropna().unique()
+        label = str(labels[several > 1][0])
+        values = filled[labels[codes] == label].dropna().unique()
         raise OutcomesError(
             f"{by} {label!r} has two values of {name!r}, {str(values[0])!r} and {str(values[1])!r}; "
             "make them equal, or give the two different labels."
         )
-    return groups.first().reindex(labels).to_numpy()
+    return groups.first().to_numpy()
 
 # %% ../../nbs/1_data/01_building.ipynb #0a272de3
 def _refuse_duplicate_rows(
@@ -151,8 +164,8 @@ def _refuse_duplicate_rows(
     task: str,  # column of tasks
 ) -> None:
     "Raise where an agent and a task meet in more than one row."
-    agents, agent_names = pd.factorize(as_text(df[agent], agent))
-    tasks, task_names = pd.factorize(as_text(df[task], task))
+    agents, agent_names = _coded(df[agent], agent)
+    tasks, task_names = _coded(df[task], task)
     cells = pd.Series(agents * len(task_names) + tasks)
     repeated = np.flatnonzero(cells.duplicated(keep=False))
     if repeated.size:
@@ -170,7 +183,8 @@ def _blank_label_row(
     column: str,  # column of labels
 ) -> None:
     "Raise where a row has no label."
-    blank = np.flatnonzero(as_text(df[column], column) == "")
+    codes, names = _coded(df[column], column)
+    blank = np.flatnonzero((names == "")[codes])
     if blank.size:
         more = and_more(blank.size - 1)
         raise OutcomesError(f"Row {blank[0]} (counted from 0) has no {column!r}{more}; fill it in.")
@@ -202,18 +216,19 @@ def _facts(
     reserved: Sequence[str],  # columns that mean something else
 ) -> tuple[np.ndarray, pd.DataFrame]:  # position of each row's label; facts by label
     "Where each row belongs on `dim`, and what is known about each label."
-    codes, names = pd.factorize(as_text(df[column], column))
+    codes, names = _coded(df[column], column)
     labels = checked_labels(names, dim)
     facts = pd.DataFrame(index=pd.Index(labels, dtype=object))
     for name in AGENT_COORDS if dim == "agent" else TASK_COORDS:
         if name in df and name not in reserved:
-            facts[name] = _constant_within(df, column, name, labels)
+            facts[name] = _constant_within(df, column, name, labels, codes)
     if given is not None:
         for name, values in _reindexed(given, labels, dim).items():
             facts[str(name)] = values.to_numpy()
     return codes, facts
 
 # %% ../../nbs/1_data/01_building.ipynb #f4ab664e
+@cleaning_said_once()
 def from_long(
     df: pd.DataFrame,  # a row per agent and task
     *,
@@ -247,6 +262,7 @@ def from_long(
     return from_arrays(table(success, "outcome"), counts, agents=agent_facts, tasks=task_facts, **layers, **others)
 
 # %% ../../nbs/1_data/01_building.ipynb #df79044f
+@cleaning_said_once()
 def from_wide(
     successes: pd.DataFrame,  # agents as index, tasks as columns: 0, 1, NaN for not run; or counts
     trials: pd.DataFrame | None = None,  # the number of trials, same labels in any order
@@ -291,6 +307,7 @@ def _pair(
     return value, 1
 
 # %% ../../nbs/1_data/01_building.ipynb #b57e0d35
+@cleaning_said_once()
 def from_dicts(
     outcomes: Mapping[str, Mapping[str, Any]],  # {agent: {task: 0 | 1 | None | {"successes", "trials"}}}
     *,

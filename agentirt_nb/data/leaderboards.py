@@ -45,7 +45,7 @@ PLACES = {  # folder of a file below the data folder: its public home, at the co
 }
 
 # %% ../../nbs/1_data/05_leaderboards.ipynb #74be768e
-class DownloadError(OSError, OutcomesError):
+class DownloadError(OutcomesError, OSError):
     "A source file that cannot be had, or is not what it should be; the message says why and what to do."
 
 # %% ../../nbs/1_data/05_leaderboards.ipynb #3c4f734e

@@ -11,7 +11,7 @@ __all__ = ['SCHEMA_VERSION', 'AGENT_COORDS', 'TASK_COORDS', 'LAYERS', 'OutcomesE
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ import pandas as pd
 import xarray as xr
 
 from ..files import check_ending
+from ..limits import refuse_beyond
 from ..stores import open_xarray, save_xarray
-from ..messages import AgentirtError, and_more
+from ..messages import AgentirtError, and_more, cleaned_names, cleaning_said_once
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #ab31f517
 class OutcomesError(AgentirtError):
@@ -32,19 +33,6 @@ SCHEMA_VERSION = "1"  # changes when a saved file of an older version would be m
 AGENT_COORDS = ("llm", "scaffold", "date", "organisation")  # what every agent carries beside its label
 TASK_COORDS = ("benchmark", "group")  # what every task carries beside its label
 LAYERS = ("score", "cost", "duration", "tokens", "turns")  # optional numbers per agent and task
-
-# %% ../../nbs/1_data/00_outcomes.ipynb #b726f7c6
-def _refuse_odd(
-    text: str,  # a name or an attribute
-    what: str,  # what it is, for the message
-) -> None:
-    "Raise for characters that netCDF or UTF-8 cannot hold."
-    try:
-        odd = "\0" in text or text.encode().decode() != text
-    except UnicodeError:
-        odd = True
-    if odd:
-        raise OutcomesError(f"The {what} {text!a:.60} holds a character that no file can keep; change it.")
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #6b9f211d
 def as_text(
@@ -58,8 +46,9 @@ def as_text(
         raw = list(np.asarray(values, dtype=object)) if isinstance(values, pd.Series) else list(values)
         blank = pd.isna(pd.Series(raw, dtype=object)).to_numpy()
     names = ["" if b else str(v).strip() for v, b in zip(raw, blank, strict=True)]
-    for name in set(names):
-        _refuse_odd(name, what)
+    needed = 4 * len(names) * max(map(len, names), default=0)  # numpy gives each the room of the longest
+    refuse_beyond(needed, f"A {what} of {needed // max(4 * len(names), 1):,} characters", "shorten it", error=OutcomesError)
+    names = cleaned_names(names, what, error=OutcomesError)
     return np.array(names, dtype=str) if names else np.array([], dtype="<U1")
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #fcad2a25
@@ -185,14 +174,10 @@ def _whole(
     where: Callable[[int], str],  # names a cell
 ) -> np.ndarray:  # int32
     "Counts as int32; fractions, negative and absurdly large values are refused with their place."
-    if values.dtype == np.int32:
-        numbers = values
-    elif values.dtype.kind in "biu":
-        numbers = values.astype(np.int64)
-    else:
-        numbers = as_numbers(values, where, name)
+    numbers = values if values.dtype.kind in "biu" else as_numbers(values, where, name)
     with np.errstate(invalid="ignore"):
-        bad = np.flatnonzero(~((numbers >= 0) & (numbers < 2**31) & (numbers == np.floor(numbers))).ravel())
+        fine = (numbers >= 0) & (numbers < 2**31)
+        bad = np.flatnonzero(~(fine if numbers.dtype.kind in "biu" else fine & (numbers == np.floor(numbers))))
     if bad.size:
         raise OutcomesError(
             f"{name} {numbers.ravel()[bad[0]]:g} {where(int(bad[0]))} is not a whole number of 0 or more"
@@ -277,11 +262,25 @@ def _plain(
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         value = json.dumps(value, default=str)
-    if isinstance(value, str):
-        _refuse_odd(value, f"attribute {name}")
-    return value
+    return cleaned_names([value], f"attribute {name}", lines=True)[0] if isinstance(value, str) else value
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #ec65dfee
+def _payload(
+    values: np.ndarray,  # a variable
+) -> Iterator[bytes]:
+    "What counts of a variable, in blocks, since all at once would need several times the memory of the variable."
+    if values.dtype.kind in "UO":
+        yield json.dumps([str(value) for value in values.ravel().tolist()]).encode()
+        return
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, 2**20):
+        part = flat[start : start + 2**20]
+        if values.dtype.kind == "f":
+            yield np.where(np.isnan(part), np.nan, part + 0.0).astype("<f8").tobytes()
+        else:
+            yield part.astype("<i8").tobytes()
+
+
 def _digest(
     ds: xr.Dataset,  # outcomes in canonical form
 ) -> str:  # 64 hexadecimal digits
@@ -289,18 +288,16 @@ def _digest(
     sha = hashlib.sha256(f"agentirt outcomes {SCHEMA_VERSION}".encode())
     for name in sorted(map(str, ds.variables)):
         values = ds[name].values
-        kind = values.dtype.kind
-        if kind == "U":
-            payload = json.dumps(values.ravel().tolist()).encode()
-        elif kind == "f":
-            payload = np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes()
-        else:
-            payload = values.astype("<i8").tobytes()
-        sha.update(json.dumps([name, list(ds[name].dims), list(values.shape), kind, len(payload)]).encode())
-        sha.update(payload)
+        kind = "U" if values.dtype.kind == "O" else values.dtype.kind
+        payload = list(_payload(values)) if kind == "U" else _payload(values)
+        size = len(payload[0]) if isinstance(payload, list) else 8 * values.size
+        sha.update(json.dumps([name, list(ds[name].dims), list(values.shape), kind, size]).encode())
+        for part in payload:
+            sha.update(part)
     return sha.hexdigest()
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #5b58ca7d
+@cleaning_said_once()
 def validate(
     outcomes: xr.Dataset,  # what should be outcomes
 ) -> xr.Dataset:  # the same content in canonical form; `outcomes` itself is not changed
@@ -366,12 +363,13 @@ def _verified(
     version, expected = ds.attrs.get("schema_version", SCHEMA_VERSION), ds.attrs.get("content_hash")
     if version != SCHEMA_VERSION:
         raise OutcomesError(f"{path} has schema version {version}, this package reads {SCHEMA_VERSION}; update one of them.")
+    as_saved = ds
     try:
         ds = validate(ds)
     except Exception as error:  # text of damaged characters makes even Python stumble
         reason = error if isinstance(error, OutcomesError) else f"it is damaged ({type(error).__name__})."
         raise OutcomesError(f"{path} does not hold valid outcomes: {reason}") from error
-    if expected not in (None, ds.attrs["content_hash"]):
+    if expected not in (None, ds.attrs["content_hash"], _digest(as_saved)):  # names may have been cleaned just now
         raise OutcomesError(
             f"{path} does not hold what was saved there (its content hash differs): it is damaged or was edited; "
             "save it again or fetch a new copy."
@@ -379,9 +377,10 @@ def _verified(
     return ds
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #88cc26a4
+@cleaning_said_once()
 def open_outcomes(
     path: str | Path,  # what `save_outcomes` wrote
 ) -> xr.Dataset:  # validated outcomes, in memory
     "Open saved outcomes. Raises `OutcomesError` where the file is absent, damaged, or not of this kind."
-    found: Any = open_xarray(path, what="outcomes", error=OutcomesError)
+    found: Any = open_xarray(path, clean=False, what="outcomes", error=OutcomesError)
     return _verified(found, path)

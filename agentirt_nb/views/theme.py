@@ -6,8 +6,8 @@
 __all__ = ['COLOURS', 'PALETTE', 'FONT', 'WIDTH', 'PNG_START', 'VEGA_MIME', 'VEGA_SCHEMA', 'VL_VERSION', 'BESIDE', 'NARROWEST',
            'WIDEST', 'WIDGET_MIME', 'ONE_OF_TWO', 'hidden_module', 'agentirt_theme', 'sentence', 'views', 'panels',
            'axis_names', 'row_count', 'chart_words', 'png_chunks', 'png_pixels', 'reduce_colours', 'pack_png',
-           'compiled', 'is_fluid', 'follow_window', 'chart_bundle', 'is_live', 'setup_charts', 'still_page', 'Lasting',
-           'SafeJSON', 'chart_page', 'save_chart', 'alt']
+           'readable', 'compiled', 'is_fluid', 'follow_window', 'chart_bundle', 'is_live', 'setup_charts', 'still_page',
+           'Lasting', 'SafeJSON', 'chart_page', 'save_chart', 'alt']
 
 # %% ../../nbs/4_views/00_theme.ipynb #e4b13c4a
 import asyncio
@@ -29,7 +29,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from ..files import write_atomically
-from ..messages import AgentirtError
+from ..messages import AgentirtError, cleaned
 from ..settings import SettingsError, settings
 
 # %% ../../nbs/4_views/00_theme.ipynb #21152724
@@ -231,6 +231,17 @@ def pack_png(
     checked = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts.items())
     return PNG_START + b"".join(checked)
 
+# %% ../../nbs/4_views/00_theme.ipynb #ac54ca8c
+def readable(
+    part: Any,  # a chart's spec, or anything in it
+) -> Any:
+    "The same without characters that are no letters: at one of those vl-convert ends the whole program, not only the picture."
+    if isinstance(part, str):
+        return cleaned(part, lines=True)
+    if isinstance(part, Mapping):
+        return {readable(key): readable(value) for key, value in part.items()}
+    return [readable(each) for each in part] if isinstance(part, list | tuple) else part
+
 # %% ../../nbs/4_views/00_theme.ipynb #4fe2b29e
 VEGA_MIME: str = "application/vnd.vega.v5+json"
 VEGA_SCHEMA: str = "https://vega.github.io/schema/vega/v5.json"
@@ -240,7 +251,8 @@ VL_VERSION: str = "_".join(alt.SCHEMA_VERSION.split(".")[:2])  # as vl-convert n
 def compiled(
     spec: Mapping[str, Any],  # Vega-Lite
 ) -> dict[str, Any]:  # Vega
-    "A chart as Vega, with its words as description."
+    "A chart as Vega, with its words as description; every picture of a chart is made of this."
+    spec = readable(spec)
     vega = vl_convert.vegalite_to_vega({**spec, "description": chart_words(spec)}, vl_version=VL_VERSION)
     return vega | {"$schema": VEGA_SCHEMA}
 
