@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -30,6 +29,7 @@ from .curves import Curve, as_curve
 from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, model_data, zero_sum_basis
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
+from .programs import keep_programs
 from ..messages import count, one_of
 from ..settings import check_draws, chosen_seed, settings
 
@@ -317,14 +317,4 @@ def fit(
     return make_fit(posterior, outcomes, about | record, sample_stats=stats, **_kept_features(data, outcomes))
 
 # %% ../../nbs/2_irt/08_inference.ipynb #869788d0
-def _enable_compilation_cache() -> None:
-    "Keep compiled functions between sessions, unless the user has set a place for them."
-    import pooch
-
-    if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(Path(pooch.os_cache("agentirt_nb")) / "jax"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-_enable_compilation_cache()
+keep_programs()
