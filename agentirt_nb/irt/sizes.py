@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TELL_FROM', 'Work', 'Shape', 'shape_of', 'laplace_work', 'nuts_work', 'span_words', 'announce', 'announce_fit']
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #d1103745
+# %% ../../nbs/2_irt/18_sizes.ipynb #0d5bacb2
 import sys
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from .fits import FitError
 from ..limits import refuse_beyond
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #5e964cc2
+# %% ../../nbs/2_irt/18_sizes.ipynb #8b8e2f38
 class Work(NamedTuple):
     "What a piece of work takes."
 
@@ -48,7 +48,7 @@ def shape_of(
     columns += min(64, tasks) if columns and features == "smooth" else 0
     return Shape(agents, tasks, agents + parts + columns, draws, 1 + (curve == "2pl"))
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #9256d15c
+# %% ../../nbs/2_irt/18_sizes.ipynb #5528b58e
 _MIB = 2.0**20
 
 
@@ -58,10 +58,10 @@ def laplace_work(
     "What the Laplace approximation takes."
     agents, tasks, effects, draws, parameters = shape
     cells, nodes = agents * tasks, 17 if parameters == 1 else 161
-    memory = 60 * _MIB + 50 * _MIB * parameters + 7 * 8 * effects**2 + 4 * 8 * agents * effects
-    memory += cells * (40 + 20 * parameters) + draws * (25 * tasks * parameters + 60 * effects)
-    seconds = 1.0 * parameters + 2e-8 * 20 * cells * nodes + 3e-8 * draws * cells + 2e-7 * draws * tasks * parameters
-    seconds += 3e-9 * effects**3 + 4e-10 * agents * tasks * nodes * agents
+    memory = (30 + 60 * parameters) * _MIB + 7 * 8 * effects**2 + 4 * 8 * agents * effects
+    memory += cells * (40 + 20 * parameters) + draws * ((33 * parameters - 19) * tasks + 60 * effects)
+    seconds = 2.5 * parameters + 4e-7 * cells * nodes + 1e-8 * draws * cells + 3e-7 * draws * tasks * parameters
+    seconds += 8e-9 * effects**3 + 4e-10 * cells * nodes * agents
     return Work(memory, seconds)
 
 
@@ -75,7 +75,7 @@ def nuts_work(
     seconds = first.seconds + 20 + (draws + 200) * 4 * 20 * parameters * (2e-9 * agents * tasks + 1e-5)
     return Work(memory, seconds + (0 if effects <= agents else kept * 1e-9 * agents**2 * effects))
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #a57e24a9
+# %% ../../nbs/2_irt/18_sizes.ipynb #16ea2111
 TELL_FROM = 10.0  # seconds
 
 
@@ -86,7 +86,7 @@ def span_words(
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 1.5 * size:
             return f"{seconds / size:,.0f} {name}s"
-    return f"{max(seconds, 1):.0f} seconds"
+    return f"{seconds:.0f} seconds" if seconds >= 1.5 else "a second"
 
 
 def announce(
@@ -102,7 +102,7 @@ def announce(
         size = f"{work.memory / 2**30:.1f} GiB" if work.memory > 2**29 else f"{work.memory / 2**20:,.0f} MiB"
         tqdm.write(f"{what} takes about {span_words(work.seconds)} and {size} of memory.", file=sys.stderr)
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #953b13d2
+# %% ../../nbs/2_irt/18_sizes.ipynb #4652170a
 def announce_fit(
     outcomes: xr.Dataset,  # outcomes
     curve: str = "1pl",  # "1pl" or "2pl"
