@@ -296,7 +296,9 @@ def cross_validate(
     if only is not None and not set(only) <= set(numbers):
         raise FitError(f"only={only} names folds that do not exist; there are folds {numbers[0]} to {numbers[-1]}.")
     numbers = numbers if only is None else list(only)
-    how_fitted = {"curve": "1pl", "draws": settings().draws} | {k: v for k, v in options.items() if k != "priors" and v is not None}
+    how_fitted = {"curve": "1pl", "draws": settings().draws} | {
+        k: v for k, v in options.items() if k != "priors" and v is not None
+    }
     name = as_curve(how_fitted.pop("curve")).name
     announce_fit(outcomes, name, **how_fitted, folds=len(numbers), workers=workers, progress=progress)
     explicit = sorted((name, repr(value)) for name, value in ({"priors": Priors()} | options).items())

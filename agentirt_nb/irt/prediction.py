@@ -396,7 +396,9 @@ def _parts_of(task: xr.Dataset) -> list[slice]:
     return [slice(first, first + few) for first in range(0, max(task.sizes["task"], 1), few)]
 
 
-def _refuse_large(fit: xr.DataTree, agents: Sequence[str] | pd.DataFrame | None, tasks: Sequence[str] | pd.DataFrame | None) -> None:
+def _refuse_large(
+    fit: xr.DataTree, agents: Sequence[str] | pd.DataFrame | None, tasks: Sequence[str] | pd.DataFrame | None
+) -> None:
     "Raise FitError where the draws of agents and tasks, or their table, cannot fit in memory."
     need(fit)
     observed = fit.observed_data.to_dataset()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TELL_FROM', 'Work', 'Shape', 'shape_of', 'laplace_work', 'nuts_work', 'span_words', 'announce', 'announce_fit']
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #0d5bacb2
+# %% ../../nbs/2_irt/18_sizes.ipynb #16ae1f57
 import sys
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from .fits import FitError
 from ..limits import refuse_beyond
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #8b8e2f38
+# %% ../../nbs/2_irt/18_sizes.ipynb #f49626ad
 class Work(NamedTuple):
     "What a piece of work takes."
 
@@ -48,7 +48,7 @@ def shape_of(
     columns += min(64, tasks) if columns and features == "smooth" else 0
     return Shape(agents, tasks, agents + parts + columns, draws, 1 + (curve == "2pl"))
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #5528b58e
+# %% ../../nbs/2_irt/18_sizes.ipynb #07315ec1
 _MIB = 2.0**20
 
 
@@ -71,11 +71,11 @@ def nuts_work(
     "What NUTS takes, which begins with the Laplace approximation."
     agents, tasks, effects, draws, parameters = shape
     first, kept = laplace_work(shape), 4 * draws
-    memory = first.memory + 150 * _MIB + kept * 40 * (effects + tasks * parameters) + 4 * 40 * agents * tasks
-    seconds = first.seconds + 20 + (draws + 200) * 4 * 20 * parameters * (2e-9 * agents * tasks + 1e-5)
-    return Work(memory, seconds + (0 if effects <= agents else kept * 1e-9 * agents**2 * effects))
+    memory = first.memory + 480 * _MIB + kept * 40 * (effects + tasks * parameters) + 4 * 40 * agents * tasks
+    seconds = first.seconds + 50 + (draws + 200) * 4 * 20 * parameters * (8e-9 * agents * tasks + 1e-5)
+    return Work(memory, seconds + (0 if effects <= agents else kept * 1.5e-10 * agents**2 * effects))
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #16ea2111
+# %% ../../nbs/2_irt/18_sizes.ipynb #e94ceb01
 TELL_FROM = 10.0  # seconds
 
 
@@ -102,7 +102,7 @@ def announce(
         size = f"{work.memory / 2**30:.1f} GiB" if work.memory > 2**29 else f"{work.memory / 2**20:,.0f} MiB"
         tqdm.write(f"{what} takes about {span_words(work.seconds)} and {size} of memory.", file=sys.stderr)
 
-# %% ../../nbs/2_irt/18_sizes.ipynb #4652170a
+# %% ../../nbs/2_irt/18_sizes.ipynb #0ac4caff
 def announce_fit(
     outcomes: xr.Dataset,  # outcomes
     curve: str = "1pl",  # "1pl" or "2pl"

@@ -198,7 +198,7 @@ def _constrained(x, cells: _Cells, kind: Kind) -> dict:
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #6f7eb132
 def _summit(cells: _Cells, kind: Kind, start: np.ndarray | None = None) -> Summit:
     "Unconstrained parameters of greatest posterior density."
-    forget_programs((_energy_and_slope, _curvature, _constrained, _draw_tasks, _held_out), 60)
+    forget_programs((_energy_and_slope, _curvature, _constrained, _draw_tasks, _held_out))
     _, size, where = _sites(kind)
     if start is None:
         start = np.zeros(size)

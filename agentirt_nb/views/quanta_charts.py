@@ -54,7 +54,12 @@ def subtask_chart(
     plain = shown.loss.reset_coords(drop=True).assign_coords(frequency=shown.frequency.reset_coords(drop=True))
     rows = plain.to_dataframe().reset_index()[["subtask", "step", "frequency", "loss"]]
     lines = alt.Chart(rows).mark_line(strokeWidth=1.2, opacity=0.8).encode(step, y, colour, detail="subtask:N", tooltip=tips)
-    mean = run.mean_loss.isel(step=few_places(run.sizes["step"], MOST_MARKS)).to_dataframe().reset_index()[["step", "mean_loss"]].rename(columns={"mean_loss": "loss"})
+    mean = (
+        run.mean_loss.isel(step=few_places(run.sizes["step"], MOST_MARKS))
+        .to_dataframe()
+        .reset_index()[["step", "mean_loss"]]
+        .rename(columns={"mean_loss": "loss"})
+    )
     thick = alt.Chart(mean).mark_line(strokeWidth=3, color=accent).encode(step, y, tooltip=[tips[2], tips[3]])
     label = alt.Chart(mean.tail(1)).mark_text(align="left", dx=6, fontWeight="bold", color=accent)
     said = f"thin: {shown.sizes['subtask']} of {run.sizes['subtask']} subtasks; thick: their mean, weighted by frequency of use"
