@@ -120,8 +120,9 @@ def test_a_prediction_and_an_update_that_cannot_be_held_in_memory_are_refused(mo
         predict(known, tasks=asked)
     with pytest.raises(FitError, match="100,000 agents on 40 tasks"):
         expected_pass_rate(known, agents=["agent 0"] * 100_000)
-    with pytest.raises(FitError, match=r"An update by 2,000 agents on 40 tasks"):
-        fresh = outcomes_of(2000, 40).assign_coords(agent=[f"new {i}" for i in range(2000)], task=known.posterior.task.values)
+    monkeypatch.setenv("AGENTIRT_MEMORY", "0.0625")
+    fresh = outcomes_of(5000, 40).assign_coords(agent=[f"new {i}" for i in range(5000)], task=known.posterior.task.values)
+    with pytest.raises(FitError, match=r"An update by 5,000 agents on 40 tasks .* score fewer at a time"):
         score(known, fresh)
 
 
