@@ -267,7 +267,10 @@ def cache_folder() -> Path:  # which need not exist yet
     "Where downloads and compiled programs are kept; a temporary folder, with a warning, where the user has no home."
     import pooch
 
-    folder = Path(pooch.os_cache("agentirt_nb"))
+    try:
+        folder = Path(pooch.os_cache("agentirt_nb"))
+    except RuntimeError:  # no HOME, and no user of that number
+        folder = Path("~")
     if folder.is_absolute():
         return folder
     user = os.getuid() if hasattr(os, "getuid") else "user"
