@@ -366,7 +366,12 @@ def fit_tasks(
         raise FitError(f"draws is {draws!r}, but must be a whole number of two or more, such as 200.")
     outcomes, k, n, kind = chosen_cells(outcomes, curve, density, noise, tasks=tasks)
     seed = chosen_seed(seed)
-    announce(_work(kind, k.shape[1], draws), f"{_name(kind)}, {k.shape[0]:,} agents and {k.shape[1]:,} tasks,", _FEWER, progress=progress)
+    announce(
+        _work(kind, k.shape[1], draws),
+        f"{_name(kind)}, {k.shape[0]:,} agents and {k.shape[1]:,} tasks,",
+        _FEWER,
+        progress=progress,
+    )
     bar = tqdm(total=2, desc=_name(kind), unit=" steps", disable=not progress, delay=1, leave=False)
     with bar, jax.enable_x64(True), threadpool_limits(1, "blas"):
         cells = _cells(k, n, kind)
