@@ -160,6 +160,9 @@ def main(
     arguments: Sequence[str] | None = None,  # what stands behind `agentirt`; None: that of the command line
 ) -> int:  # exit code: 0 done, 1 look before you use it, 2 cannot be done, 3 a fault, 130 interrupted
     "Run `agentirt`."
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows its number
+        if hasattr(stream, "reconfigure") and getattr(stream, "errors", "") == "strict":
+            stream.reconfigure(errors="backslashreplace")
     with warnings.catch_warnings(), stoppable(_INTERRUPTION):
         warnings.showwarning = lambda message, *_, **__: _say(f"warning: {message}")  # type: ignore[assignment]
         code = _run(sys.argv[1:] if arguments is None else list(arguments))

@@ -33,7 +33,7 @@ from ..messages import nearest
 from .building import from_dicts, from_long
 from .joining import combine
 from .outcomes import OutcomesError, validate
-from ..settings import settings
+from ..settings import cache_folder, settings
 
 # %% ../../nbs/1_data/05_leaderboards.ipynb #3d38bd96
 REPOSITORY = "dariakryvosheieva/agent-psychometrics"  # public, MIT licence
@@ -204,7 +204,7 @@ def fetch(
     base = (home if base_url is None else base_url).rstrip("/") + "/"
     if not base.startswith(("https://", "http://")):
         raise OutcomesError(f"{base_url!r:.200} is no web address; it must start with https:// (or http://).")
-    place = Path(cache) if cache else pooch.os_cache("agentirt_nb") / home.split("/")[-2][:12]
+    place = Path(cache) if cache else cache_folder() / home.split("/")[-2][:12]
     pooch.get_logger().setLevel("WARNING")  # the bar says enough
     store = pooch.create(place, base, registry={path: f"sha256:{row['sha256']}"})
     shown = re.sub("//[^/]*@", "//", base)  # without a password

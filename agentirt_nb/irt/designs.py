@@ -205,7 +205,11 @@ def zero_sum_basis(
     "Orthonormal basis of the vectors that sum to zero (Helmert contrasts)."
     if n < 2:
         return np.zeros((n, 0))
-    return np.array([np.r_[np.ones(k), -k, np.zeros(n - k - 1)] / np.sqrt(k * (k + 1)) for k in range(1, n)]).T
+    k = np.arange(1, n)
+    rows = np.tri(n - 1, n)
+    rows[k - 1, k] = -k
+    rows /= np.sqrt(k * (k + 1))[:, None]
+    return rows.T
 
 
 ABILITIES = ("agent", "llm_scaffold", "dated")  # structures that ability may have

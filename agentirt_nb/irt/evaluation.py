@@ -25,12 +25,14 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from .designs import Priors
+from .curves import as_curve
 from .fits import FitError, probability_inside, record_of, success_probability
 from .inference import fit
 from ..data.outcomes import content_hash, validate
 from .prediction import agent_draws, described, described_agents, task_draws
 from .resampling import known_ends, times_drawn
 from .scoring import score
+from .sizes import announce_fit
 from ..settings import chosen_seed, settings
 from ..stores import remembered
 from ..messages import count, one_of
@@ -294,6 +296,11 @@ def cross_validate(
     if only is not None and not set(only) <= set(numbers):
         raise FitError(f"only={only} names folds that do not exist; there are folds {numbers[0]} to {numbers[-1]}.")
     numbers = numbers if only is None else list(only)
+    how_fitted = {"curve": "1pl", "draws": settings().draws} | {
+        k: v for k, v in options.items() if k != "priors" and v is not None
+    }
+    name = as_curve(how_fitted.pop("curve")).name
+    announce_fit(outcomes, name, **how_fitted, folds=len(numbers), workers=workers, progress=progress)
     explicit = sorted((name, repr(value)) for name, value in ({"priors": Priors()} | options).items())
     settled = [_code(), settings().draws, explicit]
     key = [content_hash(outcomes), split, how, folds, seed, given, choose, settled]

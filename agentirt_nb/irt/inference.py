@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -30,6 +29,8 @@ from .curves import Curve, as_curve
 from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, model_data, zero_sum_basis
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
+from .programs import keep_programs
+from .sizes import announce_fit
 from ..messages import count, one_of
 from ..settings import check_draws, chosen_seed, settings
 
@@ -293,12 +294,14 @@ def fit(
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int | None = None,  # posterior draws a chain; one chain for Laplace, four for NUTS; None: settings().draws
     seed: int | None = None,  # None: settings().seed
-    progress: bool = True,  # show a bar when it takes longer than a second
+    progress: bool = True,  # show a bar when it takes longer than a second, and say before how long where that is above ten
 ) -> xr.DataTree:  # posterior, sample_stats, observed_data, as `fits` describes them
-    "Posterior of abilities and difficulties in logits. Raises FitError on unknown names and OutcomesError on bad data."
+    """Posterior of abilities and difficulties in logits. Raises FitError on unknown names and on outcomes too large for the
+    memory, and OutcomesError on bad data."""
     start, seed, draws = perf_counter(), chosen_seed(seed), check_draws(draws)
     name = _checked(curve, ability, features, method)
     outcomes, priors = validate(outcomes), priors or Priors()
+    announce_fit(outcomes, name, ability=ability, features=features, method=method, draws=draws, progress=progress)
     data = model_data(outcomes, features=features)
     _fittable(data, ability)
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
@@ -317,14 +320,4 @@ def fit(
     return make_fit(posterior, outcomes, about | record, sample_stats=stats, **_kept_features(data, outcomes))
 
 # %% ../../nbs/2_irt/08_inference.ipynb #869788d0
-def _enable_compilation_cache() -> None:
-    "Keep compiled functions between sessions, unless the user has set a place for them."
-    import pooch
-
-    if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(Path(pooch.os_cache("agentirt_nb")) / "jax"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-_enable_compilation_cache()
+keep_programs()

@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 from scipy.special import ndtri
 
 from .designs import AbilityDesign, Block, ModelData, Priors, ability_design, softplus
+from .programs import forget_programs
 from ..messages import AgentirtError
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #c4f8216f
@@ -196,7 +197,8 @@ class _Chunk:
 def _chunks(block: Block, b: int, dims: int) -> list[_Chunk]:
     "Cells of a benchmark in chunks of equal shape."
     agents, tasks = block.trials.shape
-    rows, nodes = -(-max(agents, 1) // 16) * 16, len(_lattice(*_GRID[dims], dims, disc=True))
+    step = 2 ** max(4, int(np.log2(max(agents, 1))) - 3)  # 16, and beyond 256 agents an eighth of them at most
+    rows, nodes = -(-max(agents, 1) // step) * step, len(_lattice(*_GRID[dims], dims, disc=True))
     width = int(min(128, max(8, 2 ** int(np.log2(5e5 / (rows * nodes) + 1)))))
     rate = (block.successes.sum(0) + 0.5) / (block.trials.sum(0) + 1)
     start = np.c_[-np.log(rate / (1 - rate)), np.zeros(tasks)][:, :dims]
@@ -219,7 +221,7 @@ class _Laplace:
         self.abilities, weights = ability_design(data, ability), data.columns.shape[1]
         self.of_ability, self.benchmarks = self.abilities.design.shape[1], len(data.blocks)
         self.effects = self.of_ability + weights
-        self.design = np.pad(self.abilities.design, ((0, 0), (0, weights)))
+        self.design = np.pad(self.abilities.design, ((0, 0), (0, weights))) if weights else self.abilities.design
         self.task_design = np.pad(data.columns, ((0, 0), (self.of_ability, 0)))
         self.membership = scipy.linalg.block_diag(self.abilities.membership, np.eye(len(data.block_names))[data.column_block])
         self.size = self.effects + 2 * self.benchmarks + (2 if curve == "2pl" else 0)
@@ -287,7 +289,7 @@ def _prior_curvature(log_sd, z, z2, count) -> np.ndarray:
 
 def _add_features(state: _Laplace, w, b, mine, keep, project, where, gradient, curvature) -> None:
     "Add to gradient and curvature what comes of features shifting each task's prior mean."
-    by_task = [[x[: chunk.count] for x in part] for chunk, _, part in mine]
+    by_task = [[x[: chunk.count] for x in part] for chunk, part in mine]
     score, cross, z = (np.concatenate(x) for x in zip(*by_task))
     agents, precision = len(state.data.blocks[b].agents), np.exp(-2 * w[state.hyper(b)[state.dims]])
     columns, cross = state.task_design[state.data.blocks[b].tasks, state.of_ability :], -cross[:, keep]
@@ -301,20 +303,33 @@ def _add_features(state: _Laplace, w, b, mine, keep, project, where, gradient, c
     curvature[where, weights] += mixed.T
 
 
+_AT_ONCE = 2**26  # bytes of results that wait to be added up: each chunk brings a matrix over agents
+
+
+def _block_sums(state: _Laplace, w: np.ndarray, b: int) -> tuple[list, list]:
+    "What the kernel says of a benchmark at w: sums over its tasks and, where there are features, of each chunk by task."
+    chunks = [chunk for chunk in state.chunks if chunk.b == b]
+    few = max(4, _AT_ONCE // (4 * len(chunks[0].cells[0]) ** 2))
+    sums: list = [0.0] * 7
+    by_task: list = []
+    for first in range(0, len(chunks), few):
+        results = []
+        for chunk in chunks[first : first + few]:
+            chunk.next_frame, *result = _marginal_kernel(
+                *_arguments(state, w, chunk), chunk.frame, *chunk.cells, chunk.real, state.logit
+            )
+            results.append(result if state.effects > state.of_ability else result[:1])
+        for chunk, (together, *own) in zip(chunks[first : first + few], jax.device_get(results)):
+            sums = [total + np.asarray(x, float) for total, x in zip(sums, together)]
+            by_task += [(chunk, [np.asarray(x, float) for x in part]) for part in own]
+    return sums, by_task
+
+
 def _log_likelihood(state: _Laplace, w: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     "Log likelihood with the tasks integrated out, its gradient and negative Hessian, over w (Louis 1982)."
-    kernel_results = []
-    for chunk in state.chunks:
-        chunk.next_frame, *result = _marginal_kernel(
-            *_arguments(state, w, chunk), chunk.frame, *chunk.cells, chunk.real, state.logit
-        )
-        kernel_results.append(result)
-    results = [[[np.asarray(x, float) for x in part] for part in result] for result in jax.device_get(kernel_results)]
     value, gradient, curvature = 0.0, np.zeros(state.size), np.zeros((state.size, state.size))
     for b, block in enumerate(state.data.blocks):
-        mine = [(chunk, *result) for chunk, result in zip(state.chunks, results) if chunk.b == b]
-        parts = zip(*[together for _, together, _ in mine])
-        total, score, deviation, information, z, z2, count = [sum(p) for p in parts]
+        (total, score, deviation, information, z, z2, count), mine = _block_sums(state, w, b)
         agents, rows, hyper = len(block.agents), len(information), state.hyper(b)
         keep = np.r_[:agents, rows : rows + 2 * state.dims]
         score, local = score[keep], -deviation[np.ix_(keep, keep)]
@@ -324,7 +339,9 @@ def _log_likelihood(state: _Laplace, w: np.ndarray) -> tuple[float, np.ndarray, 
         where = np.r_[: state.effects, hyper]
         value += total
         gradient[where] += project.T @ score
-        curvature[np.ix_(where, where)] += project.T @ local @ project
+        part = project.T @ local @ project
+        part += curvature[np.ix_(where, where)]
+        curvature[np.ix_(where, where)] = part
         if state.effects > state.of_ability:
             _add_features(state, w, b, mine, keep, project, where, gradient, curvature)
     return value, gradient, curvature
@@ -363,13 +380,15 @@ def _objective(state: _Laplace, w: np.ndarray, log_scales: np.ndarray) -> tuple[
 def _newton(state: _Laplace, w: np.ndarray, log_scales: np.ndarray, tolerance: float, moving: bool) -> tuple:
     "Climb to the mode of w at fixed scales. Returns w, gradient, curvature and whether it was reached."
     value, gradient, curvature = _objective(state, w, log_scales)
-    prior = np.zeros(state.size)
+    prior, each = np.zeros(state.size), np.arange(state.size)
     prior[: state.effects] = 1 / state.variance(log_scales)
     for _ in range(50):
-        damping, precision = 0.0, curvature + np.diag(prior)
+        damping, diagonal = 0.0, np.diag(curvature) + prior
         while True:
+            precision = curvature.copy()
+            precision[each, each] = diagonal + damping * (np.abs(diagonal) + 1)
             try:
-                factor = scipy.linalg.cho_factor(precision + damping * np.diag(np.abs(np.diag(precision)) + 1))
+                factor = scipy.linalg.cho_factor(precision, overwrite_a=True)
                 break
             except scipy.linalg.LinAlgError:
                 damping = max(4 * damping, 1e-2)
@@ -395,7 +414,7 @@ def _given_scales(log_scales, state: _Laplace, curvature, pull, unit) -> tuple:
     variance = state.variance(log_scales)
     effects, precision = np.arange(state.effects), curvature.copy()
     precision[effects, effects] += 1 / variance
-    factor = scipy.linalg.cholesky(precision, lower=True, check_finite=False)
+    factor = scipy.linalg.cholesky(precision, lower=True, check_finite=False, overwrite_a=True)
     mean = scipy.linalg.cho_solve((factor, True), pull)
     prior = -0.5 * np.exp(2 * (log_scales + unit)) / state.effect_priors**2 + log_scales
     evidence = prior.sum() - 0.5 * np.log(variance).sum() - np.log(np.diag(factor)).sum() + 0.5 * pull @ mean
@@ -408,7 +427,7 @@ def _evidence(log_scales, state: _Laplace, curvature, pull, unit) -> tuple[float
         factor, mean, variance, evidence = _given_scales(log_scales, state, curvature, pull, unit)
     except scipy.linalg.LinAlgError:
         return 1e10, np.zeros_like(log_scales)
-    covariance, effects = scipy.linalg.lapack.dpotri(factor, lower=1)[0], np.arange(state.effects)
+    covariance, effects = scipy.linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)[0], np.arange(state.effects)
     by_variance = 0.5 * ((np.diag(covariance)[effects] + mean[effects] ** 2) / variance**2 - 1 / variance)
     gradient = (state.membership.T @ by_variance) * 2 * np.exp(2 * log_scales)
     return -evidence, -(gradient - np.exp(2 * (log_scales + unit)) / state.effect_priors**2 + 1)
@@ -719,6 +738,10 @@ def ability_parts(
     return {name: x[..., 0] if name == "ability_per_year" else x for name, x in parts.items()}
 
 
+_COMPILED: tuple[Any, ...] = (_mode_and_scale, _marginal_kernel, _draw_kernel, _cells_log_likelihood, _cells_scores)
+_COMPILED += (_hyperprior_parts, _hyperprior_draws)
+
+
 class LaplaceDraws(NamedTuple):
     "Draws of the Laplace approximation, and how they came about."
 
@@ -739,6 +762,7 @@ def laplace_draws(
     seed: int,  # of the draws
 ) -> LaplaceDraws:
     "Draws from the Laplace approximation. Raises AgentirtError where a 2PL has nothing to tell tasks apart by."
+    forget_programs(_COMPILED)
     state, mode = _approximated(data, curve, ability, priors or Priors(), tick)
     rng = np.random.default_rng(seed)
     tables = _task_tables(state, mode.w)

@@ -20,6 +20,7 @@ from ..data.dates import agent_dates, decimal_years
 from .designs import WIDE, feature_columns
 from .fits import FitError, curve_of, density_of, draws, known_labels, need, probability_inside
 from .fits import success_probability, tails, task_parameters, trusted
+from ..limits import refuse_beyond
 from ..messages import closest
 from ..settings import chosen_seed
 
@@ -385,6 +386,29 @@ def described(
     table = pd.DataFrame(dict(task=outcomes.task.values, benchmark=outcomes.benchmark.values.astype(str)))
     return table.join(outcomes.features.to_pandas().reset_index(drop=True)) if "features" in outcomes else table
 
+# %% ../../nbs/2_irt/10_prediction.ipynb #c4792c5b
+_AT_ONCE = 2**22  # probabilities: 32 MiB
+
+
+def _parts_of(task: xr.Dataset) -> list[slice]:
+    "Slices of tasks whose probabilities for one agent are looked at together."
+    few = max(1, _AT_ONCE // max(task.sizes["sample"], 1))
+    return [slice(first, first + few) for first in range(0, max(task.sizes["task"], 1), few)]
+
+
+def _refuse_large(
+    fit: xr.DataTree, agents: Sequence[str] | pd.DataFrame | None, tasks: Sequence[str] | pd.DataFrame | None
+) -> None:
+    "Raise FitError where the draws of agents and tasks, or their table, cannot fit in memory."
+    need(fit)
+    observed = fit.observed_data.to_dataset()
+    size = lambda asked, dim: observed.sizes[dim] if asked is None else 1 if isinstance(asked, str) else len(asked)
+    rows, columns = size(agents, "agent"), size(tasks, "task")
+    samples, kinds = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"], 2 + len(curve_of(fit).parameters)
+    needed = 8 * (samples * (3 * rows + 2 * kinds * columns) + 6 * rows * columns)
+    what = f"A prediction of {rows:,} agents on {columns:,} tasks from {samples:,} draws"
+    refuse_beyond(needed, what, "ask for fewer at a time", error=FitError)
+
 # %% ../../nbs/2_irt/10_prediction.ipynb #31e4dc69
 def predict(
     fit: xr.DataTree,  # a fit
@@ -395,12 +419,15 @@ def predict(
     seed: int | None = None,  # of the draws from populations; None: settings().seed
 ) -> xr.Dataset:  # probability, lower, upper (agent, task)
     "Probability that each agent solves each task, over all that the fit leaves uncertain; attrs carry the fit's verdict."
+    _refuse_large(fit, agents, tasks)
     agent, task = agent_draws(fit, agents, seed=seed), task_draws(fit, tasks, seed=seed)
     prob = probability_inside(fit, prob)
     cells = np.empty((3, agent.sizes["agent"], task.sizes["task"]))
+    parts = [(at, task.isel(task=at)) for at in _parts_of(task)]
     for i in range(agent.sizes["agent"]):
-        p = success_probability(fit, agent.isel(agent=i), task)
-        cells[:, i] = p.mean(0), *tails(p, prob)
+        for at, some in parts:
+            p = success_probability(fit, agent.isel(agent=i), some)
+            cells[:, i, at] = p.mean(0), *tails(p, prob)
     coords = {**agent.rename(run="agent_run").coords, **task.rename(run="task_run").coords}
     table = {name: (["agent", "task"], x) for name, x in zip(["probability", "lower", "upper"], cells)}
     return trusted(xr.Dataset(table, {c: v for c, v in coords.items() if set(v.dims) <= {"agent", "task"}}), fit, prob=prob)
@@ -415,14 +442,17 @@ def expected_pass_rate(
     seed: int | None = None,  # of the draws from populations; None: settings().seed
 ) -> xr.Dataset:  # pass_rate, lower, upper (agent, benchmark), shares of tasks
     "Mean probability over each benchmark's tasks. Raises FitError for a benchmark that the fit does not have."
+    _refuse_large(fit, agents, None)
     agent, prob = agent_draws(fit, agents, seed=seed), probability_inside(fit, prob)
     asked = [benchmark] if isinstance(benchmark, str) else benchmarks_of(fit) if benchmark is None else benchmark
     names = known_labels(fit, "benchmark", asked)
     rates = np.empty((agent.sizes["sample"], agent.sizes["agent"], len(names)))
     for b, name in enumerate(names):
         task = task_draws(fit, fit.observed_data.task.values[fit.observed_data.benchmark.values == name])
+        parts = [task.isel(task=at) for at in _parts_of(task)]
         for i in range(agent.sizes["agent"]):
-            rates[:, i, b] = success_probability(fit, agent.isel(agent=i), task).mean(1)
+            sums = sum(success_probability(fit, agent.isel(agent=i), some).sum(1) for some in parts)
+            rates[:, i, b] = sums / task.sizes["task"]
     lower, upper = tails(rates, prob)
     cells = dict(pass_rate=rates.mean(0), lower=lower, upper=upper)
     coords = {**agent.rename(run="agent_run").coords, "benchmark": names}

@@ -20,6 +20,7 @@ from .curves import Noise, density_at, draw_difficulties
 from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
+from ..limits import refuse_beyond
 from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #86e19734
@@ -260,6 +261,16 @@ def _copies(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task) -> int:
     return _COPIES if meet or drawn or (_strangers(fit, results, new_agent) and (n > 0).sum() <= 200) else 1
 
 
+def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
+    "Raise FitError where the draws, copied so often, cannot fit in memory."
+    rows = copies * fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
+    agents, tasks, kinds = results.sizes["agent"], results.sizes["task"], 2 + len(curve_of(fit).parameters)
+    shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
+    needed = 8 * (rows * (4 * agents + 4 * kinds * tasks + 8 * len(_Z)) + 2 * shared) + 3 * fit.posterior.to_dataset().nbytes
+    what = f"An update by {agents:,} agents on {tasks:,} tasks ({rows:,} copies of the draws)"
+    refuse_beyond(needed, what, "score fewer at a time, or fit again with all results", error=FitError)
+
+
 def score(
     fit: xr.DataTree,  # a fit
     results: xr.Dataset,  # outcomes: new or known agents on new or known tasks, with features if the fit has them
@@ -271,6 +282,7 @@ def score(
     k, n = results.successes.values, results.trials.values
     new_agent, new_task = (~np.isin(results[d].values, fit.observed_data[d].values) for d in ("agent", "task"))
     copies = _copies(fit, results, new_agent, new_task)
+    _refuse_large(fit, results, copies)
     worlds = _worlds(fit, results, new_agent, new_task, copies, rng)
     _weigh_known(worlds, k, n, new_agent, new_task)
     _place_agents(worlds, results, k, n, new_agent, new_task, rng)

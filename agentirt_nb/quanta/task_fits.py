@@ -34,6 +34,8 @@ from ..irt.marginal import Summit, cells_shown, covariance_root, find_summit, fo
 from ..irt.marginal import pattern_tables, patterns_of, predict_hidden, predictive, prior_of, rank_by_loss, sampled
 from ..irt.marginal import several, task_joint, uneven_grid
 from ..data.outcomes import content_hash, validate
+from ..irt.programs import forget_programs
+from ..irt.sizes import Work, announce
 from ..messages import count, one_of
 from ..settings import chosen_seed
 
@@ -113,6 +115,12 @@ def _nodes(kind: Kind) -> tuple[dict, Any]:
     return nodes | shared, sum(mesh(1))
 
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #ae707a5c
+def _node_count(kind: Kind) -> int:
+    "How many possible tasks there are."
+    with numpyro.handlers.seed(rng_seed=0):
+        return _nodes(kind)[1].shape[0]
+
+
 class _Cells(NamedTuple):
     "Outcomes as the likelihood takes them."
 
@@ -188,21 +196,9 @@ def _constrained(x, cells: _Cells, kind: Kind) -> dict:
     return constrain_fn(_model, (cells, kind), {}, _sites(kind)[0](x), return_deterministic=True)
 
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #6f7eb132
-_KEPT = 20  # compiled models that stay in memory
-
-
-def _forget_models() -> None:
-    "Forget compiled models when there are many: each takes hundreds of memory maps, and Linux gives a process 65,530."
-    first: Any = _energy_and_slope
-    if first._cache_size() > _KEPT:
-        models: tuple[Any, ...] = (first, _curvature, _constrained, _draw_tasks, _held_out)
-        for compiled in models:
-            compiled.clear_cache()
-
-
 def _summit(cells: _Cells, kind: Kind, start: np.ndarray | None = None) -> Summit:
     "Unconstrained parameters of greatest posterior density."
-    _forget_models()
+    forget_programs((_energy_and_slope, _curvature, _constrained, _draw_tasks, _held_out))
     _, size, where = _sites(kind)
     if start is None:
         start = np.zeros(size)
@@ -340,6 +336,17 @@ def _name(kind: Kind) -> str:
     return f"The {kind.curve.name} curve with {spread}{kind.noise.name} scatter"
 
 
+_FEWER = "give fewer agents, tasks or draws"
+
+
+def _work(kind: Kind, tasks: int, draws: int) -> Work:
+    "What a fit of so many tasks takes: tables over (pattern × agent, node) and (task, node), a Hessian, cells of draws."
+    shown, nodes = kind.agents * len(kind.patterns), _node_count(kind)
+    memory = 2.0**28 + 8 * (2 * tasks * shown + 8 * shown * nodes + 12 * tasks * nodes) + draws * tasks * kind.agents * 12
+    seconds = 5 + 4e-10 * shown * nodes * tasks * (100 + 4 * kind.agents + draws)
+    return Work(memory, seconds)
+
+
 def fit_tasks(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     curve: str | Curve = "2pl",  # of CURVES, or a `Curve` of your own: how success rises with ability
@@ -359,6 +366,12 @@ def fit_tasks(
         raise FitError(f"draws is {draws!r}, but must be a whole number of two or more, such as 200.")
     outcomes, k, n, kind = chosen_cells(outcomes, curve, density, noise, tasks=tasks)
     seed = chosen_seed(seed)
+    announce(
+        _work(kind, k.shape[1], draws),
+        f"{_name(kind)}, {k.shape[0]:,} agents and {k.shape[1]:,} tasks,",
+        _FEWER,
+        progress=progress,
+    )
     bar = tqdm(total=2, desc=_name(kind), unit=" steps", disable=not progress, delay=1, leave=False)
     with bar, jax.enable_x64(True), threadpool_limits(1, "blas"):
         cells = _cells(k, n, kind)

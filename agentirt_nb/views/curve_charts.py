@@ -14,6 +14,7 @@ import xarray as xr
 
 from ..irt.curves import CURVES
 from ..messages import one_of
+from .amounts import MOST_MARKS
 from .labels import data_title, headline, interval_words, name_axis
 from .labels import need_columns, nothing_to_show, sized, with_words
 from .theme import COLOURS, PALETTE, alt
@@ -98,7 +99,8 @@ def tail_chart(
     names = list(dict.fromkeys([*tail.density.values[:3].tolist(), "normal"])) if densities is None else list(densities)
     some = tail.sel(density=[one_of(name, tail.density.values, "density") for name in names])
     label = {n: n if n == "normal" else f"{n} ({float(x):+.1f})".replace("-", "−") for n, x in zip(names, some.lead.values)}
-    rows = some.height.to_dataframe().reset_index()
+    step = -(-some.height.size // (2 * MOST_MARKS))  # every so many places of the line
+    rows = some.height.isel(difficulty=slice(None, None, step)).to_dataframe().reset_index()
     rows["label"] = rows.density.map(label)
     failed = [name for name, c in zip(names, some.converged.values) if c != "yes"]
     said = f"{tail.sizes['task']:,} tasks, {tail.attrs['unsolved']} of them solved by nobody"

@@ -8,6 +8,7 @@ __all__ = ['zone_chart']
 # %% ../../nbs/4_views/06_draft_charts.ipynb #1accf374
 import xarray as xr
 
+from .amounts import MOST_ROWS, fewer
 from .labels import headline, need_columns, sized
 from .theme import COLOURS, alt
 
@@ -24,11 +25,13 @@ def zone_chart(
     need_columns(zones, ["probability", "zone", "task"], "frontier_zones(fit, agent, tasks)")
     table = zones.probability.transpose("task", "zone").to_pandas()
     names = list(table)
-    rows = table.reset_index().melt("task", var_name="zone", value_name="probability")
+    table = table.assign(order=table[names[0]] - table[names[-1]])
+    table, drawn = fewer(table, "order", "tasks, evenly from the hardest to the easiest", most=MOST_ROWS)
+    hardest_first = table.order.sort_values(kind="stable").index.tolist()
+    rows = table.drop(columns="order").reset_index().melt("task", var_name="zone", value_name="probability")
     rows["order"] = rows.zone.map(names.index)
-    hardest_first = (table[names[0]] - table[names[-1]]).sort_values(kind="stable").index.tolist()
     colours = alt.Scale(domain=names, range=[COLOURS["main"], COLOURS["accent"], COLOURS["quiet"]])
-    base = alt.Chart(rows, title=headline(zones, title, about), height=alt.Step(18))
+    base = alt.Chart(rows, title=headline(zones, title, about, drawn), height=alt.Step(18))
     chart = base.mark_bar(height=12).encode(
         alt.X("probability:Q", axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])),
         alt.Y("task:N", sort=hardest_first, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)),

@@ -21,6 +21,7 @@ from ..quanta.failure import FORMS
 from ..irt.resampling import known_ends
 from ..messages import AgentirtError, one_of
 from ..data.dates import decimal_years
+from .amounts import fewer
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/10_frontier_charts.ipynb #896ef186
@@ -114,7 +115,8 @@ def frontier_chart(
     need_columns(trend, ["time", "path", "per_year", "end"], "frontier_trend(fit)")
     if law.attrs["dates"] == "none":
         raise AgentirtError("this law was made without dates; call failure_law with dates='submission' or 'release'.")
-    rows, prob, end = law_rows(law).dropna(subset=["year"]), law.attrs["prob"], decimal_years(np.datetime64(trend.attrs["end"]))
+    rows, drawn = fewer(law_rows(law).dropna(subset=["year"]), "ability", "agents", keep="record")
+    prob, end = law.attrs["prob"], decimal_years(np.datetime64(trend.attrs["end"]))
     name, axis = "observed" if is_observed(law) else "expected", f"date of {law.attrs['dates']}"
     time, of = decimal_years(trend.time.values), law.sel(law=f"{name} against date")
     past, soon = time <= end, (time >= time[time <= end].max()) & (time <= end + ahead)
@@ -131,7 +133,7 @@ def frontier_chart(
     said = f"Frontier: {estimate_words(speed.middle, speed.lower, speed.upper, 1)} logits a year. Log failure: "
     said += f"{estimate_words(float(of.slope), float(of.slope_lower), float(of.slope_upper))} a year."
     marks = f"Dark: agents that set a record. Bands: {percent(prob)} intervals. Dashed: forecast of the best agent's ability."
-    words = headline(law, title or f"The frontier on {law.attrs['benchmark']}", said, marks)
+    words = headline(law, title or f"The frontier on {law.attrs['benchmark']}", said, marks, drawn)
     return alt.hconcat(*(panel.properties(width=width, height=height) for panel in (left, right)), title=words)
 
 # %% ../../nbs/4_views/10_frontier_charts.ipynb #c83e620d
@@ -145,7 +147,8 @@ def failure_chart(
     "Failure rate against ability, with the fitted e^(−cθ): solid over the range it was fitted to, dashed beyond."
     need_columns(law, ["law", "observed_failure", "expected_failure", "exponent"], "failure_law(fit)")
     of = law.sel(law=f"{'observed' if is_observed(law) else 'expected'} against ability")
-    rows, prob, lowest = law_rows(law), law.attrs["prob"], law.attrs["lowest"]
+    prob, lowest = law.attrs["prob"], law.attrs["lowest"]
+    rows, drawn = fewer(law_rows(law), "ability", "agents", keep="record")
     x = np.linspace(rows.ability.min(), rows.ability.max(), 80)
     line = band_rows(x, np.exp(of.intercept_draws.values[:, None] + of.slope_draws.values[:, None] * x), prob)
     scale, blue = failure_scale(rows.failure), COLOURS["main"]
@@ -161,7 +164,7 @@ def failure_chart(
         tooltip=["agent:N", alt.Tooltip("ability:Q", format=".2f"), alt.Tooltip("failure:Q", format=".1%")],
     )
     chart = band + beyond.encode(alt.X("x:Q"), y) + base.mark_line(color=blue).encode(y) + dots
-    words = headline(law, title or f"Failure against ability on {law.attrs['benchmark']}", *_failure_lines(law, of))
+    words = headline(law, title or f"Failure against ability on {law.attrs['benchmark']}", *_failure_lines(law, of), drawn)
     return chart.properties(width=width, height=height, title=words)
 
 
@@ -282,6 +285,7 @@ def forecast_chart(
     "Forecast date of each task's first solve against the date it came; tasks still unsolved stand at the right edge."
     rows, of = forecast_rows(check, forecaster), check.sel(forecaster=forecaster)
     start, last, top = pd.Timestamp(check.attrs["before"]), pd.Timestamp(check.attrs["last"]), rows.attrs["top"]
+    rows, drawn = fewer(rows, "came", "tasks")
     order = sorted(rows.outcome.unique(), key=lambda o: (not o.startswith("solved"), "outside" in o))
     shades = [COLOURS["accent" if "outside" in o else "main" if o.startswith("solved") else "quiet"] for o in order]
     legend = alt.Legend(orient="top", columns=2, symbolOpacity=1)
@@ -303,6 +307,6 @@ def forecast_chart(
     inside = percent(round(covered, 2)) if np.isfinite(covered) else "an unknown share"
     said = f"{percent(check.attrs['prob'])} intervals cover {inside}; {late}; CRPS {crps:.0f} days."
     cut = f"Agents before {check.attrs['before']}; upper ends are cut at {top.date()}. Dashed: as forecast."
-    words = headline(check, title or f"Forecasts by {forecaster}, {check.attrs['benchmark']}", said, cut)
+    words = headline(check, title or f"Forecasts by {forecaster}, {check.attrs['benchmark']}", said, cut, drawn)
     chart = end + line.encode(alt.X("came:T"), alt.Y("came:T")) + rules + dots
     return chart.properties(width=width, height=height, title=words)

@@ -27,6 +27,7 @@ from ..irt.prediction import benchmarks_of
 from ..messages import AgentirtError, one_of
 from .controls import HELP_FOR_ALL, Explorer, Slider, chooser, explained, heading_html, logit_places
 from .frontier_charts import FAILURE_AXIS, band_rows
+from .amounts import fewer
 from .theme import COLOURS, alt
 from .what_if import thin
 
@@ -134,12 +135,13 @@ def law_panel(
 ) -> alt.LayerChart:
     "Expected failure against ability: agents, the curve with its band, and the chosen point."
     agents = dict(ability=ready.found.ability.mean("sample").values, failure=1 - ready.found.pass_rate.values)
+    agents = fewer(pd.DataFrame(dict(agent=ready.found.agent.values) | agents), "ability", "agents")[0]
     scale = alt.Scale(type="log", nice=False, zero=False)
     x = alt.X("x:Q", title="ability (logits)", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickCount=6))
     y = alt.Y("middle:Q", title="failure rate", scale=scale, axis=alt.Axis(**FAILURE_AXIS))
     base = alt.Chart(band_rows(ready.grid, ready.failure, ready.found.attrs["prob"])).encode(x)
     band = base.mark_area(opacity=0.2, color=COLOURS["main"]).encode(alt.Y("lower:Q"), alt.Y2("upper:Q"))
-    dots = alt.Chart(pd.DataFrame(dict(agent=ready.found.agent.values) | agents))
+    dots = alt.Chart(agents)
     dots = dots.mark_point(filled=True, size=20, opacity=0.7, color=COLOURS["quiet"], aria=False).encode(
         alt.X("ability:Q"), alt.Y("failure:Q", scale=scale), tooltip=["agent:N", alt.Tooltip("failure:Q", format=".1%")]
     )
@@ -169,6 +171,7 @@ def date_panel(
     path = band_rows(time[::2], ready.trend.path.values[:, ::2], prob)
     path["date"] = from_decimal_years(path.x)
     rows = ready.tasks.dropna(subset=["date"])[["task", "ability", "date", "date_lower", "date_upper"]]
+    rows = fewer(rows, "ability", "tasks")[0]
     rows = rows.assign(date_upper=rows.date_upper.fillna(end).clip(upper=end))
     x = alt.X("date:T", title="date", scale=alt.Scale(nice=False, domain=[first, end], clamp=True))
     base = alt.Chart(path).encode(x)

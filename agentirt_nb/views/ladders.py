@@ -12,6 +12,7 @@ import xarray as xr
 from ..irt.fits import interval
 from ..irt.tables import PARTS, ladder
 from ..messages import AgentirtError, listed
+from .amounts import MOST_ROWS, fewer
 from .labels import LETTERS, data_title, headline, name_axis, nothing_to_show, with_words
 from .labels import percent, readable_names, sized, spread_labels
 from .theme import COLOURS, alt
@@ -64,7 +65,7 @@ def ability_ladder(
     fit: xr.DataTree,  # a fit
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
     *,
-    top: int | None = 25,  # how many to show, best first; None: all
+    top: int | None = 25,  # how many to show, best first; None: all, or the best 500
     title: str | None = None,  # None: what is shown
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
     height: int | None = None,  # of the plot, in pixels; None: 18 a row
@@ -81,7 +82,7 @@ def ability_ladder(
     if not total:
         why = f"no agent of this fit discloses its {PARTS[dim]}."
         return nothing_to_show(headline(fit, title), why, width=width, height=height)
-    rows = _ladder_rows(table.isel({dim: slice(top)}))
+    rows = _ladder_rows(table.isel({dim: slice(min(top or MOST_ROWS, MOST_ROWS))}))
     of = f"all {total}" if len(rows) == total else f"best {len(rows)} of {total}"
     marks = f"{of} {what}; dot: posterior mean, line: {percent(level)} interval, right: ranks it may hold"
     names = readable_names(rows, most=LETTERS) if dim == "agent" else rows[dim]
@@ -102,6 +103,7 @@ def _interval_rows(values: xr.DataArray, prob: float | None) -> pd.DataFrame:
 def _interval_marks(marks: xr.DataArray, scale: alt.Scale, width: int | None) -> list[alt.Chart]:
     "Upright lines with slanted names above the plot, pushed apart where they would overprint."
     table = pd.DataFrame({"name": marks[marks.dims[0]].astype(str), "at": marks.values})
+    table = fewer(table, "at", "marks", most=MOST_ROWS)[0]
     table["label_at"] = spread_labels(table["at"], gap=(scale.domain[1] - scale.domain[0]) * 21 / (width or 480))
     base = alt.Chart(table).encode(tooltip=["name:N", alt.Tooltip("at:Q", format=".2f")])
     rule = base.mark_rule(color=COLOURS["accent"], opacity=0.5)
@@ -127,6 +129,12 @@ def _interval_table(
     if observed is not None:
         rows["observed"] = observed.to_series()
     return rows.sort_values("mean", ascending=False).rename_axis(dim)
+
+
+def _told(title: alt.TitleParams, line: str) -> alt.TitleParams:
+    "A title with a line more under it."
+    lines = [] if title.subtitle is alt.Undefined else [title.subtitle] if isinstance(title.subtitle, str) else [*title.subtitle]
+    return alt.TitleParams(**title.to_dict() | dict(subtitle=[*lines, line]))
 
 
 def _interval_layers(base: alt.Chart, rows: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
@@ -155,13 +163,17 @@ def interval_ladder(
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
     height: int | None = None,  # of the plot, in pixels; None: 18 a row
     prob: float | None = None,  # probability inside the interval; None: the setting
-) -> alt.LayerChart | alt.Chart:  # a row for each, largest mean on top
+) -> alt.LayerChart | alt.Chart:  # a row for each, or for the largest 500, largest mean on top
     """Draw numbers with intervals: dot and line; grey behind it what was known before; a diamond for what came true.
 
     Raises AgentirtError for values without the dim sample."""
-    rows = _interval_table(values, before, observed, prob)
+    rows, total = _interval_table(values, before, observed, prob), values.sizes[next(d for d in values.dims if d != "sample")]
+    rows = rows.head(MOST_ROWS)
+    of = f"the largest {len(rows)} of {total:,}" if total > len(rows) else ""
     if title is None or isinstance(title, str):
-        title = data_title(values, title or quantity)
+        title = data_title(values, title or quantity, of)
+    elif of:
+        title = _told(title, of)
     if rows.empty:
         return nothing_to_show(title, f"there is no {rows.index.name} among the draws.", width=width, height=height)
     ends = [rows.min().min(), rows.max().max()]

@@ -14,6 +14,7 @@ import xarray as xr
 
 from ..irt.fits import curve_of, draws
 from ..messages import AgentirtError
+from .amounts import MOST_MARKS, MOST_ROWS, fewer
 from .labels import headline, readable_names, spread_labels, with_words
 from .theme import COLOURS, PALETTE, alt
 
@@ -35,7 +36,8 @@ def _wright_agents(fit: xr.DataTree, scale: alt.Scale, *, top: int, width: int, 
     rows["name"] = readable_names(rows, most=32)
     rows["across"] = 0.15 + 0.85 * ((np.arange(len(rows)) * 0.618034) % 1)  # spreads neighbours without chance
     rows.iloc[:top, rows.columns.get_loc("across")] = 0.0  # the named ones stand in front
-    named = rows.head(top).copy()
+    named = rows.head(min(top, MOST_ROWS)).copy()
+    rows = fewer(rows.assign(named=np.arange(len(rows)) < top), "ability", "agents", keep="named")[0]
     named["place"] = spread_labels(named.ability, gap=(scale.domain[1] - scale.domain[0]) * 15 / height)
     y = alt.Y("ability:Q", scale=scale, title="ability and difficulty (logits)", axis=alt.Axis(grid=True))
     bare = alt.Axis(labels=False, ticks=False, domain=False, grid=False, titleAnchor="end")
@@ -101,10 +103,11 @@ def wright_map(
     for colour, name in zip(cycle(PALETTE[1:]), names):
         of = tasks[tasks.benchmark == name]
         panels.append(_wright_tasks(of, scale, colour, bin_width=bin_width, width=each, height=height or 420))
-    counts = f"{ability.size} agents, {len(tasks)} tasks; an agent has an even chance on a task at its own height"
+    drawn = f" ({MOST_MARKS:,} of them drawn)" if ability.size > MOST_MARKS else ""
+    counts = f"{ability.size} agents{drawn}, {len(tasks)} tasks; an agent has an even chance on a task at its own height"
     curve = curve_of(fit)
     if curve.name not in ("1pl", "2pl"):
-        counts = f"{ability.size} agents, {len(tasks)} tasks; chances by the {curve.name} curve: {curve.says}"
+        counts = f"{ability.size} agents{drawn}, {len(tasks)} tasks; chances by the {curve.name} curve: {curve.says}"
     above = int((tasks.difficulty > ability.max().item()).sum())
     said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
     head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)

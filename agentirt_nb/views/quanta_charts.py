@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from ..messages import AgentirtError
+from .amounts import MOST_MARKS, few_places, fewer
 from .labels import headline, log_axis, need_columns, nothing_to_show, percent, sized
 from .theme import COLOURS, alt
 
@@ -32,7 +33,7 @@ def _shown(run: xr.Dataset, most: int) -> xr.Dataset:
 def subtask_chart(
     run: xr.Dataset,  # of `train_parity`, one network: loss(step, subtask), mean_loss(step), frequency(subtask)
     *,
-    most: int = 60,  # subtasks shown at most, evenly in log rank
+    most: int = 60,  # subtasks shown at most, 200 of them or fewer, evenly in log rank
     title: alt.TitleParams | str | None = None,  # None: what is shown
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
     height: int | None = None,  # of the plot, in pixels; None: 300
@@ -42,7 +43,8 @@ def subtask_chart(
     several = [d for d in run.mean_loss.dims if d != "step"]
     if several:
         raise AgentirtError(f"the run holds several networks; choose one with .sel({several[0]}=…) first.")
-    shown, accent = _shown(run, most), COLOURS["accent"]
+    shown, accent = _shown(run, min(most, 200)), COLOURS["accent"]
+    shown = shown.isel(step=few_places(run.sizes["step"], 2 * MOST_MARKS // shown.sizes["subtask"]))
     step = alt.X("step:Q", scale=alt.Scale(type="log", nice=False), title="training step", axis=log_axis(run.step))
     y = alt.Y("loss:Q", title="loss on new samples (nats)")
     legend = alt.Legend(format=".1~p", tickCount=3, gradientLength=160)
@@ -52,7 +54,12 @@ def subtask_chart(
     plain = shown.loss.reset_coords(drop=True).assign_coords(frequency=shown.frequency.reset_coords(drop=True))
     rows = plain.to_dataframe().reset_index()[["subtask", "step", "frequency", "loss"]]
     lines = alt.Chart(rows).mark_line(strokeWidth=1.2, opacity=0.8).encode(step, y, colour, detail="subtask:N", tooltip=tips)
-    mean = run.mean_loss.to_dataframe().reset_index()[["step", "mean_loss"]].rename(columns={"mean_loss": "loss"})
+    mean = (
+        run.mean_loss.isel(step=few_places(run.sizes["step"], MOST_MARKS))
+        .to_dataframe()
+        .reset_index()[["step", "mean_loss"]]
+        .rename(columns={"mean_loss": "loss"})
+    )
     thick = alt.Chart(mean).mark_line(strokeWidth=3, color=accent).encode(step, y, tooltip=[tips[2], tips[3]])
     label = alt.Chart(mean.tail(1)).mark_text(align="left", dx=6, fontWeight="bold", color=accent)
     said = f"thin: {shown.sizes['subtask']} of {run.sizes['subtask']} subtasks; thick: their mean, weighted by frequency of use"
@@ -86,6 +93,7 @@ def learning_time_chart(
     need_columns(line, ["mean", "lower", "upper", "parameter", "prob"], "learning_time_exponent(times)")
     table = times.rename("time").to_dataframe().reset_index()
     last = times.attrs["last_step"]
+    table, drawn = fewer(table, "frequency", "subtasks")
     table["learned"] = np.where(table["time"].notna(), "learned", "not learned in time")
     table["time"] = table["time"].fillna(last)
     ends = np.array([table["frequency"].min(), table["frequency"].max()])
@@ -104,7 +112,7 @@ def learning_time_chart(
     text = f"line: time goes as frequency to the power −{found['mean']:.2f} ({sure})".replace("−-", "")
     rule = alt.Chart(fitted).mark_line(color=COLOURS["accent"], strokeWidth=2, clip=True).encode(x, y)
     chart = _learning_points(table, x, y) + rule
-    head = headline(line, title or "Learning time of subtasks against their frequency of use", text)
+    head = headline(line, title or "Learning time of subtasks against their frequency of use", text, drawn)
     return sized(chart.properties(title=head, height=300), width, height)
 
 # %% ../../nbs/4_views/12_quanta_charts.ipynb #d0f034b9
@@ -119,13 +127,15 @@ def rank_frequency_chart(
     "Sizes of clusters by rank for every number of clusters, and the line through their upper envelope."
     need_columns(sizes, ["n_clusters", "rank"], "rank_frequency(clusters)")
     need_columns(envelope, ["envelope", "slope", "lower", "upper", "ranks", "prob"], "envelope_exponent(sizes)")
-    table = sizes.rename("size").to_dataframe().reset_index()
+    lines = few_places(sizes.sizes["n_clusters"], 40)
+    shown = sizes.isel(n_clusters=lines, rank=few_places(sizes.sizes["rank"], 2 * MOST_MARKS // len(lines)))
+    table = shown.rename("size").to_dataframe().reset_index()
     table = table[table["size"] > 0]
     if table.empty:
         return nothing_to_show(title or "Sizes of clusters by rank", "all clusters are empty.", width=width, height=height)
     first, last = (float(r) for r in envelope.attrs["ranks"])
     top = envelope.envelope.to_dataframe().reset_index()
-    top = top[(top.envelope > 0) & top["rank"].between(first, last)]
+    top = fewer(top[(top.envelope > 0) & top["rank"].between(first, last)], "rank", "ranks")[0]
     slope = float(envelope.slope)
     level = np.log(top.envelope).mean() - slope * np.log(top["rank"]).mean()
     line = top.assign(line=np.exp(level + slope * np.log(top["rank"])))
@@ -164,7 +174,9 @@ def cluster_browser(
     table = pd.DataFrame(dict(cluster=labels, context=[shown(t)[-characters:] for t in context], answer=list(map(shown, answer))))
     sizes = table.groupby("cluster").agg(size=("answer", "size"), usual=("answer", lambda a: a.mode()[0])).reset_index()
     table["row"] = table.groupby("cluster").cumcount()
-    table = table[table.row < most]
+    some = (sizes.cluster < MOST_MARKS // most) | (sizes.cluster == first)
+    sizes, total = sizes[some], len(sizes)
+    table = table[(table.row < most) & table.cluster.isin(sizes.cluster)]
     pick = alt.selection_point(fields=["cluster"], value=first, toggle=False)
     colour = alt.when(pick).then(alt.value(COLOURS["accent"])).otherwise(alt.value(COLOURS["main"]))
     tips = ["cluster:O", alt.Tooltip("size:Q", title="samples"), alt.Tooltip("usual:N", title="most common")]
@@ -185,7 +197,7 @@ def cluster_browser(
     )
     bars = bars.properties(width=120, height=max(160, 10 * len(sizes)), title=small("click one"))
     of = sizes[sizes.cluster == first].iloc[0]
-    said = f"{len(sizes)} clusters; open is cluster {first}: {of['size']} samples, most often {of.usual!r}."
+    said = f"{total} clusters; open is cluster {first}: {of['size']} samples, most often {of.usual!r}."
     return alt.hconcat(bars, lines, title=title or "Clusters of samples, and what they hold", description=said)
 
 # %% ../../nbs/4_views/12_quanta_charts.ipynb #ff2f075e
@@ -203,6 +215,7 @@ def token_chart(
     losses = losses.transpose("token", over)
     if losses.sizes["token"] > 60:
         raise AgentirtError(f"there are {losses.sizes['token']} tokens; choose at most 60 of them.")
+    losses = losses.isel({over: few_places(losses.sizes[over], 2 * MOST_MARKS // losses.sizes["token"])})
     names = losses["text"].values if "text" in losses.coords else losses["token"].values
     label = [f"{i + 1}: {str(name)[-22:]}".replace("\n", "⏎").replace(" ", "·") for i, name in enumerate(names)]
     table = losses.drop_vars([c for c in losses.coords if c not in (over,)]).rename("loss").to_dataframe().reset_index()

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from ..messages import one_of
+from .amounts import MOST_ROWS, fewer
 from .labels import data_title, need_columns, nothing_to_show, percent, with_words
 from .theme import COLOURS, alt
 
@@ -23,7 +24,7 @@ def _reliability_rows(curve: xr.Dataset, predictors: Sequence[str] | None) -> pd
         wanted = ["model"] if predictors is None else [predictors] if isinstance(predictors, str) else list(predictors)
         curve = curve.sel(predictor=[one_of(name, curve.predictor.values, "predictor") for name in wanted])
     rows = curve.to_dataframe().reset_index().dropna(subset=["observed"])
-    return rows.assign(predictor=rows.get("predictor", "model"))
+    return fewer(rows.assign(predictor=rows.get("predictor", "model")), "predicted", "bins", most=MOST_ROWS)[0]
 
 
 def _reliability_layers(rows: pd.DataFrame, prob: float | None) -> alt.LayerChart:

@@ -124,9 +124,12 @@ def _observed_dots(points: xr.Dataset, colour: alt.Color) -> alt.Chart:
     return dots.encode(alt.X("ability:Q"), alt.Y("share:Q"), colour, size, tooltip=tips)
 
 
+_MOST_CURVES = 40  # in one chart
+
+
 def item_characteristic_curve(
     fit: xr.DataTree,  # a fit
-    tasks: Sequence[str] | str | None = None,  # labels; None: an easy, a middling and a hard one
+    tasks: Sequence[str] | str | None = None,  # labels, 40 at most; None: an easy, a middling and a hard one
     *,
     bins: int = 8,  # groups of agents for the observed points
     title: str | None = None,  # None: what is shown
@@ -134,8 +137,14 @@ def item_characteristic_curve(
     height: int | None = None,  # of the plot, in pixels; None: 300
     prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> alt.LayerChart:  # one colour per task
-    "P(success) against ability (logits): the model's curve with its band, and the observed share in groups of agents."
+    """P(success) against ability (logits): the model's curve with its band, and the observed share in groups of agents.
+
+    Raises AgentirtError for more than 40 tasks."""
     tasks = _typical_tasks(fit) if tasks is None else _some_tasks(fit, tasks)
+    if len(tasks) > _MOST_CURVES:
+        raise AgentirtError(
+            f"{len(tasks):,} curves cannot be told apart; choose at most {_MOST_CURVES} tasks, or see `wright_map`."
+        )
     curve, points = response_curve(fit, tasks, prob=prob), outcomes_by_ability(fit, tasks, bins=bins)
     legend = alt.Legend(orient="bottom", columns=1, symbolOpacity=1, symbolType="circle", labelLimit=440)
     scale = alt.Scale(domain=tasks, range=PALETTE)

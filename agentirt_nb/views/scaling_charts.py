@@ -12,6 +12,7 @@ import xarray as xr
 
 from ..quanta.scaling_fits import exponents, fitted_curve
 from ..messages import AgentirtError, one_of
+from .amounts import MOST_MARKS, fewer
 from .labels import headline, log_axis, need_columns, nothing_to_show, percent, sized
 from .theme import COLOURS, PALETTE, alt
 
@@ -54,13 +55,14 @@ def scaling_chart(
             f"the curve is empty, or the fit {found} not over {over!r}; make it with `fit_curve(curve, {over!r})`."
         )
     cells = curve.rename("loss").to_dataframe().reset_index().dropna(subset=["loss"])
+    cells, drawn = fewer(cells, over, "cells")
     table = exponents(fit, prob=prob)
     said = [
         f"{name} {float(row['mean']):.3g} ({float(row.lower):.3g} to {float(row.upper):.3g})"
         for name, row in ((name, table.sel(parameter=name)) for name in table.parameter.values)
         if name.startswith("exponent") or name == "floor"
     ]
-    lines = "; ".join(said), f"points: measured; line and band: fitted, {percent(table.attrs['prob'])} interval"
+    lines = "; ".join(said), f"points: measured; line and band: fitted, {percent(table.attrs['prob'])} interval", drawn
     chart = _scaling_layers(cells, fitted_curve(fit, prob=prob).to_dataframe().reset_index(), over, unit)
     chart = chart.properties(title=headline(fit, title or f"Loss against {over}", *lines), height=340)
     return sized(chart, width, height)
@@ -94,7 +96,7 @@ def exponents_chart(
     tips = ["source:N", *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("alpha", "exponent", "lower", "upper"))]
     panels = []
     for kind in (kind for kind in _KINDS if (table.kind == kind).any()):
-        rows = table[table.kind == kind]
+        rows = fewer(table[table.kind == kind], "alpha", "exponents", most=MOST_MARKS // 2)[0]
         base = alt.Chart(rows[rows.source != "theory"]).encode(x, color=colour)
         line = alt.Chart(rows[rows.source == "theory"]).mark_line(strokeDash=[5, 4]).encode(x, y, color=colour)
         bars = base.transform_filter("isValid(datum.lower)").mark_rule(strokeWidth=2)
@@ -139,7 +141,7 @@ def studies_chart(
         return nothing_to_show(head, "the table of studies is empty.", width=width, height=height)
     nearby = np.geomspace(studies.parameters.min() / 1.4, studies.parameters.max() * 1.4, 60)
     theory = pd.DataFrame(dict(parameters=nearby, data=nearby / (nearby + 1)))
-    labelled = _with_labels(studies)
+    labelled = _with_labels(fewer(studies, "parameters", "studies")[0])
     x = alt.X("parameters:Q", title="exponent of parameters, α_N", scale=_LOG, axis=log_axis(nearby, grid=False))
     y = alt.Y(
         "data:Q",

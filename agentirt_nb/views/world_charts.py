@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from .amounts import MOST_MARKS
 from .labels import need_columns, sized
 from .theme import alt
 
@@ -23,7 +24,7 @@ def worlds_chart(
 ) -> alt.Chart:
     "Draw the cumulative share of tasks by pass rate, a line for each world, with the test's p-value for the first two."
     need_columns(compared, ["pass_rate", "world", "p_value"], "compare_worlds(worlds, agents, tasks)")
-    share = np.linspace(0, 1, 101)
+    share = np.linspace(0, 1, max(11, min(101, 2 * MOST_MARKS // max(compared.sizes["world"], 1))))
     rows = pd.concat(
         [pd.DataFrame(dict(rate=np.quantile(one, share), share=share, world=str(one.world.item()))) for one in compared.pass_rate]
     )
