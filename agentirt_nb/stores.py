@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .messages import AgentirtError
-from .files import check_ending, refuse_broken_seal, seal, write_atomically
+from .files import check_ending, private_folder, put_back, refuse_broken_seal, seal, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +81,7 @@ def open_xarray(
     import xarray as xr
 
     path = check_ending(path, error=error)
-    if not path.exists():
+    if not put_back(path).exists():
         raise error(f"There is no file {path}; check the name or save {what} there first.")
     zarr = path.suffix == ".zarr"
     how = {"engine": "zarr", "consolidated": False, "zarr_format": 3} if zarr else {"engine": "h5netcdf"}
@@ -197,6 +197,7 @@ def remembered(
             pass
     arrays = {name: np.asarray(value) for name, value in compute().items()}
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            private_folder(path.parent)
         save_arrays(path, arrays, compressed=True)
     return arrays
