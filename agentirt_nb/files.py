@@ -25,15 +25,15 @@ from pathlib import Path
 from .messages import AgentirtError
 
 # %% ../nbs/0_ground/03_files.ipynb #c30baac5
-class MissingPathError(FileNotFoundError, AgentirtError):
+class MissingPathError(AgentirtError, FileNotFoundError):
     "A file or folder that is not there."
 
 
-class TakenPathError(FileExistsError, AgentirtError):
+class TakenPathError(AgentirtError, FileExistsError):
     "A place that something else stands in."
 
 
-class UnwritableError(OSError, AgentirtError):
+class UnwritableError(AgentirtError, OSError):
     "A place where nothing can be written; `errno` and `strerror` say what the system said."
 
     def __init__(
@@ -222,6 +222,7 @@ def refuse_bad_target(
 
 # %% ../nbs/0_ground/03_files.ipynb #9cdd885b
 _PREFIX = ".agentirt-"  # of a hidden folder: in it `lock`, held while the writer lives, `new` and `old`, what stepped aside
+_MOMENT = 60.0  # seconds that a writer may take from making its hidden folder to locking it
 
 
 def _discard(
@@ -273,9 +274,11 @@ def _tidy(
 
     busy = False
     for place in folder.glob(f"{_PREFIX}*"):
-        if not (place / "new").is_dir() or (place / "lock").is_symlink():  # not begun, or not by us
-            continue
         try:
+            if not (place / "new").is_dir():  # hardly begun, or nearly gone
+                if time.time() - place.stat().st_mtime > _MOMENT and not set(os.listdir(place)) - {"lock"}:
+                    shutil.rmtree(place, ignore_errors=True)
+                continue
             with FileLock(place / "lock", timeout=0):
                 for old in (place / "old").glob("*"):
                     if not os.path.lexists(target := folder / old.name):
@@ -339,12 +342,14 @@ def _place_beside(
         (place / "new").mkdir()
         yield place
     finally:
-        if (old := place / "old" / target.name).exists() and not os.path.lexists(target):
-            old.rename(target)
-        _discard(place / "old")
-        shutil.rmtree(place, ignore_errors=True)
-        lock.release()
-        shutil.rmtree(place, ignore_errors=True)  # where an open file cannot be removed
+        try:
+            if (old := place / "old" / target.name).exists() and not os.path.lexists(target):
+                old.rename(target)
+            _discard(place / "old")
+            shutil.rmtree(place, ignore_errors=True)
+        finally:
+            lock.release()
+        shutil.rmtree(place, ignore_errors=True)  # for systems that do not remove an open file
 
 # %% ../nbs/0_ground/03_files.ipynb #13e2d511
 @contextmanager
@@ -414,8 +419,10 @@ def check_targets(
 
     Raises AgentirtError where that would destroy what is read, or what this program did not write, or where it cannot be."""
     sources = [(name, Path(os.path.realpath(name))) for name in inputs if os.path.exists(name)]
-    for path in outputs:
-        target = Path(os.path.realpath(path))
+    targets = [(path, Path(os.path.realpath(path))) for path in outputs]
+    for _, target in targets:
+        refuse_bad_target(target)
+    for path, target in targets:
         if target.exists() and target.is_dir() == (target.suffix in (".nc", ".csv")):
             kind = "folder" if target.is_dir() else "file"
             raise TakenPathError(f"Cannot write {str(path)!r}: it is a {kind}; choose another name.")
@@ -423,7 +430,7 @@ def check_targets(
             if _meets(target, source):
                 text = f"{str(path)!r} would be written over {str(name)!r}, which is read for it; choose another name."
                 raise TakenPathError(text)
-        refuse_bad_target(target)
+    for path, target in targets:
         known = target.is_file() and (force or table_header(target) in [list(header) for header in headers])
         if not known and (why := not_ours(target)):
             raise TakenPathError(f"{str(path)!r} is taken: {why}; choose another name, or replace it with --force.")

@@ -30,10 +30,16 @@ def save_xarray(
     path = check_ending(path, error=error)
     with write_atomically(path) as new:
         if path.suffix == ".zarr":
-            data.to_zarr(new, zarr_format=3, consolidated=False)
+            from zarr.storage import MemoryStore
+
+            parts: dict[str, Any] = {}  # written from here, since zarr's threads go on for a while after an error or Ctrl-C
+            data.to_zarr(MemoryStore(parts), zarr_format=3, consolidated=False)
+            for name, part in parts.items():
+                (new / name).parent.mkdir(parents=True, exist_ok=True)
+                (new / name).write_bytes(part.to_bytes())
         else:
             packed = {} if hasattr(data, "subtree") else {k: {"zlib": True} for k, v in data.items() if v.dtype.kind in "if"}
-            data.to_netcdf(new, engine="h5netcdf", encoding=packed)
+            new.write_bytes(bytes(data.to_netcdf(engine="h5netcdf", encoding=packed)))  # HDF5 crashes on a full disk
         seal(new)
     return path
 
