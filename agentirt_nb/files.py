@@ -285,7 +285,8 @@ def _tidy(
                         old.rename(target)
                         text = f"{target} was missing, because its writer was killed; its old copy was put back."
                         warnings.warn(text, UserWarning, stacklevel=4)
-                if all(_stands(folder / left.name) for part in ("new", "old") for left in (place / part).glob("*")):
+                left = {one.name for part in ("new", "old") for one in (place / part).glob("*")}  # writers may be in one another
+                if all(name.startswith(_PREFIX) or _stands(folder / name) for name in left):
                     _discard(place / "old")
                     shutil.rmtree(place, ignore_errors=True)
         except Timeout:

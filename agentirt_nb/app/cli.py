@@ -321,7 +321,7 @@ def _fit(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Fit outcomes and write the fit and its tables."
-    check_targets(_files_of_fit(args.out), [*args.source, *args.features], force=args.force)
+    check_targets(_files_of_fit(args.out)[::-1], [*args.source, *args.features], force=args.force)
     from agentirt_nb.data.joining import combine
     from agentirt_nb.data.reading import read_outcomes, with_features
 
@@ -505,7 +505,7 @@ def _score(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Update a fit by a handful of results and write it as a new one."
-    check_targets(_files_of_fit(args.out), [args.fit, args.results, *args.features], force=args.force)
+    check_targets(_files_of_fit(args.out)[::-1], [args.fit, args.results, *args.features], force=args.force)
     from agentirt_nb.data.reading import read_outcomes, with_features
 
     results = with_features(read_outcomes(args.results, progress=False), args.features)
