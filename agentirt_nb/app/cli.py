@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .. import __version__
 from .stopping import INTERRUPTED, stoppable
 from ..csv_files import read_table, to_numbers, write_table
-from ..files import check_target
+from ..files import check_ending, check_targets, put_back, write_together
 from ..messages import AgentirtError, closest, count
 from ..settings import SettingsError, read_setting, settings
 
@@ -35,9 +35,9 @@ _EXIT_CODES = """exit codes:
        ratings have gaps
   2    the request or the data cannot be used; the message says why
   3    a fault of this program; --debug shows where
-  130  interrupted (Ctrl-C; of a command in the background, kill); what stood there before
-       is untouched"""
-_INTERRUPTION = "agentirt: interrupted; files that stood there before are untouched."
+  130  interrupted (Ctrl-C; a command that a script started in the background passes over
+       Ctrl-C, as the shell tells it to: use kill); every file is whole, old or new"""
+_INTERRUPTION = "agentirt: interrupted; what stood there before is whole, and only a finished file has replaced any of it."
 
 # %% ../../nbs/5_app/02_cli.ipynb #519fff6e
 def _say(
@@ -88,6 +88,14 @@ def _value_of(
     return read
 
 
+def _forcing(
+    parser: argparse.ArgumentParser,
+) -> None:
+    "Add the option of all commands that write files."
+    about = "replace files that this program did not write (never what the command reads, never a folder)"
+    parser.add_argument("--force", action="store_true", help=about)
+
+
 def _setting(
     parser: argparse.ArgumentParser,
     key: str,  # the setting that the option overrides
@@ -122,13 +130,21 @@ def _quietly_closed() -> int:
     return _DONE
 
 
+def _let_go() -> None:
+    "Drop output that cannot be written, so that Python does not try again at its end."
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _quietly_closed()
+
+
 def _in_words(
     error: Exception,
 ) -> str:
     "What an error says, without the number that the operating system gives it."
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.strerror}: {str(error.filename)!r}."
-    return str(error) or type(error).__name__
+    if not isinstance(error, OSError) or isinstance(error, AgentirtError) or not error.strerror:
+        return str(error) or type(error).__name__
+    return f"{error.strerror}: {repr(str(error.filename)) if error.filename else 'standard output or a temporary file'}."
 
 
 def _run(
@@ -152,6 +168,7 @@ def _run(
 
             traceback.print_exc()
         expected = isinstance(error, ValueError | OSError)  # other errors are nobody's wish
+        _let_go()
         _say(_in_words(error) if expected else f"fault, see --debug: {type(error).__name__}: {error}")
         return _BAD_REQUEST if expected else _FAULT
 
@@ -178,8 +195,8 @@ Fits SWE-bench Verified, SWE-bench Pro, Terminal-Bench 2.0 and GSO jointly: whic
 able, which scaffold, and how sure is that? Abilities are in logits: one logit more turns an
 even chance into 73 %.
 Writes into DIR: the fit (fit.zarr), tables (llms.csv, scaffolds.csv, agents.csv, tasks.csv),
-charts (.html with tooltips, .png), report.json and README.md, which says what all of it is. DIR
-is replaced as a whole where an earlier demo wrote it; one with anything else in it is refused.
+charts (.html with tooltips, .png), report.json and README.md, which says what all of it is. What
+an earlier demo wrote to DIR is replaced as a whole; a folder with anything else in it is refused.
 Without data folder and network nothing is fitted: it writes the same of the snapshot that
 ships with the package, an earlier fit of the same four, and says so and of which day it is.
 
@@ -200,6 +217,8 @@ def _demo(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Fit four leaderboards jointly; print the head of the result and write all of it."
+    if Path(args.out).parent.is_dir():  # else nothing stands in the way
+        check_targets([args.out])
     from agentirt_nb.app.demo import run_demo
 
     return _exit_code(run_demo(args.out, method=args.method, seed=args.seed, progress=not args.quiet))
@@ -233,6 +252,8 @@ and runs-scaffolds.csv where LLMs and scaffolds are named. Abilities in them are
 the average agent, LLM or scaffold, difficulties on the scale of the tasks: see their column
 measures. lower_90 and upper_90 are the ends of the interval with 90 % inside, of the number
 before them. The last column, fit, is the id of the fit: tables with another are of another.
+Nothing that the command reads is written over; of other files only what this program wrote
+is replaced, unless --force is given.
 
 examples:
   agentirt fit runs.csv --out runs.zarr
@@ -245,6 +266,7 @@ examples:
 def _fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="+", metavar="SOURCE", help=".csv, .zarr, .nc or a leaderboard's name")
     parser.add_argument("--out", required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
+    _forcing(parser)
     about = "1pl: tasks differ in difficulty; 2pl: in discrimination too (default: 1pl; --model is its older name)"
     parser.add_argument("--curve", "--model", choices=["1pl", "2pl"], default="1pl", help=about)
     about = "ability as LLM, scaffold and rest; the same with a trend in the date; or one number an agent (default: llm_scaffold)"
@@ -256,18 +278,34 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
     _fitting(parser)
 
 # %% ../../nbs/5_app/02_cli.ipynb #858e35be
+_TABLES = ("agents", "llms", "scaffolds", "tasks", "features")  # those that a fit may have
+
+
+def _files_of_fit(
+    out: str,  # .zarr or .nc
+) -> list[Path]:  # the fit last
+    "All that a command may write that writes a fit to `out`."
+    path = check_ending(out)
+    return [*(path.with_name(f"{path.stem}-{name}.csv") for name in _TABLES), path]
+
+
 def _write_fit(
     fit: "xr.DataTree",
-    out: Path,  # .zarr or .nc
+    out: str,  # .zarr or .nc
 ) -> None:
-    "Write a fit and its tables beside it, and say where."
+    "Write a fit and its tables beside it, the fit last, and say where."
     from agentirt_nb.irt.fits import fit_id, save_fit
     from agentirt_nb.irt.tables import fit_tables
 
-    for name, table in fit_tables(fit).items():
-        write_table(table, out.with_name(f"{out.stem}-{name}.csv"))
-    save_fit(fit, out)
-    print(f"Written: {out} and {out.stem}-*.csv beside it, fit {fit_id(fit)}")
+    tables, path = fit_tables(fit), Path(out)
+    places = dict(zip(_TABLES, _files_of_fit(out)))
+    with write_together([*(places[name] for name in tables), path]) as beside:
+        for table, new in zip(tables.values(), beside):
+            write_table(table, new)
+        save_fit(fit, beside[-1])
+    if earlier := [place.name for name, place in places.items() if name not in tables and place.exists()]:
+        _say(f"left as it was, but not of this fit: {', '.join(earlier)}.")
+    print(f"Written: {path} and {path.stem}-*.csv beside it, fit {fit_id(fit)}")
 
 
 def _trend(
@@ -287,7 +325,7 @@ def _fit(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Fit outcomes and write the fit and its tables."
-    out = check_target(args.out, [".zarr", ".nc"])
+    check_targets(_files_of_fit(args.out)[::-1], [*args.source, *args.features], force=args.force)
     from agentirt_nb.data.joining import combine
     from agentirt_nb.data.reading import read_outcomes, with_features
 
@@ -303,7 +341,7 @@ def _fit(
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""
     sizes = f"{count(outcomes.sizes['agent'], 'agent')} on {count(outcomes.sizes['task'], 'task')}{known}"
     print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {verdict(result)}{_trend(result)}")
-    _write_fit(result, out)
+    _write_fit(result, args.out)
     return _exit_code(result)
 
 
@@ -342,6 +380,7 @@ def _predict_options(parser: argparse.ArgumentParser) -> None:
     about = "probability inside intervals (default: the fit's own; --interval is its older name)"
     parser.add_argument("--prob", "--interval", type=_value_of("prob"), metavar="P", help=about)
     parser.add_argument("--out", metavar="CSV", help="the table to write (default: standard output)")
+    _forcing(parser)
 
 # %% ../../nbs/5_app/02_cli.ipynb #877372b7
 def _wanted_agents(
@@ -408,7 +447,7 @@ def _read_fit(
     source: str,  # a .zarr or .nc path
 ) -> "xr.DataTree":
     "A fit from a file."
-    if not Path(source).exists():
+    if not put_back(source).exists():
         raise AgentirtError(f"There is no fit {source!r}; make one with `agentirt fit`.")
     from agentirt_nb.irt.fits import open_fit
 
@@ -419,7 +458,9 @@ def _predict(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Predict from a saved fit and write the table."
-    out = check_target(args.out, [".csv"]) if args.out else sys.stdout
+    if args.out:
+        read = [args.fit, *(name for name in (args.agents, args.tasks) if name)]
+        check_targets([check_ending(args.out, [".csv"])], read, force=args.force)
     agents = _wanted_agents(args)
     if args.tasks and args.benchmark:
         raise AgentirtError("Give --tasks or --benchmark, not both.")
@@ -435,7 +476,7 @@ def _predict(
         predicted = expected_pass_rate(fit, agents, args.benchmark, prob=args.prob)
     else:
         predicted = predict(fit, agents, tasks, prob=args.prob)
-    write_table(table_of(predicted, fit), out)
+    write_table(table_of(predicted, fit), args.out or sys.stdout)
     if _exit_code(fit):
         _say(f"warning: {verdict(fit)}")
     return _exit_code(fit)
@@ -460,6 +501,7 @@ def _score_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
     parser.add_argument("results", metavar="RESULTS", help=".csv, .zarr or .nc")
     parser.add_argument("--out", required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
+    _forcing(parser)
     _features(parser)
     _setting(parser, "seed", "N", "where random draws start")
 
@@ -468,7 +510,7 @@ def _score(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Update a fit by a handful of results and write it as a new one."
-    out = check_target(args.out, [".zarr", ".nc"])
+    check_targets(_files_of_fit(args.out)[::-1], [args.fit, args.results, *args.features], force=args.force)
     from agentirt_nb.data.reading import read_outcomes, with_features
 
     results = with_features(read_outcomes(args.results, progress=False), args.features)
@@ -479,7 +521,7 @@ def _score(
     scored = score(fit, results, seed=args.seed)
     new = {part: int((~results[part].isin(fit["observed_data"][part])).sum()) for part in ("agent", "task")}
     print(f"New agents: {new['agent']}; new tasks: {new['task']}. {verdict(scored)}")
-    _write_fit(scored, out)
+    _write_fit(scored, args.out)
     return _exit_code(scored)
 
 
@@ -528,6 +570,7 @@ def _judge_options(parser: argparse.ArgumentParser) -> None:
     about = "dollars for a million tokens in and out (default: the price known of the model)"
     parser.add_argument("--price", type=_amount, nargs=2, metavar=("IN", "OUT"), help=about)
     parser.add_argument("--out", metavar="CSV", help="the table of ratings to write")
+    _forcing(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 # %% ../../nbs/5_app/02_cli.ipynb #8deb5796
@@ -547,9 +590,13 @@ def _judge(
     if args.yes and not args.out:
         raise AgentirtError("Say where to write the ratings: --out CSV.")
     if args.out:
-        check_target(args.out, [".csv"])
+        check_ending(args.out, [".csv"])
     tasks = read_table(args.tasks, ["task", "text"], ["repository", "tests", "patch"])
-    from agentirt_nb.data.judge import judge_cost, judge_tasks
+    from agentirt_nb.data.judge import LEVELS, judge_cost, judge_tasks, load_rubric
+
+    if args.out:  # ratings of the same axes are replaced by those of another call, which pays for gaps alone
+        axes = [name for name, level in load_rubric(level=args.level)["level"].items() if LEVELS[level] in tasks]
+        check_targets([args.out], [args.tasks], force=args.force, headers=[["task", *axes]])
 
     about: dict[str, Any] = dict(level=args.level, price=tuple(args.price) if args.price else None)
     cost = judge_cost(tasks, args.model, **about)
@@ -583,6 +630,7 @@ examples:
 def _leaderboards_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="which one to describe")
     parser.add_argument("--save", metavar="FILE", help="where to write it: .zarr or .nc")
+    _forcing(parser)
 
 
 def _leaderboards(
@@ -592,7 +640,7 @@ def _leaderboards(
     if args.save and not args.name:
         raise AgentirtError("Say which leaderboard to save: agentirt leaderboards NAME --save FILE.")
     if args.save:
-        check_target(args.save, [".zarr", ".nc"])
+        check_targets([check_ending(args.save)], force=args.force)
     from agentirt_nb.data.describing import describe
     from agentirt_nb.data.leaderboards import LEADERBOARDS, load_leaderboard
     from agentirt_nb.data.outcomes import save_outcomes

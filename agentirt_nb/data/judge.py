@@ -31,11 +31,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
-import pooch
 import xarray as xr
 from tqdm.auto import tqdm
 
-from ..files import write_atomically
+from ..files import private_folder, write_atomically
+from ..settings import cache_folder
 from ..messages import AgentirtError, one_of
 
 # %% ../../nbs/1_data/09_judge.ipynb #6fa1a4be
@@ -359,7 +359,7 @@ def _calls(
     "Every question that a table of tasks gives rise to, in order."
     levels, table = _up_to(level), _check_tasks(tasks, level)
     asked = _axes_for(rubric, levels, [str(name) for name in table])
-    folder = Path(cache) if cache is not None else Path(pooch.os_cache("agentirt_nb")) / "judge"
+    folder = Path(cache) if cache is not None else cache_folder() / "judge"
     if folder.exists() and not folder.is_dir():
         raise JudgeError(f"Answers cannot be kept in {folder}, which is no folder; name another cache.")
     kept = json.dumps({name: value for name, value in sorted(options.items()) if name != "api_base"}, default=repr)
@@ -418,7 +418,7 @@ def _keep(
 ) -> None:
     "Write an answer to disk, whole or not at all."
     try:
-        call.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        call.file.parent.is_dir() or private_folder(call.file.parent)
         with write_atomically(call.file) as beside:
             beside.touch(mode=0o600)
             beside.write_text(json.dumps(record), encoding="utf-8")

@@ -29,6 +29,7 @@ import xarray as xr
 from tqdm.auto import tqdm
 
 from ..csv_files import json_lines
+from ..files import private_folder
 from ..messages import nearest
 from .building import from_dicts, from_long
 from .joining import combine
@@ -221,6 +222,8 @@ def fetch(
             raise DownloadError(f"what {_host(url)} answered cannot be read") from None
 
     try:
+        if not cache:
+            private_folder(cache_folder())
         return Path(store.fetch(path, downloader=download))
     except (OSError, ValueError) as error:
         raise DownloadError(

@@ -13,6 +13,7 @@ from pathlib import Path
 import xarray as xr
 
 from ..csv_files import read_table, to_numbers
+from ..files import put_back
 from .building import from_long
 from .outcomes import OutcomesError, open_outcomes
 
@@ -53,7 +54,7 @@ def read_outcomes(
     if name.endswith((".csv", ".csv.gz")):
         return outcomes_from_csv(path)
     if path.suffix in (".zarr", ".nc"):
-        if not path.exists():
+        if not put_back(path).exists():
             raise OutcomesError(f"There is no file {name!r}.")
         return open_outcomes(path)
     if path.suffix or path.exists() or os.sep in name:

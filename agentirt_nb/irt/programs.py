@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 
+from ..files import private_folder
 from ..settings import cache_folder
 
 # %% ../../nbs/2_irt/17_programs.ipynb #feaf60f6
@@ -66,11 +67,9 @@ def _sweep(folder: Path, most: int) -> None:
 
 def _own(folder: Path) -> None:
     "Make a folder that its user alone may enter. Raises OSError where it cannot be had, or is somebody else's."
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if hasattr(os, "getuid"):
-        if folder.stat().st_uid != os.getuid():
-            raise PermissionError(0, "it belongs to somebody else")
-        folder.chmod(0o700)
+    private_folder(folder)
+    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+        raise PermissionError(0, "it belongs to somebody else")
     if not os.access(folder, os.W_OK):
         raise PermissionError(0, "it may not be written to")
 
