@@ -596,6 +596,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                  'agentirt_nb/irt/drafts.py')},
             'agentirt_nb.irt.evaluation': { 'agentirt_nb.irt.evaluation._agent_keys': ( '2_irt/evaluation.html#_agent_keys',
                                                                                         'agentirt_nb/irt/evaluation.py'),
+                                            'agentirt_nb.irt.evaluation._announce': ( '2_irt/evaluation.html#_announce',
+                                                                                      'agentirt_nb/irt/evaluation.py'),
                                             'agentirt_nb.irt.evaluation._averages': ( '2_irt/evaluation.html#_averages',
                                                                                       'agentirt_nb/irt/evaluation.py'),
                                             'agentirt_nb.irt.evaluation._check_folds': ( '2_irt/evaluation.html#_check_folds',

@@ -73,7 +73,7 @@ class _Texts(dict[str, str]):
         self[field] = text = unguarded(field.strip())
         return text
 
-
+# %% ../nbs/0_ground/06_csv_files.ipynb #a3d9528d
 def csv_rows(
     path: Path | str,  # a .csv or .csv.gz file in UTF-8
     *,

@@ -16,6 +16,7 @@ from typing import Any
 
 # %% ../nbs/0_ground/01_messages.ipynb #84b83c20
 _BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")  # line ends, tabs, and what else parts lines or fields
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 _ORDERS = re.compile(
     "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks of direction
@@ -30,7 +31,7 @@ def cleaned(
     lines: bool = False,  # whether line ends and tabs stay
 ) -> str:
     "Text without characters that order a terminal or a program about; line ends and tabs become one space."
-    return _ORDERS.sub("", text.replace("\r\n", "\n").replace("\r", "\n") if lines else _BREAKS.sub(" ", text))
+    return _ORDERS.sub("", _LINE_ENDS.sub("\n", text) if lines else _BREAKS.sub(" ", text))
 
 # %% ../nbs/0_ground/01_messages.ipynb #dee64dbe
 class AgentirtError(ValueError):

@@ -307,7 +307,7 @@ def _write_fit(
         _say(f"left as it was, but not of this fit: {', '.join(earlier)}.")
     print(f"Written: {path} and {path.stem}-*.csv beside it, fit {fit_id(fit)}")
 
-
+# %% ../../nbs/5_app/02_cli.ipynb #8a130a79
 def _trend(
     fit: "xr.DataTree",
 ) -> str:  # empty where abilities are not dated

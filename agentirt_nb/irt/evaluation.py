@@ -10,7 +10,7 @@ import ast
 import hashlib
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from importlib.util import find_spec
@@ -268,6 +268,17 @@ def _code() -> str:
     parts = [_file_of(name).read_bytes() for name in sorted(seen)]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
+# %% ../../nbs/2_irt/14_evaluation.ipynb #cf0a322c
+def _announce(
+    outcomes: xr.Dataset,
+    options: Mapping[str, Any],  # of `fit`
+    **how: Any,  # folds, workers and progress, for `announce_fit`
+) -> None:
+    "Say what all folds take, or refuse what cannot fit in memory."
+    given: dict[str, Any] = {"curve": "1pl", "draws": settings().draws}
+    given |= {name: value for name, value in options.items() if name != "priors" and value is not None}
+    announce_fit(outcomes, as_curve(given.pop("curve")).name, **given, **how)
+
 # %% ../../nbs/2_irt/14_evaluation.ipynb #2453db5f
 def cross_validate(
     outcomes: xr.Dataset,  # with features or without
@@ -296,11 +307,7 @@ def cross_validate(
     if only is not None and not set(only) <= set(numbers):
         raise FitError(f"only={only} names folds that do not exist; there are folds {numbers[0]} to {numbers[-1]}.")
     numbers = numbers if only is None else list(only)
-    how_fitted = {"curve": "1pl", "draws": settings().draws} | {
-        k: v for k, v in options.items() if k != "priors" and v is not None
-    }
-    name = as_curve(how_fitted.pop("curve")).name
-    announce_fit(outcomes, name, **how_fitted, folds=len(numbers), workers=workers, progress=progress)
+    _announce(outcomes, options, folds=len(numbers), workers=workers, progress=progress)
     explicit = sorted((name, repr(value)) for name, value in ({"priors": Priors()} | options).items())
     settled = [_code(), settings().draws, explicit]
     key = [content_hash(outcomes), split, how, folds, seed, given, choose, settled]

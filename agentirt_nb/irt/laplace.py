@@ -302,7 +302,7 @@ def _add_features(state: _Laplace, w, b, mine, keep, project, where, gradient, c
     curvature[weights, where] += mixed
     curvature[where, weights] += mixed.T
 
-
+# %% ../../nbs/2_irt/07_laplace.ipynb #927486f5
 _AT_ONCE = 2**26  # bytes of results that wait to be added up: each chunk brings a matrix over agents
 
 
@@ -741,7 +741,7 @@ def ability_parts(
 _COMPILED: tuple[Any, ...] = (_mode_and_scale, _marginal_kernel, _draw_kernel, _cells_log_likelihood, _cells_scores)
 _COMPILED += (_hyperprior_parts, _hyperprior_draws)
 
-
+# %% ../../nbs/2_irt/07_laplace.ipynb #cea28010
 class LaplaceDraws(NamedTuple):
     "Draws of the Laplace approximation, and how they came about."
 

@@ -270,7 +270,7 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     what = f"An update by {agents:,} agents on {tasks:,} tasks ({rows:,} copies of the draws)"
     refuse_beyond(needed, what, "score fewer at a time, or fit again with all results", error=FitError)
 
-
+# %% ../../nbs/2_irt/11_scoring.ipynb #6ea883fe
 def score(
     fit: xr.DataTree,  # a fit
     results: xr.Dataset,  # outcomes: new or known agents on new or known tasks, with features if the fit has them

@@ -346,7 +346,7 @@ def _work(kind: Kind, tasks: int, draws: int) -> Work:
     seconds = 5 + 4e-10 * shown * nodes * tasks * (100 + 4 * kind.agents + draws)
     return Work(memory, seconds)
 
-
+# %% ../../nbs/3_quanta/07_task_fits.ipynb #dcdf6bd7
 def fit_tasks(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     curve: str | Curve = "2pl",  # of CURVES, or a `Curve` of your own: how success rises with ability

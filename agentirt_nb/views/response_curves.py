@@ -123,7 +123,7 @@ def _observed_dots(points: xr.Dataset, colour: alt.Color) -> alt.Chart:
     dots = alt.Chart(points.to_dataframe().reset_index().query("agents > 0")).mark_point(filled=True, opacity=0.9)
     return dots.encode(alt.X("ability:Q"), alt.Y("share:Q"), colour, size, tooltip=tips)
 
-
+# %% ../../nbs/4_views/04_response_curves.ipynb #ed48f586
 _MOST_CURVES = 40  # in one chart
 
 

@@ -13,6 +13,7 @@ __all__ = ['COLOURS', 'PALETTE', 'FONT', 'WIDTH', 'PNG_START', 'VEGA_MIME', 'VEG
 import asyncio
 import base64
 import json
+import re
 import struct
 import sys
 import uuid
@@ -232,12 +233,19 @@ def pack_png(
     return PNG_START + b"".join(checked)
 
 # %% ../../nbs/4_views/00_theme.ipynb #ac54ca8c
+_OF_OBJECTS = re.compile(  # what JavaScript finds in any object, alone or between quotes
+    r"(?<![^\"'])(constructor|toString|toLocaleString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|__\w+__)(?![^\"'])"
+)
+
+
 def readable(
     part: Any,  # a chart's spec, or anything in it
 ) -> Any:
-    "The same without characters that are no letters: at one of those vl-convert ends the whole program, not only the picture."
+    """The same without characters that are no letters: at one of those vl-convert ends the whole program, not only the picture.
+
+    A name that every JavaScript object knows, such as constructor, gets a space, else Vega takes it for what it means there."""
     if isinstance(part, str):
-        return cleaned(part, lines=True)
+        return _OF_OBJECTS.sub("\\1\N{NO-BREAK SPACE}", cleaned(part, lines=True))
     if isinstance(part, Mapping):
         return {readable(key): readable(value) for key, value in part.items()}
     return [readable(each) for each in part] if isinstance(part, list | tuple) else part
