@@ -198,7 +198,7 @@ def _constrained(x, cells: _Cells, kind: Kind) -> dict:
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #6f7eb132
 def _summit(cells: _Cells, kind: Kind, start: np.ndarray | None = None) -> Summit:
     "Unconstrained parameters of greatest posterior density."
-    forget_programs((_energy_and_slope, _curvature, _constrained, _draw_tasks, _held_out))
+    forget_programs((_energy_and_slope, _curvature, _constrained))
     _, size, where = _sites(kind)
     if start is None:
         start = np.zeros(size)
@@ -216,6 +216,7 @@ def _laplace(cells: _Cells, kind: Kind, start: np.ndarray | None = None) -> tupl
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #706c2078
 def _drawn(summit: np.ndarray, root: np.ndarray, cells: _Cells, kind: Kind, draws: int, seed: int) -> tuple:
     "Draws of parameters, of tasks, and the log likelihood of every cell (draw, task, agent)."
+    forget_programs((_draw_tasks,))
     rng = np.random.default_rng(seed)
     xs = summit + rng.standard_normal((draws, len(summit))) @ root.T
     return jax.device_get(_draw_tasks(xs, rng.random((draws, len(cells.trials))), cells, kind))
@@ -456,6 +457,7 @@ def _predictor(k: np.ndarray, kind: Kind, summit, root, folds: int, seed: int, d
         here = _summit(cells, kind, summit)
         spread = np.sqrt(folds / (folds - 1)) * root  # as much wider as there are fewer cells
         xs = here.x + rng.standard_normal((draws, len(summit))) @ spread.T
+        forget_programs((_held_out,))
         return *_held_out(xs, cells, kind), here.reached
 
     return predict
