@@ -241,6 +241,8 @@ def refuse_folder(
         raise TakenPathError(f"{str(folder)!r} is a file; name a folder for the results.")
     if around == target.parent:
         refuse_bad_target(target)
+    if target.is_dir() and any(target.iterdir()) and not (target / "report.json").is_file():
+        raise TakenPathError(f"{str(folder)!r} was written by this program, but is no folder of results; choose another name.")
     try:
         with tempfile.TemporaryFile(dir=around):
             pass
