@@ -247,10 +247,12 @@ def test_a_thesis_that_arrives_during_the_work_stays(tmp_path):
 
 
 def test_the_demo_leaves_a_folder_with_other_things_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
     for name in ("report.json", "llms.csv"):
-        (tmp_path / name).write_text("the user's")
+        (tmp_path / "mine" / name).write_text("the user's")
     before = content(tmp_path)
-    refused(inside("demo", "--out", tmp_path, cwd=tmp_path), "choose another name")
+    refused(inside("demo", "--out", "mine", cwd=tmp_path), "choose another name")
+    refused(inside("demo", "--out", ".", cwd=tmp_path / "mine"), "is in use here")
     assert content(tmp_path) == before
 
 
