@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from .messages import AgentirtError
+from .messages import AgentirtError, cleaned
 
 # %% ../nbs/0_ground/03_files.ipynb #c30baac5
 class MissingPathError(AgentirtError, FileNotFoundError):
@@ -46,7 +46,7 @@ class UnwritableError(AgentirtError, OSError):
             self.errno, self.strerror = reason.errno, reason.strerror
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return cleaned(str(self.args[0]))
 
 # %% ../nbs/0_ground/03_files.ipynb #69bb50d6
 SEAL = b"\nsealed by agentirt_nb, sha256 "  # ends a file; then 64 hexadecimal digits and a newline
@@ -274,6 +274,8 @@ def _tidy(
 
     busy = False
     for place in folder.glob(f"{_PREFIX}*"):
+        if any(part.is_symlink() for part in (place, *(place / name for name in ("lock", "new", "old")))):
+            continue  # no writer of ours makes links: it would lead us elsewhere
         try:
             if not (place / "new").is_dir():  # hardly begun, or nearly gone
                 if time.time() - place.stat().st_mtime > _MOMENT and not set(os.listdir(place)) - {"lock"}:
@@ -427,6 +429,9 @@ def check_targets(
         if target.exists() and target.is_dir() == (target.suffix in (".nc", ".csv")):
             kind = "folder" if target.is_dir() else "file"
             raise TakenPathError(f"Cannot write {str(path)!r}: it is a {kind}; choose another name.")
+        if target.suffix != (ending := Path(path).suffix) and ending in (".zarr", ".nc", ".csv"):
+            text = f"{str(path)!r} is a link to {target.name!r}, which does not end in {ending}; name the place itself."
+            raise TakenPathError(text)
         for name, source in sources:
             if _meets(target, source):
                 text = f"{str(path)!r} would be written over {str(name)!r}, which is read for it; choose another name."

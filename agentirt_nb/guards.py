@@ -56,6 +56,8 @@ def plain_files(
 ) -> dict[Path, int]:  # bytes of each file
     "The files of a folder, or the one file, with their sizes. Raises `AgentirtError` for links, pipes, too many or too much."
     if not path.is_dir():
+        if not path.is_file():
+            _refuse(path, "it is a pipe or a device, no plain file", error)
         refuse_declared(path.stat().st_size / COPIES, path, error=error)
         return {path: path.stat().st_size}
     found: dict[Path, int] = {}

@@ -713,6 +713,15 @@ def test_a_leaderboard_is_described_saved_and_fitted(tmp_path):
     assert len(pd.read_csv(tmp_path / "fit-agents.csv")) == 15
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no >&-")
+def test_closed_streams_are_no_fault_and_warnings_never_enter_the_table(tmp_path):
+    for closed in (">&-", "2>&-"):
+        command = ["sh", "-c", f"'{AGENTIRT}' leaderboards --save x.nc {closed}"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 2, done.stderr
+        assert (done.stdout, "Say which leaderboard" in done.stderr) == ("", closed == ">&-")
+
+
 # --- demo ---
 
 DEMO_FILES = {"fit.zarr", "llms.csv", "scaffolds.csv", "agents.csv", "tasks.csv", "report.json", "README.md", "agentirt.seal"} | {

@@ -21,12 +21,14 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
+from test_cli import inside
 
 from agentirt_nb import messages
 from agentirt_nb.csv_files import json_lines, read_table, write_table
 from agentirt_nb.data import building, reading
 from agentirt_nb.data import outcomes as oc
 from agentirt_nb.files import SEAL_FILE, seal
+from agentirt_nb.guards import plain_files
 from agentirt_nb.stores import open_arrays, open_xarray, save_xarray
 
 ORDERS = "\x1b[31m\x07\x01\x0b\ufffe\u202e\u2066\u200b\x9b\ud800"
@@ -208,6 +210,14 @@ def test_a_hostile_netcdf_is_refused_before_it_is_read(tmp_path, attack):
     assert sentence in str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes with names")
+@pytest.mark.parametrize("name", ["pipe.nc", "pipe.zarr"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(messages.AgentirtError, match="pipe or a device"):
+        plain_files(tmp_path / name)
+
+
 def test_many_labels_that_share_one_long_text_are_refused(tmp_path):
     path = tmp_path / "a.nc"
     with h5py.File(path, "w") as file:
@@ -380,6 +390,15 @@ def test_no_message_of_an_error_orders_a_terminal_about():
     assert len(kinds) > 5
     for kind in kinds:
         assert str(kind(f"a{ORDERS}b")).split() == ["a[31m", "b"], kind
+
+
+def test_the_command_never_prints_a_raw_name_of_a_file(tmp_path):
+    name = "o\x1b[31m\x07"
+    (tmp_path / f"{name}.csv").write_text("agent,task,success,mood\na,t,1,x\na,u,0,x\nb,t,0,x\nb,u,1,x\n")
+    done = inside("fit", f"{name}.csv", "--out", f"{name}.zarr", "--quiet", cwd=tmp_path)
+    assert "not used: mood" in done.stderr
+    assert "Written: " in done.stdout
+    assert all(line.isprintable() for line in (done.stdout + done.stderr).splitlines())
 
 
 def test_a_column_with_an_odd_name_is_named_safely(tmp_path):

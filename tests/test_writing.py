@@ -247,14 +247,49 @@ def test_a_thesis_that_arrives_during_the_work_stays(tmp_path):
 
 
 def test_the_demo_leaves_a_folder_with_other_things_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
     for name in ("report.json", "llms.csv"):
-        (tmp_path / name).write_text("the user's")
+        (tmp_path / "mine" / name).write_text("the user's")
     before = content(tmp_path)
-    refused(inside("demo", "--out", tmp_path, cwd=tmp_path), "choose another name")
+    refused(inside("demo", "--out", "mine", cwd=tmp_path), "choose another name")
+    refused(inside("demo", "--out", ".", cwd=tmp_path / "mine"), "is in use here")
     assert content(tmp_path) == before
 
 
+def test_the_demo_replaces_nothing_but_results_of_a_demo(tmp_path, small, monkeypatch):
+    monkeypatch.setattr("agentirt_nb.app.demo.demo_outcomes", lambda **_: pytest.fail("the work began"))
+    save_fit(small, tmp_path / "hours.zarr")
+    save_outcomes(outcomes(), tmp_path / "o.zarr")
+    before = content(tmp_path)
+    for name in ("hours.zarr", "o.zarr"):
+        refused(inside("demo", "--out", name, cwd=tmp_path), "is no folder of results; choose another name")
+    assert content(tmp_path) == before
+
+
+def test_a_hidden_folder_with_links_leads_nobody_elsewhere(tmp_path):
+    home, shared = tmp_path / "home", tmp_path / "shared"
+    for folder in (home / "work" / "new", home / "work" / "old", shared / ".agentirt-1" / "new", shared / ".agentirt-2" / "new"):
+        folder.mkdir(parents=True)
+    (home / "thesis.txt").write_text("years of work")
+    (home / "work" / "old" / "a.csv").write_text("dear reader")
+    (shared / "a.csv").write_text("a stranger's")
+    (shared / ".agentirt-1" / "lock").symlink_to(home / "thesis.txt")
+    (shared / ".agentirt-2" / "old").symlink_to(home)
+    (shared / ".agentirt-3").symlink_to(home / "work")
+    before = content(home)
+    with write_atomically(shared / "new.txt") as new:
+        new.write_text("new")
+    put_back(shared / "missing.zarr")
+    assert content(home) == before
+
+
 # --- what cannot be written ---
+
+
+def test_a_link_to_a_name_that_ends_otherwise_is_refused_before_the_work(tmp_path, no_work):
+    runs().to_csv(tmp_path / "runs.csv", index=False)
+    (tmp_path / "latest.zarr").symlink_to("fit of today")
+    refused(inside("fit", "runs.csv", "--out", "latest.zarr", cwd=tmp_path), r"does not end in \.zarr; name the place itself")
 
 
 def test_what_cannot_be_written_is_said_before_the_work(tmp_path, no_work):

@@ -19,7 +19,7 @@ from .. import __version__
 from .stopping import INTERRUPTED, stoppable
 from ..csv_files import read_table, to_numbers, write_table
 from ..files import check_ending, check_targets, put_back, write_together
-from ..messages import AgentirtError, closest, count
+from ..messages import AgentirtError, cleaned, closest, count
 from ..settings import SettingsError, read_setting, settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _say(
     message: str,  # one sentence
 ) -> None:
     "Tell the person at the terminal something that is not a result."
-    print(f"agentirt: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
+    print(f"agentirt: {cleaned(' '.join(str(message).split()))}", file=sys.stderr, flush=True)
 
 # %% ../../nbs/5_app/02_cli.ipynb #6aa28561
 class _Parser(argparse.ArgumentParser):
@@ -177,6 +177,9 @@ def main(
     arguments: Sequence[str] | None = None,  # what stands behind `agentirt`; None: that of the command line
 ) -> int:  # exit code: 0 done, 1 look before you use it, 2 cannot be done, 3 a fault, 130 interrupted
     "Run `agentirt`."
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows its number
         if hasattr(stream, "reconfigure") and getattr(stream, "errors", "") == "strict":
             stream.reconfigure(errors="backslashreplace")
@@ -217,8 +220,6 @@ def _demo(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Fit four leaderboards jointly; print the head of the result and write all of it."
-    if Path(args.out).parent.is_dir():  # else nothing stands in the way
-        check_targets([args.out])
     from agentirt_nb.app.demo import run_demo
 
     return _exit_code(run_demo(args.out, method=args.method, seed=args.seed, progress=not args.quiet))
@@ -305,7 +306,7 @@ def _write_fit(
         save_fit(fit, beside[-1])
     if earlier := [place.name for name, place in places.items() if name not in tables and place.exists()]:
         _say(f"left as it was, but not of this fit: {', '.join(earlier)}.")
-    print(f"Written: {path} and {path.stem}-*.csv beside it, fit {fit_id(fit)}")
+    print(cleaned(f"Written: {path} and {path.stem}-*.csv beside it, fit {fit_id(fit)}"))
 
 # %% ../../nbs/5_app/02_cli.ipynb #8a130a79
 def _trend(
@@ -608,7 +609,7 @@ def _judge(
         return _DONE
     ratings = judge_tasks(tasks, args.model, **about, budget=args.budget, progress=not args.quiet)
     write_table(ratings.to_pandas().convert_dtypes().reset_index(), args.out)
-    print(f"Used: {_bill(ratings.attrs)}. Written: {args.out}")
+    print(cleaned(f"Used: {_bill(ratings.attrs)}. Written: {args.out}"))
     return _INCOMPLETE if ratings.attrs["failed"] else _DONE
 
 
@@ -654,7 +655,7 @@ def _leaderboards(
     print(describe(outcomes))
     if args.save:
         save_outcomes(outcomes, args.save)
-        print(f"Written: {args.save}")
+        print(cleaned(f"Written: {args.save}"))
     return _DONE
 
 

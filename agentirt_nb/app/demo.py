@@ -234,13 +234,15 @@ def refuse_folder(
 ) -> None:
     "Raise AgentirtError where a folder of results cannot be written, or would take the place of something else."
     target, here = Path(os.path.realpath(folder)), Path.cwd().resolve()
-    around = next(parent for parent in target.parents if parent.exists())
     if target in (here, *here.parents) or os.path.ismount(target):
         raise TakenPathError(f"The folder {str(folder)!r} is in use here and would be replaced as a whole; name one inside it.")
     if target.is_file():
         raise TakenPathError(f"{str(folder)!r} is a file; name a folder for the results.")
+    around = next(parent for parent in target.parents if parent.exists())
     if around == target.parent:
         refuse_bad_target(target)
+    if target.is_dir() and any(target.iterdir()) and not (target / "report.json").is_file():
+        raise TakenPathError(f"{str(folder)!r} was written by this program, but is no folder of results; choose another name.")
     try:
         with tempfile.TemporaryFile(dir=around):
             pass
