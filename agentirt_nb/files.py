@@ -51,6 +51,7 @@ class UnwritableError(AgentirtError, OSError):
 # %% ../nbs/0_ground/03_files.ipynb #69bb50d6
 SEAL = b"\nsealed by agentirt_nb, sha256 "  # ends a file; then 64 hexadecimal digits and a newline
 SEAL_FILE = "agentirt.seal"  # stands in a folder and says what belongs to it
+_OF_DESKTOPS = (SEAL_FILE, ".DS_Store", "desktop.ini", "Thumbs.db")  # what stands in a folder without belonging to what it holds
 
 
 def _digest(
@@ -72,7 +73,7 @@ def members(
     "The files below a folder, without its seal and what a desktop leaves there; a link counts as a file."
     inside = [Path(at) / name for at, folders, files in os.walk(folder) for name in [*folders, *files]]
     kept = [path for path in inside if path.is_symlink() or not path.is_dir()]
-    return {n: path for path in sorted(kept) if (n := path.relative_to(folder).as_posix()) not in (SEAL_FILE, ".DS_Store")}
+    return {n: path for path in sorted(kept) if (n := path.relative_to(folder).as_posix()) not in _OF_DESKTOPS}
 
 
 def seal(
@@ -185,13 +186,30 @@ def table_header(
     return next(csv.reader([line.strip()]), [])
 
 
+def _is_our_table(
+    path: Path,  # a .csv file
+) -> bool:
+    "Whether a table is one of a fit: its columns say so, and each of its rows ends in the same id."
+    import csv
+
+    header = table_header(path)
+    if not set(header) >= _MARKS or header[-1] not in ("outcomes", "fit"):
+        return False
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+        return len({row[-1] for row in rows[1:] if row}) <= 1 and all(len(row) == len(header) for row in rows)
+    except (csv.Error, UnicodeDecodeError):
+        return False
+
+
 def _not_our_file(
     path: Path,  # a file that may be there
 ) -> str:  # empty where it may be replaced
     "What tells a file from one that this program wrote; nothing is lost with an empty one."
     if not path.exists() or path.stat().st_size == 0:
         return ""
-    if path.suffix == ".csv" and set(header := table_header(path)) >= _MARKS and header[-1] in ("outcomes", "fit"):
+    if path.suffix == ".csv" and _is_our_table(path):
         return ""
     try:
         refuse_broken_seal(path)

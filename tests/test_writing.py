@@ -775,3 +775,23 @@ def test_a_hundred_kills_of_every_writing_command(tmp_path, small, name):
     died = sum(how == signal.SIGKILL for how, _, _ in found)
     print(f"{name}: {died} killed, {sum(lost for _, _, lost in found)} put back, {len({which for _, which, _ in found})} states")
     assert name == "demo" or died > KILLS / 3
+
+
+@pytest.mark.parametrize("line", ["my notes\n", "my notes,,,,,\n", "dora,1.0,yes,sound,observed,f999999999\n"])
+def test_a_table_to_which_somebody_added_a_line_is_not_ours(tmp_path, line):
+    path = tmp_path / "runs-agents.csv"
+    path.write_text("agent,ability_logits,converged,accuracy,outcomes,fit\nada,0.5,yes,sound,observed,f123456789\n")
+    assert not_ours(path) == ""
+    with path.open("a") as file:
+        file.write(line)
+    assert not_ours(path) == "this program did not write it"
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "desktop.ini", "Thumbs.db"])
+def test_what_a_desktop_leaves_in_a_folder_does_not_make_it_somebody_elses(tmp_path, name):
+    store = tmp_path / "runs.zarr"
+    store.mkdir()
+    (store / "part").write_text("one")
+    seal(store)
+    (store / name).write_text("icons")
+    assert not_ours(store) == ""

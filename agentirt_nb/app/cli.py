@@ -212,7 +212,7 @@ examples:
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
     about = "folder to write to (default: agentirt-demo)"
-    parser.add_argument("--out", default="agentirt-demo", metavar="DIR", help=about)
+    parser.add_argument("--out", type=os.path.expanduser, default="agentirt-demo", metavar="DIR", help=about)
     _fitting(parser)
 
 
@@ -266,7 +266,7 @@ examples:
 
 def _fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="+", metavar="SOURCE", help=".csv, .zarr, .nc or a leaderboard's name")
-    parser.add_argument("--out", required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
+    parser.add_argument("--out", type=os.path.expanduser, required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
     _forcing(parser)
     about = "1pl: tasks differ in difficulty; 2pl: in discrimination too (default: 1pl; --model is its older name)"
     parser.add_argument("--curve", "--model", choices=["1pl", "2pl"], default="1pl", help=about)
@@ -280,6 +280,13 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
 
 # %% ../../nbs/5_app/02_cli.ipynb #858e35be
 _TABLES = ("agents", "llms", "scaffolds", "tasks", "features")  # those that a fit may have
+
+
+def _is_no_name(
+    source: str,  # what is to be fitted
+) -> bool:
+    "Whether something is a file, and not the name of a leaderboard, which a folder may have too."
+    return bool(Path(source).suffix)
 
 
 def _files_of_fit(
@@ -326,7 +333,7 @@ def _fit(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Fit outcomes and write the fit and its tables."
-    check_targets(_files_of_fit(args.out)[::-1], [*args.source, *args.features], force=args.force)
+    check_targets(_files_of_fit(args.out)[::-1], [*filter(_is_no_name, args.source), *args.features], force=args.force)
     from agentirt_nb.data.joining import combine
     from agentirt_nb.data.reading import read_outcomes, with_features
 
@@ -380,7 +387,7 @@ def _predict_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--benchmark", metavar="NAME", help="one benchmark (default: all of the fit)")
     about = "probability inside intervals (default: the fit's own; --interval is its older name)"
     parser.add_argument("--prob", "--interval", type=_value_of("prob"), metavar="P", help=about)
-    parser.add_argument("--out", metavar="CSV", help="the table to write (default: standard output)")
+    parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table to write (default: standard output)")
     _forcing(parser)
 
 # %% ../../nbs/5_app/02_cli.ipynb #877372b7
@@ -501,7 +508,7 @@ examples:
 def _score_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
     parser.add_argument("results", metavar="RESULTS", help=".csv, .zarr or .nc")
-    parser.add_argument("--out", required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
+    parser.add_argument("--out", type=os.path.expanduser, required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
     _forcing(parser)
     _features(parser)
     _setting(parser, "seed", "N", "where random draws start")
@@ -570,7 +577,7 @@ def _judge_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget", type=_amount, metavar="D", help=about)
     about = "dollars for a million tokens in and out (default: the price known of the model)"
     parser.add_argument("--price", type=_amount, nargs=2, metavar=("IN", "OUT"), help=about)
-    parser.add_argument("--out", metavar="CSV", help="the table of ratings to write")
+    parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table of ratings to write")
     _forcing(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -630,7 +637,7 @@ examples:
 
 def _leaderboards_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="which one to describe")
-    parser.add_argument("--save", metavar="FILE", help="where to write it: .zarr or .nc")
+    parser.add_argument("--save", type=os.path.expanduser, metavar="FILE", help="where to write it: .zarr or .nc")
     _forcing(parser)
 
 

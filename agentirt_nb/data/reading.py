@@ -57,7 +57,7 @@ def read_outcomes(
         if not put_back(path).exists():
             raise OutcomesError(f"There is no file {name!r}.")
         return open_outcomes(path)
-    if path.suffix or path.exists() or os.sep in name:
+    if path.suffix or path.is_file() or os.sep in name:
         raise OutcomesError(f"Cannot read {name!r}: give a .csv, .zarr or .nc file or a leaderboard's name.")
     from agentirt_nb.data.leaderboards import load_leaderboard
 
