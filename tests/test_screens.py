@@ -70,7 +70,9 @@ BOARDS = {
 @pytest.mark.parametrize("name, share", [("regular", 1.0), ("sparse", 0.9), ("14 x 100", 0.75), ("2pl", 0.95), ("noise", 0.0)])
 def test_inverted_checks_are_found_and_regular_ones_left_alone(name, share):
     screens = importlib.import_module("agentirt_nb.irt.screens")
-    alarm = lambda inverted, seed: bool(screens.inverted_tasks(simulated(seed=seed, inverted=inverted, **BOARDS[name])).inverted.any())
+    alarm = lambda inverted, seed: bool(
+        screens.inverted_tasks(simulated(seed=seed, inverted=inverted, **BOARDS[name])).inverted.any()
+    )
     assert np.mean([alarm(0, seed) for seed in range(8)]) <= 0.05
     if share:
         assert np.mean([alarm(BOARDS[name]["tasks"] // 10, seed) for seed in range(8)]) >= share - 0.25

@@ -93,7 +93,7 @@ def _inverted_chance(z: np.ndarray, expected: np.ndarray, testable: np.ndarray) 
     off = (z - expected)[testable]
     spread = max(1.0, (1.4826 * np.median(np.abs(off - np.median(off)))) ** 2)
     gain = np.expm1(np.clip(np.where(testable, -2 * expected * z / spread, 0), -50, 50))
-    shares = _SHARES[_SHARES >= 0.5 / testable.sum()]
+    shares = _SHARES[0.5 / testable.sum() <= _SHARES]
     evidence = np.log1p(shares[:, None] * gain).sum(1)
     share = shares[evidence.argmax()]
     return share * (1 + gain) / (1 + share * gain) * testable if evidence.max() > _EVIDENCE else none
