@@ -1,4 +1,4 @@
-"""What is said of outcomes that say too little: groups without a link, inverted checks, tasks without a pass, folds without a fit."""
+"""Outcomes that say too little: groups without a link, inverted checks, tasks without a pass, folds without a fit."""
 
 import importlib
 import warnings

@@ -319,7 +319,7 @@ def cross_validate(
     progress: bool = True,  # show a bar
     **options: Any,  # of `fit`: curve, ability, features, method, priors, draws
 ) -> xr.Dataset:  # probability (predictor, agent, task), NaN where not held out; successes, trials, fold
-    "Predict every cell from a fit that has not seen its fold. The same seed gives the same numbers. Raises FitError without any fold."
+    "Predict every cell from a fit that has not seen its fold. Equal seeds, equal numbers. Raises FitError without any fold."
     outcomes = validate(outcomes).transpose("agent", "task", ...)
     seed = chosen_seed(seed)
     if choose and "features" not in outcomes:

@@ -783,7 +783,7 @@ def _too_precise(data: ModelData, error: ValueError) -> AgentirtError:
     "What to say where matrices of single precision have broken down."
     most = max(int(block.trials.max(initial=0)) for block in data.blocks)
     if most > 10_000:
-        advice = f"a cell has {most:,} trials, which say more than it can hold: divide successes and trials so that none has over 10,000"
+        advice = f"a cell has {most:,} trials, more than it can hold: divide successes and trials so that none has over 10,000"
     else:
         advice = "use curve='1pl' or ability='agent', or tighter priors"
     return AgentirtError(f"The Laplace approximation broke down in single precision ({error}); {advice}.")

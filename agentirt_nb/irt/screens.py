@@ -48,13 +48,15 @@ def _separate(cells: xr.Dataset, ability: str) -> xr.Dataset:
 def separate_groups(
     outcomes: xr.Dataset,  # outcomes
     ability: str = "agent",  # as `fit` takes it; but for "agent" a shared LLM or scaffold connects agents too
-) -> xr.Dataset:  # agent_group (agent), task_group (task): 0 for the group with most agents, −1 for what was never run; attrs says
+) -> (
+    xr.Dataset
+):  # agent_group (agent), task_group (task): 0 for the group with most agents, −1 for what was never run; attrs says
     "Groups of agents and tasks between which nothing was run, even indirectly. Raises OutcomesError on bad data."
     return _separate(validate(outcomes).transpose("agent", "task", ...), ability)
 
 # %% ../../nbs/2_irt/19_screens.ipynb #b3471aa7
 def _rest_scores(rate: np.ndarray, ran: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    "Each agent's success on its other tasks against their averages (agent, task), about the mean of who ran the task; where it is known."
+    "Success on the other tasks against their averages (agent, task), about the mean of who ran the task; where known."
     able, easy = np.zeros(len(rate)), np.zeros(rate.shape[1])
     tried, by = ran.sum(1), np.maximum(ran.sum(0), 1)
     for _ in range(3):  # rate = able + easy, by turns

@@ -201,7 +201,10 @@ COLUMNS: dict[str, tuple[str, str]] = {  # column -> its unit and what it holds;
     "probability": ("share", "expected probability that the agent passes the task"),
     "pass_rate": ("share", "expected share of the benchmark's tasks that the agent passes"),
     "observed_pass_rate": ("share", "share of the trials in the outcomes that passed"),
-    "solved_by": ("", "some; nobody or everybody: outcomes only bound the difficulty, and how far beyond, rests on the prior; not run"),
+    "solved_by": (
+        "",
+        "some; nobody or everybody: outcomes only bound the difficulty, and how far beyond, rests on the prior; not run",
+    ),
     "agents_tried": ("count", "agents in the outcomes that it is part of"),
     "tasks_tried": ("count", "different tasks of the outcomes that it was tried on"),
     "agent_run": ("", "whether the fit has outcomes of this agent; False: predicted from its LLM and scaffold"),
