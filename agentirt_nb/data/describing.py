@@ -155,6 +155,10 @@ def _sentences(
     for what, words in (("all_pass", "solved everything tried"), ("all_fail", "solved nothing")):
         if (agents := d["agent"].values[d[f"agent_{what}"].values]).size:
             out.append(f"{count(agents.size, 'agent')} {words}: {listed(agents)}.")
+    if (tasks := d["task"].values[d["task_all_fail"].values]).size:
+        out.append(
+            f"{count(tasks.size, 'task')} passed by nobody: {listed(tasks)}; how hard beyond the ablest, rests on the prior."
+        )
     return out + _graph_sentences(d)
 
 # %% ../../nbs/1_data/03_describing.ipynb #36109dc3

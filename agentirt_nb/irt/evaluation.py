@@ -11,7 +11,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -172,8 +172,9 @@ def _chosen(train: xr.Dataset, choices: list[list[str]], seed: int, options: dic
         cells = cross_validate(
             some, "tasks", "random", folds=3, seed=seed, workers=1, progress=False, **options | dict(draws=200)
         )
-        p = cells.probability.sel(predictor="model").values.astype(float)
-        losses.append(-(cells.successes * np.log(p) + (cells.trials - cells.successes) * np.log1p(-p)).sum().item())
+        p, due = cells.probability.sel(predictor="model").values.astype(float), cells.trials.values > 0
+        loss = -(cells.successes * np.log(p) + (cells.trials - cells.successes) * np.log1p(-p)).sum().item()
+        losses.append(loss if np.isfinite(p[due]).all() else np.inf)  # a fold without a fit predicts nothing
     return train.isel(feature=np.isin(train.block.values, choices[int(np.argmin(losses))]))
 
 
@@ -212,12 +213,13 @@ def _predict_fold(
     return cells, fitted.attrs["converged"] == "yes", float(fitted.attrs.get("pareto_k", np.nan))
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #103b5714
-def _judged(folds: int, failed: int, worst: float) -> dict[str, Any]:
-    "The trust record of all folds, of which some failed, and the worst Pareto k among them (0: none was measured)."
+def _judged(folds: int, failed: int, worst: float, lost: dict[int, Exception]) -> dict[str, Any]:
+    "The trust record of all folds, of which some failed or were lost, and the worst Pareto k among them (0: none was measured)."
     grade = "bad" if failed else "sound" if worst < 0.7 else "doubtful"
     said = f"{folds - failed} of {count(folds, 'fold')} converged" + (f"; largest Pareto k {worst:.2f}." if worst else ".")
+    said += "".join(f" Fold {i} has no predictions: {error}" for i, error in sorted(lost.items()))
     record = dict(converged="no" if failed else "yes", accuracy=grade, verdict=said)
-    return dict(folds_not_converged=failed, largest_pareto_k=worst) | record
+    return dict(folds_lost=sorted(lost), folds_not_converged=failed, largest_pareto_k=worst) | record
 
 
 def _remembered_fold(path: Path | None, shape: tuple, compute: Callable) -> tuple[np.ndarray, bool, float]:
@@ -279,6 +281,26 @@ def _announce(
     given |= {name: value for name, value in options.items() if name != "priors" and value is not None}
     announce_fit(outcomes, as_curve(given.pop("curve")).name, **given, **how)
 
+
+def _gathered(waiting: dict[Future, int], shape: tuple, tick: Callable) -> tuple[np.ndarray, int, float, dict[int, Exception]]:
+    """Predictions of all folds, how many have not converged, the worst Pareto k, and the folds that raised an error.
+
+    One fold never loses the others; where all are lost, their first error is raised."""
+    cells, failed, worst = np.full(shape, np.nan, "f4"), 0, 0.0
+    lost: dict[int, Exception] = {}
+    for done in as_completed(waiting):
+        error = done.exception()
+        if isinstance(error, Exception):
+            lost[waiting[done]] = error
+        else:
+            predicted, converged, k = done.result()
+            cells = np.where(np.isnan(cells), predicted, cells)
+            failed, worst = failed + (not converged), float(np.fmax(worst, k))
+        if len(lost) == len(waiting):
+            raise lost[min(lost)]
+        tick()
+    return cells, failed + len(lost), worst, lost
+
 # %% ../../nbs/2_irt/14_evaluation.ipynb #2453db5f
 def cross_validate(
     outcomes: xr.Dataset,  # with features or without
@@ -295,7 +317,7 @@ def cross_validate(
     progress: bool = True,  # show a bar
     **options: Any,  # of `fit`: curve, ability, features, method, priors, draws
 ) -> xr.Dataset:  # probability (predictor, agent, task), NaN where not held out; successes, trials, fold
-    "Predict every cell from a fit that has not seen its fold. The same seed gives the same numbers."
+    "Predict every cell from a fit that has not seen its fold. Equal seeds, equal numbers. Raises FitError without any fold."
     outcomes = validate(outcomes).transpose("agent", "task", ...)
     seed = chosen_seed(seed)
     if choose and "features" not in outcomes:
@@ -315,27 +337,24 @@ def cross_validate(
     path = lambda i: None if cache is None else Path(cache) / f"{split}-{name}-{i}.npz"
     shape = (len(PREDICTORS), *outcomes.trials.shape)
     run = lambda i: _remembered_fold(path(i), shape, lambda: _predict_fold(outcomes, fold, i, given, choose, seed, options))
-    cells, failed, worst = np.full(shape, np.nan, "f4"), 0, 0.0
     bar = tqdm(total=len(numbers), desc=f"New {split}", unit=" folds", disable=not progress, leave=False)
     with bar, threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=workers) as pool:
-        waiting = [pool.submit(run, i) for i in numbers]
         try:
-            for done in as_completed(waiting):
-                predicted, converged, k = done.result()
-                cells = np.where(np.isnan(cells), predicted, cells)
-                failed, worst = failed + (not converged), float(np.fmax(worst, k))
-                bar.update()
+            cells, failed, worst, lost = _gathered({pool.submit(run, i): i for i in numbers}, shape, bar.update)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     result = outcomes[["successes", "trials"]].drop_vars(["feature", "block"], errors="ignore")
     result["probability"] = (("predictor", "agent", "task"), cells)
     result["fold"] = fold
-    if failed:
+    judged = _judged(len(numbers), failed, worst, lost)
+    if failed > len(lost):
         warnings.warn(
-            f"{failed} of {len(numbers)} folds have not converged; their predictions are scored all the same.", stacklevel=2
+            f"{failed - len(lost)} of {len(numbers)} folds have not converged; their predictions are scored all the same.",
+            stacklevel=2,
         )
-    judged = _judged(len(numbers), failed, worst)
+    if lost:
+        warnings.warn(f"{judged['verdict']} The others are scored without.", stacklevel=2)
     return result.assign_coords(predictor=list(PREDICTORS)).assign_attrs(split=split, how=how, seed=seed, given=given, **judged)
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #931a3b16

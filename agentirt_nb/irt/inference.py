@@ -30,6 +30,7 @@ from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, mode
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
 from .programs import keep_programs
+from .screens import screened
 from .sizes import announce_fit
 from ..messages import count, one_of
 from ..settings import check_draws, chosen_seed, settings
@@ -310,13 +311,14 @@ def fit(
     posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
-    record["verdict"] += _apart_from_others(outcomes, ability)
+    adequacy, seen = screened(outcomes, ability)
+    record["verdict"] += _apart_from_others(outcomes, ability) + (f" {seen}" if seen else "")
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)
-    about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy="not checked", wall_time=round(perf_counter() - start, 3))
+    about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy=adequacy, wall_time=round(perf_counter() - start, 3))
     return make_fit(posterior, outcomes, about | record, sample_stats=stats, **_kept_features(data, outcomes))
 
 # %% ../../nbs/2_irt/08_inference.ipynb #869788d0

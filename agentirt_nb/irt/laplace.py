@@ -751,20 +751,8 @@ class LaplaceDraws(NamedTuple):
     design: AbilityDesign  # how effects make abilities
 
 
-def laplace_draws(
-    data: ModelData,  # outcomes as arrays
-    curve: str = "1pl",  # "1pl" or "2pl"
-    *,
-    ability: str = "llm_scaffold",  # "agent", "llm_scaffold" or "dated"
-    priors: Priors | None = None,  # scales of the priors; None: `Priors()`
-    draws: int,  # how many
-    tick: Callable[[], Any] = lambda: None,  # called once a round, for a progress bar
-    seed: int,  # of the draws
-) -> LaplaceDraws:
-    "Draws from the Laplace approximation. Raises AgentirtError where a 2PL has nothing to tell tasks apart by."
-    forget_programs(_COMPILED)
-    state, mode = _approximated(data, curve, ability, priors or Priors(), tick)
-    rng = np.random.default_rng(seed)
+def _draws_around(state: _Laplace, mode: _Mode, draws: int, rng: np.random.Generator) -> LaplaceDraws:
+    "Draws from the Gaussian at the mode once it was moved to the mean, each with its tasks and its weight."
     tables = _task_tables(state, mode.w)
     mode = _recentre(state, _recentre(state, mode, tables, rng), tables, rng)
     w, log_scales, log_weight = _draw_effects(state, mode, draws, rng)
@@ -789,3 +777,33 @@ def laplace_draws(
         log_weight -= 0.5 * state.stiffness * np.log(u @ state.contrast) ** 2
     log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
     return LaplaceDraws(result, np.maximum(log_weight - log_weight.max(), -700), mode.reached, state.abilities)
+
+
+def _too_precise(data: ModelData, error: ValueError) -> AgentirtError:
+    "What to say where matrices of single precision have broken down."
+    most = max(int(block.trials.max(initial=0)) for block in data.blocks)
+    if most > 10_000:
+        advice = f"a cell has {most:,} trials, more than it can hold: divide successes and trials so that none has over 10,000"
+    else:
+        advice = "use curve='1pl' or ability='agent', or tighter priors"
+    return AgentirtError(f"The Laplace approximation broke down in single precision ({error}); {advice}.")
+
+
+def laplace_draws(
+    data: ModelData,  # outcomes as arrays
+    curve: str = "1pl",  # "1pl" or "2pl"
+    *,
+    ability: str = "llm_scaffold",  # "agent", "llm_scaffold" or "dated"
+    priors: Priors | None = None,  # scales of the priors; None: `Priors()`
+    draws: int,  # how many
+    tick: Callable[[], Any] = lambda: None,  # called once a round, for a progress bar
+    seed: int,  # of the draws
+) -> LaplaceDraws:
+    "Draws from the Laplace approximation. Raises AgentirtError where a 2PL has nothing to go by, or cells have too many trials."
+    forget_programs(_COMPILED)
+    try:
+        return _draws_around(*_approximated(data, curve, ability, priors or Priors(), tick), draws, np.random.default_rng(seed))
+    except AgentirtError:
+        raise
+    except ValueError as error:  # as which NumPy and SciPy report a matrix without a factor
+        raise _too_precise(data, error) from error

@@ -9,6 +9,7 @@ __all__ = ['PARTS', 'COLUMNS', 'ENDS', 'tried', 'ladder', 'kind_of', 'verdict', 
 # %% ../../nbs/2_irt/03_tables.ipynb #346ecd23
 import re
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -146,7 +147,8 @@ def task_table(
     table = table.assign_coords({name: ("task", seen[name].reindex(task=table.task).values) for name in known})
     if {"successes", "trials"} <= set(seen.data_vars):
         passed, of = (seen[name].sum("agent").reset_coords(drop=True) for name in ("successes", "trials"))
-        table = table.assign(passed=passed / of.where(of > 0))
+        who = np.select([of == 0, passed == 0, passed == of], ["not run", "nobody", "everybody"], "some")
+        table = table.assign(passed=passed / of.where(of > 0), solved_by=("task", who))
     table = table.sortby("mean", ascending=False).assign(measures="difficulty (logits)")
     return table_of(table.assign_attrs(units="logits"), fit)
 
@@ -199,6 +201,10 @@ COLUMNS: dict[str, tuple[str, str]] = {  # column -> its unit and what it holds;
     "probability": ("share", "expected probability that the agent passes the task"),
     "pass_rate": ("share", "expected share of the benchmark's tasks that the agent passes"),
     "observed_pass_rate": ("share", "share of the trials in the outcomes that passed"),
+    "solved_by": (
+        "",
+        "some; nobody or everybody: outcomes only bound the difficulty, and how far beyond, rests on the prior; not run",
+    ),
     "agents_tried": ("count", "agents in the outcomes that it is part of"),
     "tasks_tried": ("count", "different tasks of the outcomes that it was tried on"),
     "agent_run": ("", "whether the fit has outcomes of this agent; False: predicted from its LLM and scaffold"),

@@ -20,11 +20,15 @@ from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/03_maps.ipynb #6143489e
 def _difficulties(fit: xr.DataTree) -> pd.DataFrame:
-    "Columns task, difficulty (posterior mean, logits) and benchmark."
+    "Columns task, difficulty (posterior mean, logits), benchmark, and whether nobody solved it (unsolved)."
     rows = draws(fit, "difficulty").mean("sample").to_dataframe("difficulty").reset_index()[["task", "difficulty"]]
     seen = fit["observed_data"].to_dataset()
     known = seen.benchmark.to_series() if "benchmark" in seen.coords else pd.Series(dtype=str)
-    return rows.assign(benchmark=rows.task.map(known).fillna("tasks"))
+    nobody = pd.Series(dtype=bool)
+    if {"successes", "trials"} <= set(seen.data_vars):
+        nobody = ((seen.successes.sum("agent") == 0) & (seen.trials.sum("agent") > 0)).to_series()
+    unsolved = rows.task.map(nobody).fillna(False).astype(bool)
+    return rows.assign(benchmark=rows.task.map(known).fillna("tasks"), unsolved=unsolved)
 
 
 def _wright_agents(fit: xr.DataTree, scale: alt.Scale, *, top: int, width: int, height: int) -> alt.LayerChart:
@@ -62,13 +66,17 @@ def _panel_title(name: str, size: str) -> alt.TitleParams:
 def _wright_tasks(rows: pd.DataFrame, scale: alt.Scale, colour: str, *, bin_width: float, width: int, height: int) -> alt.Chart:
     "One right panel: how many tasks of a benchmark there are at each height."
     bins = np.floor(rows.difficulty / bin_width) * bin_width
-    counts = rows.groupby(bins.rename("from")).agg(tasks=("task", "size"), example=("task", "first")).reset_index()
+    counts = rows.groupby(bins.rename("from")).agg(
+        tasks=("task", "size"), unsolved=("unsolved", "sum"), example=("task", "first")
+    )
+    counts = counts.reset_index()
     counts["to"], counts["zero"] = counts["from"] + bin_width, 0
     title = _panel_title(rows.benchmark.iloc[0], f"{len(rows)} task{'s' if len(rows) > 1 else ''}")
     tips = [
         "tasks:Q",
         alt.Tooltip("from:Q", format=".2f", title="difficulty from (logits)"),
         alt.Tooltip("to:Q", format=".2f", title="to"),
+        alt.Tooltip("unsolved:Q", title="solved by nobody (difficulty rests on the prior)"),
         alt.Tooltip("example:N", title="for example"),
     ]
     axis = alt.Axis(tickCount=3, grid=False, tickMinStep=1)
@@ -110,5 +118,7 @@ def wright_map(
         counts = f"{ability.size} agents{drawn}, {len(tasks)} tasks; chances by the {curve.name} curve: {curve.says}"
     above = int((tasks.difficulty > ability.max().item()).sum())
     said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
+    if unsolved := int(tasks.unsolved.sum()):
+        said += f" {unsolved} of all tasks were solved by nobody: how difficult they are rests on the prior."
     head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)
     return with_words(alt.hconcat(*panels, spacing=10, title=head), said, fit)
