@@ -1231,6 +1231,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                   'agentirt_nb/quanta/scaling_fits.py'),
                                                  'agentirt_nb.quanta.scaling_fits._broken': ( '3_quanta/scaling_fits.html#_broken',
                                                                                               'agentirt_nb/quanta/scaling_fits.py'),
+                                                 'agentirt_nb.quanta.scaling_fits._drawn': ( '3_quanta/scaling_fits.html#_drawn',
+                                                                                             'agentirt_nb/quanta/scaling_fits.py'),
                                                  'agentirt_nb.quanta.scaling_fits._draws_dataset': ( '3_quanta/scaling_fits.html#_draws_dataset',
                                                                                                      'agentirt_nb/quanta/scaling_fits.py'),
                                                  'agentirt_nb.quanta.scaling_fits._energy': ( '3_quanta/scaling_fits.html#_energy',
