@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from ..quanta.scaling_fits import exponents, fitted_curve
-from ..messages import AgentirtError, one_of
+from ..messages import AgentirtError, count, one_of
 from .amounts import MOST_MARKS, fewer
 from .labels import headline, log_axis, need_columns, nothing_to_show, percent, sized
 from .theme import COLOURS, PALETTE, alt
@@ -62,8 +62,13 @@ def scaling_chart(
         for name, row in ((name, table.sel(parameter=name)) for name in table.parameter.values)
         if name.startswith("exponent") or name == "floor"
     ]
-    lines = "; ".join(said), f"points: measured; line and band: fitted, {percent(table.attrs['prob'])} interval", drawn
+    odd = fit.observed_data.to_dataset().to_dataframe()
+    odd = odd[odd.misfit] if "misfit" in odd else odd[:0]
+    ringed = f"; in a ring: {count(len(odd), 'point')} far from the curve" if len(odd) else ""
+    lines = "; ".join(said), f"points: measured; line and band: fitted, {percent(table.attrs['prob'])} interval{ringed}", drawn
     chart = _scaling_layers(cells, fitted_curve(fit, prob=prob).to_dataframe().reset_index(), over, unit)
+    rings = alt.Chart(odd).mark_point(color=COLOURS["alarm"], size=150, strokeWidth=2).encode(x=f"{over}:Q", y="loss:Q")
+    chart = chart + rings if len(odd) else chart
     chart = chart.properties(title=headline(fit, title or f"Loss against {over}", *lines), height=340)
     return sized(chart, width, height)
 
