@@ -778,7 +778,7 @@ def _draws_around(state: _Laplace, mode: _Mode, draws: int, rng: np.random.Gener
     log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
     return LaplaceDraws(result, np.maximum(log_weight - log_weight.max(), -700), mode.reached, state.abilities)
 
-
+# %% ../../nbs/2_irt/07_laplace.ipynb #48076f9e
 def _too_precise(data: ModelData, error: ValueError) -> AgentirtError:
     "What to say where matrices of single precision have broken down."
     most = max(int(block.trials.max(initial=0)) for block in data.blocks)

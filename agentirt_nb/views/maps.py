@@ -57,7 +57,7 @@ def _wright_agents(fit: xr.DataTree, scale: alt.Scale, *, top: int, width: int, 
     line = line.encode(alt.X("start:Q", title="agents"), alt.X2("across:Q"), alt.Y("place:Q", scale=scale), alt.Y2("ability:Q"))
     return line + dots + label
 
-
+# %% ../../nbs/4_views/03_maps.ipynb #4cebd04f
 def _panel_title(name: str, size: str) -> alt.TitleParams:
     "The small title over one panel: its name and, on a second line, its size."
     return alt.TitleParams(name, subtitle=size, fontSize=11, subtitleFontSize=11, frame="group", offset=6, limit=160)
