@@ -253,6 +253,9 @@ def _discard(
         shutil.rmtree(gone, ignore_errors=True)
 
 
+_IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.EACCES)  # a folder stands there; Windows: the last
+
+
 def _take_place(
     new: Path,  # the finished file or folder, in a hidden folder
     target: Path,  # where it should stand
@@ -263,8 +266,8 @@ def _take_place(
         try:
             new.replace(target)
             return
-        except OSError:
-            if target.exists() and not target.is_dir():
+        except OSError as reason:
+            if reason.errno not in _IN_THE_WAY:
                 raise
         refuse_bad_target(target)
         _discard(old)

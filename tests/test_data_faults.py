@@ -408,8 +408,8 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch, name):
     method = "to_zarr" if name.endswith("zarr") else "to_netcdf"
     real = getattr(xr.Dataset, method)
 
-    def full_disk(self, target, **options):
-        real(self, target, **options)
+    def full_disk(self, *target, **options):
+        real(self, *target, **options)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(xr.Dataset, method, full_disk)

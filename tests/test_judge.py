@@ -530,7 +530,7 @@ def test_a_full_or_closed_folder_stops_before_more_is_paid(ask, server, tmp_path
 
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_at_most_so_many_calls_at_a_time(ask, server, concurrency):
-    server.delay = 0.03
+    server.delay = 0.15
     ask(table(12), concurrency=concurrency)
     assert server.most == concurrency
 

@@ -223,7 +223,7 @@ def test_a_demo_stopped_while_it_writes_anything_leaves_what_was_there(quick, tm
                     assert main(["demo", "--out", "demo"]) == 130, what
                 assert content(tmp_path) == before, what
                 assert {path.name for path in tmp_path.iterdir()} == earlier, what
-                assert "files that stood there before are untouched" in capsys.readouterr().err
+                assert "what stood there before is whole" in capsys.readouterr().err
             run_demo("demo", progress=False)
             refuse_broken_seal(tmp_path / "demo")
     again = json.loads((tmp_path / "demo" / "report.json").read_text())
