@@ -197,7 +197,7 @@ def test_two_hundred_shapes_in_one_process_stay_level():
     assert memory[150:].max() < 1.25 * memory[40:60].max(), memory
 
 
-@pytest.mark.parametrize("spoilt", [False, True])
+@pytest.mark.parametrize("spoilt", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_two_sessions_share_one_folder_of_programs(tmp_path, spoilt):
     code = "from test_load import outcomes_of\nfrom agentirt_nb.irt.inference import fit\n"
     code += "print(fit(outcomes_of(9, 15), draws=20, progress=False).posterior.ability.values.sum())"

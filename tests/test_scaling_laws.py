@@ -113,6 +113,7 @@ def test_misread_points_move_no_exponent_and_are_named():
     assert "sds)" in exponents(fit).attrs["verdict"]
 
 
+@pytest.mark.slow
 def test_a_robust_fit_is_that_of_huber():
     _, wrong = straight_line()
     log_x, log_loss = np.log(np.broadcast_to(wrong.parameters, wrong.shape)).ravel(), np.log(wrong.values).ravel()
@@ -131,7 +132,7 @@ def test_normal_noise_is_not_called_sound_where_residuals_contradict_it():
     assert alarm(fitted) == "NOT CONFIRMED" and trust(exponents(fitted))["adequacy"] == "bad"
 
 
-@pytest.mark.parametrize(("form", "points"), [("pure_power", 3), ("pure_power", 5), ("power", 4), ("power", 5)])
+@pytest.mark.parametrize(("form", "points"), [("pure_power", 3), ("power", 4)])
 def test_the_fewest_points_get_an_answer(form, points):
     curve = falling([1.0, 0.71, 0.5, 0.36, 0.25][:points])  # exponent .15
     with warnings.catch_warnings():
