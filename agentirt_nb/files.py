@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SEAL', 'SEAL_FILE', 'MissingPathError', 'TakenPathError', 'UnwritableError', 'members', 'seal', 'is_sealed',
            'refuse_broken_seal', 'not_ours', 'table_header', 'refuse_bad_target', 'put_back', 'write_atomically',
-           'write_together', 'check_ending', 'check_targets', 'private_folder']
+           'write_together', 'check_ending', 'try_to_write', 'check_targets', 'private_folder']
 
 # %% ../nbs/0_ground/03_files.ipynb #34f32636
 import errno
@@ -105,6 +105,14 @@ def _listed(
         raise error(f"The seal of {folder} cannot be read ({reason}); save it again or fetch a new copy.") from None
 
 
+def _is_as_sealed(
+    file: Path | None,  # a member of a folder, or None where it is not there
+    digest: str | None,  # what the seal says of it, or None where it does not
+) -> bool:
+    "Whether a member is the plain file that was sealed."
+    return file is not None and file.is_file() and not file.is_symlink() and _digest(file) == digest
+
+
 def is_sealed(
     path: Path,  # a file or folder
 ) -> bool:
@@ -127,8 +135,7 @@ def refuse_broken_seal(
     broken = ""
     if path.is_dir() and (listed := _listed(path, error)) is not None:
         found = members(path)
-        wrong = (name for name in listed if name not in found or found[name].is_symlink() or _digest(found[name]) != listed[name])
-        broken = next(wrong, "")
+        broken = next((name for name, digest in listed.items() if not _is_as_sealed(found.get(name), digest)), "")
     elif path.is_file() and is_sealed(path):
         end = path.stat().st_size - len(SEAL) - 65
         with path.open("rb") as file:
@@ -149,8 +156,7 @@ def _foreign(
     inside = members(folder)
     if listed is None:
         return SEAL_FILE if inside or any(folder.iterdir()) else ""
-    whole = {name for name, file in inside.items() if not file.is_symlink() and file.is_file() and listed.get(name)}
-    return next((name for name in inside if name not in whole or _digest(inside[name]) != listed[name]), "")
+    return next((name for name, file in inside.items() if not _is_as_sealed(file, listed.get(name))), "")
 
 
 _FOLDER_LACKS = {"": "", SEAL_FILE: "it carries no seal of this program"}
@@ -229,7 +235,8 @@ def refuse_bad_target(
     except FileNotFoundError:
         return
     except OSError as reason:
-        text = f"Cannot write {target.name[:40]!r} … in {target.parent}: {reason.strerror}; choose another name."
+        name = target.name if len(target.name) <= 40 else f"{target.name[:40]}…"
+        text = f"Cannot write {name!r} in {target.parent}: {reason.strerror}; choose another name."
         raise UnwritableError(text, reason) from None
     if stat.S_ISDIR(kind) and (why := not_ours(target)):
         raise TakenPathError(f"{target} is a folder with other things in it ({why}); choose another name, or remove it yourself.")
@@ -421,6 +428,18 @@ def check_ending(
         raise error(f"{path.name!r} must end in {' or '.join(kinds.get(e, e) for e in endings)}.")
     return path
 
+# %% ../nbs/0_ground/03_files.ipynb #ac8a6fa7
+def try_to_write(
+    folder: Path,  # an existing folder
+    target: Path | str,  # what shall be written, for the message
+) -> None:
+    "Raise UnwritableError where nothing can be written to a folder."
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(2**16))
+    except OSError as reason:
+        raise UnwritableError(f"Cannot write {str(target)!r}: {reason.strerror} in {folder}.", reason) from None
+
 # %% ../nbs/0_ground/03_files.ipynb #d4afb8b6
 def _meets(
     target: Path,  # what is to be written
@@ -461,19 +480,8 @@ def check_targets(
         known = target.is_file() and (force or table_header(target) in [list(header) for header in headers])
         if not known and (why := not_ours(target)):
             raise TakenPathError(f"{str(path)!r} is taken: {why}; choose another name, or replace it with --force.")
-        _try_to_write(target)
-
-
-def _try_to_write(
-    target: Path,  # what is to be written
-) -> None:
-    "Raise where nothing can be written beside `target`, or in it where it is a folder."
-    for folder in [target.parent, target] if target.is_dir() else [target.parent]:
-        try:
-            with tempfile.TemporaryFile(dir=folder) as file:
-                file.write(bytes(2**16))
-        except OSError as reason:
-            raise UnwritableError(f"Cannot write {str(target)!r}: {reason.strerror} in {folder}.", reason) from None
+        for folder in [target.parent, target] if target.is_dir() else [target.parent]:
+            try_to_write(folder, target)
 
 # %% ../nbs/0_ground/03_files.ipynb #d9dee7e9
 def private_folder(

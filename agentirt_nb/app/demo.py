@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..csv_files import write_table
-from ..files import SEAL_FILE, TakenPathError, refuse_bad_target, seal, write_atomically
-from ..messages import AgentirtError
+from ..files import SEAL_FILE, TakenPathError, refuse_bad_target, seal, try_to_write, write_atomically
 from ..settings import settings
 
 if TYPE_CHECKING:
@@ -243,11 +242,7 @@ def refuse_folder(
         refuse_bad_target(target)
     if target.is_dir() and any(target.iterdir()) and not (target / "report.json").is_file():
         raise TakenPathError(f"{str(folder)!r} was written by this program, but is no folder of results; choose another name.")
-    try:
-        with tempfile.TemporaryFile(dir=around):
-            pass
-    except OSError as reason:
-        raise AgentirtError(f"Cannot write {str(folder)!r}: {reason.strerror} in {around}.") from None
+    try_to_write(around, folder)
 
 # %% ../../nbs/5_app/01_demo.ipynb #4bfbbafb
 def run_demo(
