@@ -1926,6 +1926,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'agentirt_nb.views.theme.SafeJSON': ('4_views/theme.html#safejson', 'agentirt_nb/views/theme.py'),
                                          'agentirt_nb.views.theme.SafeJSON.encode': ( '4_views/theme.html#safejson.encode',
                                                                                       'agentirt_nb/views/theme.py'),
+                                         'agentirt_nb.views.theme._readable_text': ( '4_views/theme.html#_readable_text',
+                                                                                     'agentirt_nb/views/theme.py'),
                                          'agentirt_nb.views.theme.agentirt_theme': ( '4_views/theme.html#agentirt_theme',
                                                                                      'agentirt_nb/views/theme.py'),
                                          'agentirt_nb.views.theme.axis_names': ( '4_views/theme.html#axis_names',

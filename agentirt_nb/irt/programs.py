@@ -20,6 +20,7 @@ from ..settings import cache_folder
 # %% ../../nbs/2_irt/17_programs.ipynb #feaf60f6
 MOST_PROGRAMS = 100  # of one engine: a dozen shapes of outcomes
 _MOST_MAPS = 20_000  # of 65,530, the usual vm.max_map_count
+_HELD: dict[tuple[int, ...], int] = {}  # programs of an engine when it was last looked at
 
 
 def memory_maps() -> int:  # 0 where the system does not say
@@ -36,12 +37,16 @@ def forget_programs(
     most: int = MOST_PROGRAMS,  # programs of theirs that may stay
 ) -> int:  # how many of theirs are left
     "Forget compiled programs where there are too many: those of the functions given, or all of the process."
+    held = sum(function._cache_size() for function in compiled)
+    if held == _HELD.get(key := (most, *map(id, compiled))):
+        return held  # nothing was compiled since, and counting maps takes milliseconds
     if memory_maps() > _MOST_MAPS:
         jax.clear_caches()
-    elif sum(function._cache_size() for function in compiled) > most:
+    elif held > most:
         for function in compiled:
             function.clear_cache()
-    return sum(function._cache_size() for function in compiled)
+    _HELD[key] = sum(function._cache_size() for function in compiled)
+    return _HELD[key]
 
 # %% ../../nbs/2_irt/17_programs.ipynb #744e8d85
 MOST_ON_DISK = 2**28  # bytes

@@ -27,8 +27,8 @@ def fewer(
     if total <= most:
         return rows, ""
     first = np.flatnonzero(rows[keep].to_numpy(bool))[:most] if keep else np.zeros(0, int)
-    others = np.setdiff1d(np.argsort(rows[by].to_numpy(), kind="stable"), first, assume_unique=True)
-    others = others[np.argsort(rows[by].to_numpy()[others], kind="stable")]
+    order = np.argsort(rows[by].to_numpy(), kind="stable")
+    others = order[~np.isin(order, first)]
     room = most - len(first)
     picked = np.linspace(0, len(others) - 1, room).round().astype(int) if room else np.zeros(0, int)
     at = np.sort(np.concatenate([first, others[picked]]))

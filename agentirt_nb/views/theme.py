@@ -20,6 +20,7 @@ import uuid
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -238,6 +239,12 @@ _OF_OBJECTS = re.compile(  # what JavaScript finds in any object, alone or betwe
 )
 
 
+@lru_cache(10_000)  # keys and labels stand in every row
+def _readable_text(text: str) -> str:
+    "What `readable` does to a text."
+    return _OF_OBJECTS.sub("\\1\N{NO-BREAK SPACE}", cleaned(text, lines=True))
+
+
 def readable(
     part: Any,  # a chart's spec, or anything in it
 ) -> Any:
@@ -245,7 +252,7 @@ def readable(
 
     A name that every JavaScript object knows, such as constructor, gets a space, else Vega takes it for what it means there."""
     if isinstance(part, str):
-        return _OF_OBJECTS.sub("\\1\N{NO-BREAK SPACE}", cleaned(part, lines=True))
+        return _readable_text(part)
     if isinstance(part, Mapping):
         return {readable(key): readable(value) for key, value in part.items()}
     return [readable(each) for each in part] if isinstance(part, list | tuple) else part
