@@ -53,6 +53,7 @@ def watched(*command, cwd: Path, **env) -> tuple[subprocess.CompletedProcess, li
     "Run a command; its result, its attempts as Python knows them, and those that strace saw."
     python, system = cwd / "attempts.jsonl", cwd / "strace.log"
     env = environment(**env) | {LOG: str(python)}
+    env.pop("LITELLM_LOCAL_MODEL_COST_MAP", None)  # the package sets it itself
     whole = [*watching(system), *map(str, command)]
     done = subprocess.run(whole, cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False)
     return done, attempts(python), called(system)
