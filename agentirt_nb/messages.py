@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cleaned', 'AgentirtError', 'count', 'and_more', 'listed', 'cleaning_said_once', 'cleaned_names', 'closest', 'nearest',
-           'one_of', 'check_probability']
+           'one_of', 'check_probability', 'server_of', 'without_password']
 
 # %% ../nbs/0_ground/01_messages.ipynb #c8d17330
 import re
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
 # %% ../nbs/0_ground/01_messages.ipynb #84b83c20
 _BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")  # line ends, tabs, and what else parts lines or fields
@@ -183,3 +184,22 @@ def check_probability(
     if not 0 < value < 1:
         raise error(f"{what} is {prob!r}, but must be a number between 0 and 1, such as 0.9.")
     return value
+
+# %% ../nbs/0_ground/01_messages.ipynb #8d2f2237
+def server_of(
+    url: str,  # a web address, or what somebody sent for one
+) -> str:
+    "The server in an address, without user name and password; 'another address' where there is none."
+    try:
+        place = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        place = ""
+    return re.sub("[^!-~]", "", place)[:100] or "another address"
+
+
+def without_password(
+    text: str,  # that may hold web addresses
+    mark: str = "",  # what stands in the place of a user name and password
+) -> str:
+    "The same text without user names and passwords of addresses."
+    return re.sub(r"//[^/\s]*@", f"//{mark}@" if mark else "//", text)

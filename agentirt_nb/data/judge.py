@@ -36,7 +36,7 @@ from tqdm.auto import tqdm
 
 from ..files import private_folder, write_atomically
 from ..settings import cache_folder
-from ..messages import AgentirtError, one_of
+from ..messages import AgentirtError, one_of, server_of, without_password
 
 # %% ../../nbs/1_data/09_judge.ipynb #6fa1a4be
 class JudgeError(AgentirtError):
@@ -326,7 +326,7 @@ def _server(
     provider = model.split("/")[0] if "/" in model else "openai"
     named = rf"{re.escape(provider)}\w*_(API_BASE|BASE_URL)"
     ours = [value for name, value in sorted(os.environ.items()) if value and re.fullmatch(named, name, re.IGNORECASE)]
-    return re.sub(r"//[^/]*@", "//", str(options.get("api_base") or " ".join(ours))).rstrip("/")
+    return without_password(str(options.get("api_base") or " ".join(ours))).rstrip("/")
 
 
 def _axes_for(
@@ -475,7 +475,7 @@ def _estimate(
     calls: Sequence[_Call],  # the questions
     kept: Mapping[Path, dict],  # the answers there are
     model: str,  # the judge
-    price: tuple[float, float] | None,  # as in `_prices`
+    price: tuple[float, float] | None,  # dollars for a million tokens in and out; None: litellm's table
 ) -> pd.DataFrame:  # one row per call
     "What each call would ask and cost."
     try:
@@ -547,7 +547,7 @@ def redacted(
     text: object,  # an error or message of somebody else's
 ) -> str:
     "One short line without the value of any key in the environment."
-    line = re.sub(r"//[^/@\s]*@", "//…@", " ".join(str(text).split()))
+    line = without_password(" ".join(str(text).split()), "…")
     for name, value in os.environ.items():
         if re.search("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|AUTH", name) and len(value) >= 6:
             line = line.replace(value, "…")
@@ -656,8 +656,7 @@ class _Bounded:
             with closing(self.inner.send(request, stream=True)) as answer:
                 _ASKING.status = answer.status_code
                 if 300 <= answer.status_code < 400:
-                    place = urlsplit(answer.headers.get("location", "")).netloc.rpartition("@")[2]
-                    _ASKING.elsewhere = place[:100] or "elsewhere"
+                    _ASKING.elsewhere = server_of(answer.headers.get("location", ""))
                     raise _CutOff("points elsewhere")
                 body = _body(answer)
         except _CutOff as fault:

@@ -20,7 +20,6 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 import pooch
@@ -30,7 +29,7 @@ from tqdm.auto import tqdm
 
 from ..csv_files import json_lines
 from ..files import private_folder
-from ..messages import nearest
+from ..messages import nearest, server_of, without_password
 from .building import from_dicts, from_long
 from .joining import combine
 from .outcomes import OutcomesError, validate
@@ -101,17 +100,6 @@ _SLOWEST = 20_000  # bytes a second; what is slower is given up
 _PATIENCE = 60.0  # seconds on top of that, until a whole file is there
 
 
-def _host(
-    url: str,  # a web address
-) -> str:
-    "The server in an address, without user name and password."
-    try:
-        place = urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:
-        place = ""
-    return re.sub("[^!-~]", "", place)[:100] or "another address"
-
-
 def _stream(
     url: str,  # where the file is
     target: str,  # a temporary file
@@ -122,9 +110,11 @@ def _stream(
     "Download to a temporary file, from that address alone, stopping where there is more than there should be."
     with requests.get(url, stream=True, timeout=(10, 30), allow_redirects=False) as answer:
         if 300 <= answer.status_code < 400:
-            raise DownloadError(f"{_host(url)} points to {_host(answer.headers.get('location', ''))}, where nothing follows it")
+            place = server_of(answer.headers.get("location", ""))
+            raise DownloadError(f"{server_of(url)} points to {place}, where nothing follows it")
         if answer.status_code != 200:
-            raise DownloadError(f"{_host(url)} answered {answer.status_code} {re.sub('[^ -~]', '', answer.reason or '')[:60]}")
+            reason = re.sub("[^ -~]", "", answer.reason or "")[:60]
+            raise DownloadError(f"{server_of(url)} answered {answer.status_code} {reason}")
         if late.is_set():
             return
         with (
@@ -176,13 +166,13 @@ def _reason(
         case DownloadError():
             return str(error)
         case requests.exceptions.ChunkedEncodingError():
-            return f"the connection to {_host(url)} broke off before the end"
+            return f"the connection to {server_of(url)} broke off before the end"
         case requests.ConnectionError() | requests.Timeout():
-            return f"{_host(url)} cannot be reached"
+            return f"{server_of(url)} cannot be reached"
         case ValueError() if not isinstance(error, requests.RequestException):
             return "what was sent does not match its checksum"
         case _:
-            return f"{type(error).__name__}: {re.sub(r'//[^/@ ]*@', '//', str(error))}"
+            return f"{type(error).__name__}: {without_password(str(error))}"
 
 # %% ../../nbs/1_data/05_leaderboards.ipynb #767c1724
 def fetch(
@@ -208,7 +198,6 @@ def fetch(
     place = Path(cache) if cache else cache_folder() / home.split("/")[-2][:12]
     pooch.get_logger().setLevel("WARNING")  # the bar says enough
     store = pooch.create(place, base, registry={path: f"sha256:{row['sha256']}"})
-    shown = re.sub("//[^/]*@", "//", base)  # without a password
     size = int(row["bytes"])
     seconds = _PATIENCE + size / _SLOWEST
 
@@ -219,16 +208,16 @@ def fetch(
         except ValueError as error:
             if isinstance(error, OSError):
                 raise
-            raise DownloadError(f"what {_host(url)} answered cannot be read") from None
+            raise DownloadError(f"what {server_of(url)} answered cannot be read") from None
 
     try:
         if not cache:
-            private_folder(cache_folder())
+            private_folder(place.parent)
         return Path(store.fetch(path, downloader=download))
     except (OSError, ValueError) as error:
         raise DownloadError(
-            f"Cannot fetch {shown}{path}: {_reason(error, base)}. Try again later, set data_folder to a folder with "
-            "the files, or use load_snapshot(), which needs no network."
+            f"Cannot fetch {without_password(base)}{path}: {_reason(error, base)}. Try again later, set data_folder to a folder "
+            "with the files, or use load_snapshot(), which needs no network."
         ) from error
 
 # %% ../../nbs/1_data/05_leaderboards.ipynb #a87fb5ab
