@@ -9,7 +9,6 @@ __all__ = ['DEMO_LEADERBOARDS', 'step', 'demo_outcomes', 'demo_fit', 'no_outcome
 # %% ../../nbs/5_app/01_demo.ipynb #5bbeac45
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
