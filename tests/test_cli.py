@@ -94,9 +94,9 @@ def fitted(tmp_path_factory):
 
 
 def test_help_is_quick_and_teaches(tmp_path):
-    started = time.perf_counter()
+    before = os.times()
     done = agentirt("--help", cwd=tmp_path)
-    assert time.perf_counter() - started < 5
+    assert os.times().children_user - before.children_user < 5  # seconds of processor time
     for word in ("demo", "fit", "predict", "score", "judge", "leaderboards", "130  interrupted", "passes over\n       Ctrl-C"):
         assert word in done.stdout
 

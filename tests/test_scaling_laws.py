@@ -132,7 +132,7 @@ def test_normal_noise_is_not_called_sound_where_residuals_contradict_it():
     assert alarm(fitted) == "NOT CONFIRMED" and trust(exponents(fitted))["adequacy"] == "bad"
 
 
-@pytest.mark.parametrize(("form", "points"), [("pure_power", 3), ("power", 4)])
+@pytest.mark.parametrize(("form", "points"), [("pure_power", 3), pytest.param("power", 4, marks=pytest.mark.slow)])
 def test_the_fewest_points_get_an_answer(form, points):
     curve = falling([1.0, 0.71, 0.5, 0.36, 0.25][:points])  # exponent .15
     with warnings.catch_warnings():

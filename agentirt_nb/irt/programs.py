@@ -84,7 +84,7 @@ def _sweep_now_and_then(event: str, **_: str | int) -> None:
 
 jax.monitoring.register_event_listener(_sweep_now_and_then)
 
-
+# %% ../../nbs/2_irt/17_programs.ipynb #faf12251
 def _own(folder: Path) -> None:
     "Make a folder that its user alone may enter. Raises OSError where it cannot be had, or is somebody else's."
     private_folder(folder)
