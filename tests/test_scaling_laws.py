@@ -240,8 +240,8 @@ def test_predictions_follow_the_dims():
 
 
 def test_quick_coverage():
-    found, failed = coverage("power", 10, draws=None)  # as many draws as other tests take, whose program is compiled
-    assert found["exponent"] >= 0.7 and failed <= 0.1
+    found, failed = coverage("pure_power", 10, draws=None)  # as many draws as other tests take, whose program is compiled
+    assert found["exponent"] >= 0.7 and found["noise"] >= 0.6 and failed <= 0.1
 
 
 @pytest.mark.slow
