@@ -960,6 +960,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'agentirt_nb/irt/prediction.py')},
             'agentirt_nb.irt.programs': { 'agentirt_nb.irt.programs._own': ('2_irt/programs.html#_own', 'agentirt_nb/irt/programs.py'),
                                           'agentirt_nb.irt.programs._sweep': ('2_irt/programs.html#_sweep', 'agentirt_nb/irt/programs.py'),
+                                          'agentirt_nb.irt.programs._sweep_now_and_then': ( '2_irt/programs.html#_sweep_now_and_then',
+                                                                                            'agentirt_nb/irt/programs.py'),
                                           'agentirt_nb.irt.programs.forget_programs': ( '2_irt/programs.html#forget_programs',
                                                                                         'agentirt_nb/irt/programs.py'),
                                           'agentirt_nb.irt.programs.keep_programs': ( '2_irt/programs.html#keep_programs',
