@@ -177,7 +177,7 @@ def runs_of_shares(
     expected: np.ndarray,  # what a fit expects, likewise
     ran: np.ndarray,  # (agent, task), whether there is a share
 ) -> float:  # at least one
-    "How many independent runs a share is worth, from its scatter about what is expected; parameters that were fitted are counted."
+    "How many independent runs a share is worth, from its scatter about what a fit expects, whose parameters are counted."
     free = ran.sum() - sum(share.shape) + 1
     p = expected[ran]
     return float(max(1.0, (p * (1 - p)).sum() * max(free, 1) / ran.sum() / max(((share[ran] - p) ** 2).sum(), 1e-9)))
