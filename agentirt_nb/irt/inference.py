@@ -20,6 +20,7 @@ import numpy as np
 import scipy.linalg
 import xarray as xr
 from jax.flatten_util import ravel_pytree
+from scipy.special import expit
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -30,7 +31,7 @@ from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, mode
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
 from .programs import keep_programs
-from .repeats import UNITS, Repeats, runs_sentence
+from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence
 from .screens import screened
 from .sizes import announce_fit
 from ..messages import count, one_of
@@ -288,6 +289,25 @@ def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
         f"{whose} split into the two rests on the prior."
     )
 
+# %% ../../nbs/2_irt/08_inference.ipynb #6cd9ae02
+def _expected(found: LaplaceDraws, most: int = 100) -> np.ndarray:
+    "Mean chance (agent, task) over some draws."
+    some = slice(None, None, max(1, len(found.log_weight) // most))
+    ability, difficulty = found.draws["ability"][some], found.draws["difficulty"][some]
+    slope = found.draws["discrimination"][some] if "discrimination" in found.draws else np.ones_like(difficulty)
+    total = sum(expit(a * (t[:, None] - b)) for t, b, a in zip(ability, difficulty, slope))
+    return total / len(ability)
+
+
+def _shares_as_cells(outcomes: xr.Dataset, find: Callable, rounds: int = 2) -> tuple[xr.Dataset, float]:
+    "Outcomes with shares as counts of as many runs as a share is worth, and how many that are; find(outcomes) fits them."
+    runs, cells = 1.0, cells_of_shares(outcomes)
+    share, ran = cells.successes.values, cells.trials.values > 0
+    for _ in range(rounds):
+        runs = runs_of_shares(share, _expected(find(cells)[1]), ran)
+        cells = cells_of_shares(outcomes, runs)
+    return cells, runs
+
 # %% ../../nbs/2_irt/08_inference.ipynb #b345aec5
 def fit(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
@@ -296,7 +316,8 @@ def fit(
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
     features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
     groups: bool = False,  # whether an agent may be better at one group of tasks (repository, category) than at another
-    noise: str = "auto",  # how repeated runs scatter: "binomial", "beta-binomial" (auto, where there are any), "logit-normal"
+    noise: str = "auto",  # how runs scatter: "binomial", "beta-binomial" (auto, where any are repeated), "logit-normal"; or, of
+    # partial credit in the layer `share`, "quasi-binomial"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int | None = None,  # posterior draws a chain; one chain for Laplace, four for NUTS; None: settings().draws
@@ -309,11 +330,17 @@ def fit(
     name = _checked(curve, ability, features, method)
     outcomes, priors = validate(outcomes), priors or Priors()
     announce_fit(outcomes, name, ability=ability, features=features, method=method, draws=draws, progress=progress)
-    data = model_data(outcomes, features=features, groups=groups)
-    _fittable(data, ability)
+
+    def find(cells: xr.Dataset) -> tuple[ModelData, LaplaceDraws]:
+        data = model_data(cells, features=features, groups=groups)
+        _fittable(data, ability)
+        how = dict(ability=ability, noise=noise, priors=priors, draws=draws, seed=seed, tick=bar.update)
+        return data, laplace_draws(data, name, **how)
+
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
-        found = laplace_draws(data, name, ability=ability, noise=noise, priors=priors, draws=draws, seed=seed, tick=bar.update)
+        cells, runs = _shares_as_cells(outcomes, find) if noise == "quasi-binomial" else (outcomes, 1.0)
+        data, found = find(cells)
     posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
@@ -323,7 +350,7 @@ def fit(
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
-    about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise])
+    about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)
     about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy=adequacy, wall_time=round(perf_counter() - start, 3))
