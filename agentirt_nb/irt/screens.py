@@ -188,11 +188,19 @@ class _Margins:
         return left - self._of_tasks(self.weight * self.rise * move[:, None])
 
 # %% ../../nbs/2_irt/19_screens.ipynb #cff294fb
-def _swell(n: np.ndarray, posterior: xr.Dataset) -> np.ndarray:
-    "Variance of k of n over that of a binomial: by a beta-binomial, 1 + (n − 1) / (concentration + 1)."
-    if "concentration" not in posterior:
-        return np.ones_like(n)
-    return 1 + (n - 1).clip(0) / (float(posterior.concentration.mean()) + 1)
+_NODES, _MASSES = np.array([-2.857, -1.356, 0.0, 1.356, 2.857]), np.array([0.01126, 0.22208, 0.53333, 0.22208, 0.01126])
+
+
+def _noisy(logit: np.ndarray, n: np.ndarray, posterior: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    "Chance of success, and the variance of k of n over that of a binomial, by the noise that the posterior knows."
+    p, alike = expit(logit), 0.0  # alike: correlation of two runs of a pair
+    if "concentration" in posterior:
+        alike = 1 / (float(posterior.concentration.mean()) + 1)
+    elif "spread" in posterior:
+        each = np.array([expit(logit + float(posterior.spread.mean()) * x) for x in _NODES])
+        p = np.tensordot(_MASSES, each, 1)
+        alike = (np.tensordot(_MASSES, each**2, 1) - p**2) / np.maximum(p * (1 - p), 1e-9)
+    return p, 1 + (n - 1).clip(0) * alike
 
 
 def _cells_of(outcomes: xr.Dataset, posterior: xr.Dataset, curve: str, noise: str) -> _Cells:
@@ -203,8 +211,8 @@ def _cells_of(outcomes: xr.Dataset, posterior: xr.Dataset, curve: str, noise: st
     if "group_deviation" in posterior and "group" in outcomes.coords:
         theta = theta + mean("group_deviation").transpose("agent", "group").sel(group=outcomes.group.values).values
     a = mean("discrimination").values if curve == "2pl" else np.ones(len(b))
-    rise = np.broadcast_to(a, k.shape)
-    return _Cells(k, n, expit(a * (theta - b)), rise, theta, b, _swell(n, posterior), curve == "2pl", noise)
+    p, swell = _noisy(a * (theta - b), n, posterior)
+    return _Cells(k, n, p, np.broadcast_to(a, k.shape), theta, b, swell, curve == "2pl", noise)
 
 
 def _cells_by_draws(fit: xr.DataTree, outcomes: xr.Dataset, most: int = 32) -> _Cells:
@@ -220,7 +228,8 @@ def _cells_by_draws(fit: xr.DataTree, outcomes: xr.Dataset, most: int = 32) -> _
     k, n = (outcomes[name].transpose("agent", "task").values.astype(float) for name in ("successes", "trials"))
     noise, slopes = str(fit.attrs.get("noise", "binomial")), curve_of(fit).name != "1pl"
     theta, b = (posterior[name].mean(["chain", "draw"]).values for name in ("ability", "difficulty"))
-    return _Cells(k, n, p, rise, theta[:, None], b, _swell(n, posterior), slopes, noise)
+    swell = _noisy(np.zeros(n.shape), n, posterior)[1]
+    return _Cells(k, n, p, rise, theta[:, None], b, swell, slopes, noise)
 
 # %% ../../nbs/2_irt/19_screens.ipynb #d52794f2
 def _dispersion(cells: _Cells, left: np.ndarray, margins: _Margins) -> tuple[float, float]:
@@ -336,7 +345,6 @@ def _shared(left: np.ndarray, weight: np.ndarray, known: np.ndarray, code: np.nd
     return float(np.sqrt(max(excess / (size + 1e-9), 0))), float(z)
 
 # %% ../../nbs/2_irt/19_screens.ipynb #507ea67b
-_NODES, _MASSES = np.array([-2.857, -1.356, 0.0, 1.356, 2.857]), np.array([0.01126, 0.22208, 0.53333, 0.22208, 0.01126])
 _KNOWN = np.array([0.005, 0.01, 0.02, 0.05, 0.1, 0.2])  # shares of tasks that an LLM may know
 
 
@@ -424,7 +432,7 @@ def _by_factor(factor: float) -> str:
 def _says_of_reruns(found: dict, named: dict, cells: _Cells, agents: np.ndarray) -> dict[str, tuple]:
     "Grade and sentence, by screen, of what reruns and copies show."
     rows: dict[str, tuple] = {}
-    if "reruns" in found:
+    if "reruns" in found and cells.noise in ("binomial", "beta-binomial", "logit-normal"):
         phi, z = found["reruns"]
         factor = np.sqrt(phi)
         remedy = "fit with the beta-binomial noise" if cells.noise == "binomial" else "the noise of this fit does not hold it all"
@@ -568,7 +576,7 @@ def screened(
 ) -> tuple[str, str]:  # adequacy; what is found, in at most three sentences, perhaps empty
     "What the screens say of a fit, for its trust record."
     outcomes = outcomes.transpose("agent", "task", ...)
-    noise = "beta-binomial" if "concentration" in posterior else "binomial"
+    noise = "beta-binomial" if "concentration" in posterior else "logit-normal" if "spread" in posterior else "binomial"
     table = _screened(outcomes, posterior, ability, lambda o, p: _cells_of(o, p, curve, noise))
     return table.attrs["adequacy"], table.attrs["says"]
 
