@@ -189,7 +189,7 @@ def test_a_model_that_is_right_is_sound(kind):
 
 @pytest.mark.parametrize("screen", PLANTED)
 def test_what_is_planted_is_found_and_named(screen):
-    how, grave, share = PLANTED[screen]
+    how, grave, _ = PLANTED[screen]
     found = [seen(seed, **how).sel(screen=screen) for seed in range(2)]
     assert any(x.flagged for x in found)
     if grave:

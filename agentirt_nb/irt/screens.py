@@ -122,7 +122,7 @@ def _inverted(cells: xr.Dataset) -> xr.Dataset:
     table = dict(item_rest=item_rest, z=z, expected=expected, chance=chance, inverted=inverted)
     names = cells.task.values[np.argsort(-chance, kind="stable")][: int(inverted.sum())]
     says = (
-        f"More able agents fail {count(len(names), 'task')} of {len(z)} more often: {listed(names, 3)}; "
+        f"More able agents fail {count(len(names), 'task')} of {len(z):,} more often: {listed(names, 3)}; "
         "check how these are graded, or leave them out."
     )
     variables = {name: ("task", x) for name, x in table.items()}
