@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 from scipy.special import betaln, expit
+from threadpoolctl import threadpool_limits
 
 from ..data.describing import component_numbers
 from ..data.outcomes import validate
@@ -188,7 +189,7 @@ class _Margins:
         return left - self._of_tasks(self.weight * self.rise * move[:, None])
 
 # %% ../../nbs/2_irt/19_screens.ipynb #cff294fb
-_NODES, _MASSES = np.array([-2.857, -1.356, 0.0, 1.356, 2.857]), np.array([0.01126, 0.22208, 0.53333, 0.22208, 0.01126])
+_NODES, _MASSES = np.sqrt(3) * np.array([-1.0, 0.0, 1.0]), np.array([1.0, 4.0, 1.0]) / 6  # Gauss and Hermite's, of a normal
 
 
 def _noisy(logit: np.ndarray, n: np.ndarray, posterior: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -304,7 +305,8 @@ def _uneven_slopes(cells: _Cells, plain: _Margins, left: np.ndarray, phi: float)
 def _bent(cells: _Cells, plain: _Margins, left: np.ndarray, spread: float) -> _Cells:
     "The cells as a fit with a slope for each task would expect them, by one step towards it."
     slope = (left * plain.about).sum(0) / (plain.of_slope + spread**-2)
-    odds = cells.p / (1 - cells.p) * np.exp((slope * plain.about).clip(-5, 5))
+    p = cells.p.clip(1e-9, 1 - 1e-9)
+    odds = p / (1 - p) * np.exp((slope * plain.about).clip(-5, 5))
     return replace(cells, p=odds / (1 + odds))
 
 
@@ -327,7 +329,8 @@ def _skills(cells: _Cells, margins: _Margins, left: np.ndarray, phi: float) -> t
     unit, size = left / root, weight / root
     along = size * margins.about
     products = unit @ unit.T + phi * ((size / margins.of_task) @ size.T + (along / margins.of_slope) @ along.T)
-    spread, most = (unit**2) @ (unit**2).T, (size @ size.T) ** 2
+    squared = unit**2
+    spread, most = squared @ squared.T, (size @ size.T) ** 2
     pairs = ~np.eye(len(unit), dtype=bool)
     excess = (products[pairs] ** 2 - spread[pairs]).sum()
     z = excess / np.sqrt(4 * (spread[pairs] ** 2).sum() + 1e-9)
@@ -337,7 +340,8 @@ def _skills(cells: _Cells, margins: _Margins, left: np.ndarray, phi: float) -> t
 def _shared(left: np.ndarray, weight: np.ndarray, known: np.ndarray, code: np.ndarray, phi: float) -> tuple[float, float]:
     "Deviation (logits) shared within classes of the columns, in each row, and its z; `known` is the information of a row."
     member = np.eye(code.max() + 1)[code]
-    total, square, fourth = left @ member, left**2 @ member, left**4 @ member
+    squared = left**2
+    total, square, fourth = left @ member, squared @ member, squared**2 @ member
     of, own = weight @ member, weight**2 @ member
     excess = (total**2 - square + phi * (of**2 - own) / known[:, None]).sum()
     size = ((of - of**2 / known[:, None]) ** 2 - own).clip(0).sum()
@@ -345,7 +349,7 @@ def _shared(left: np.ndarray, weight: np.ndarray, known: np.ndarray, code: np.nd
     return float(np.sqrt(max(excess / (size + 1e-9), 0))), float(z)
 
 # %% ../../nbs/2_irt/19_screens.ipynb #507ea67b
-_KNOWN = np.array([0.005, 0.01, 0.02, 0.05, 0.1, 0.2])  # shares of tasks that an LLM may know
+_KNOWN = np.array([0.005, 0.01, 0.02, 0.05, 0.1, 0.2], "f4")  # shares of tasks that an LLM may know
 
 
 def _families(outcomes: xr.Dataset) -> np.ndarray:
@@ -365,8 +369,8 @@ def _leaks(cells: _Cells, family: np.ndarray, alike: float) -> np.ndarray:
     each = np.array([alike * x * passed - member @ (n * np.log1p(ratio * np.float32(np.exp(alike * x)))) for x in nodes])
     most = each.max(0)
     usual = member @ (k * np.log(ratio)) + most + np.log(np.tensordot(masses, np.exp(each - most), 1))
-    odds = np.exp((passed * np.log(0.95) + (tried - passed) * np.log(0.05) - usual).clip(-50, 30))
-    return np.array([np.log1p(share * (odds - 1)).sum(1) for share in _KNOWN]).max(0)[family]
+    gain = np.expm1((passed * np.log(0.95) + (tried - passed) * np.log(0.05) - usual).clip(-50, 30)).astype("f4")
+    return np.array([np.log1p(share * gain).sum(1) for share in _KNOWN])[:, family].max(0)
 
 
 def _upside_down(cells: _Cells, plain: _Margins, left: np.ndarray, phi: float) -> np.ndarray:
@@ -388,7 +392,7 @@ def _looked(outcomes: xr.Dataset, posterior: xr.Dataset, cells: _Cells) -> tuple
     left, left_plain = full(cells.left), plain(cells.left)
     found = {"reruns": _dispersion(cells, left, full)} if (cells.n > 1).any() else {}
     phi = max(1.0, found.get("reruns", (1.0, 0.0))[0])
-    told_apart = cells.ability.mean(1).var() > (1 / plain.of_agent).mean()  # else agents do not differ, and slopes mean nothing
+    told_apart = cells.ability.mean(1).var() > np.median(1 / plain.of_agent)  # else agents do not differ, and slopes mean nothing
     named = {"repeats": np.flatnonzero(_repeaters(cells, posterior))} | dict.fromkeys(("surprising", "leaked"), np.array([], int))
     named |= {"copied tasks": _copies(cells, 1), "copied agents": _copies(cells, 0)}
     usual = cells
@@ -460,8 +464,8 @@ def _says_of_copies(named: dict, labels: dict[str, np.ndarray]) -> dict[str, tup
         first, second = names[pairs[0]]
         short = 100 * (np.sqrt(len(names) / max(len(names) - again, 1)) - 1)
         text = (
-            f"{again} of {count(len(names), what)} {'repeats another' if again == 1 else 'repeat others'} ({second} {first}): it "
-            f"counts twice, and intervals of {of} are too short by about {short:.1g} %; leave copies out."
+            f"{again} of {count(len(names), what)} {'repeats another' if again == 1 else 'repeat others'} ({second} is {first}): "
+            f"intervals of {of} are too short by about {short:.1g} %; leave copies out."
         )
         rows[f"copied {what}s"] = "doubtful" if again >= len(names) / 10 else "", text
     return rows
@@ -515,10 +519,10 @@ SCREENS: dict[str, str] = {  # what is looked for -> what its size is
     "reruns": "χ² a cell of several trials, 1 is due",
     "repeats": "share of agents whose reruns are all alike",
     "copied tasks": "share of tasks that repeat another",
-    "copied agents": "share of agents that repeat another",
-    "groups": "deviation between groups of tasks, logits",
     "inverted": "share of tasks that more able agents fail",
+    "groups": "deviation between groups of tasks, logits",
     "surprising": "share of agents that fail easy and pass hard tasks",
+    "copied agents": "share of agents that repeat another",
     "leaked": "share of agents whose LLM seems to know tasks",
     "slopes": "spread of discriminations, sd of their logs",
     "floor": "chances above the curve near 0",
@@ -581,6 +585,7 @@ def screened(
     return table.attrs["adequacy"], table.attrs["says"]
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
 def _screened(outcomes: xr.Dataset, posterior: xr.Dataset, ability: str, make: Callable) -> xr.Dataset:
     "All screens of outcomes (agent, task) and the posterior; `make` gives the cells of a part of both."
     first = _separate(outcomes, ability), None if outcomes.trials.size > _MOST_CELLS else _inverted(outcomes)
