@@ -344,7 +344,7 @@ def fit(
     posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
-    adequacy, seen = screened(outcomes, ability)
+    adequacy, seen = screened(outcomes, posterior, name, ability)
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
     record["verdict"] += f" {seen}" if seen else ""
     if record["converged"] != "yes":
