@@ -108,7 +108,11 @@ def _coordinates(data: ModelData, free: dict, apart: bool) -> _Coordinates:
     spread = dict(difficulty=y["difficulty_sd"][:, data.task_benchmark])
     if "discrimination" in y:
         spread |= dict(discrimination=y["discrimination_sd"][:, None])
-    left = {name: (y[name].var(0) / jnp.exp(2 * sd).mean(0)).clip(0, 1) for name, sd in spread.items()}
+    left = {}
+    for name, log_sd in spread.items():
+        variance, lowest = jnp.exp(2 * log_sd).mean(0), jnp.exp(2 * jnp.quantile(log_sd, 0.05, axis=0))
+        told = (variance / y[name].var(0) - 1).clip(0)  # information of the data, by that of an average population
+        left[name] = 1 / (1 + told * lowest / variance)  # where the population may be narrow
     found = replace(as_they_are, left_open=left)
     if "discrimination" not in y:
         return found
