@@ -119,7 +119,7 @@ def _scores(at: _Nodes, log_sd, model) -> Any:
     noise = [at.cell.own_score.sum(0)[None]] if model.repeats.parameter else []
     return jnp.concatenate([at.slope * at.cell.score, prior, *noise])
 
-
+# %% ../../nbs/2_irt/07_laplace.ipynb #e0cc1524
 @partial(jax.jit, static_argnames="model")
 def _marginal_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model):
     "Log likelihood of some tasks with their parameters integrated out, its gradient and the parts of its curvature."
@@ -248,6 +248,13 @@ def _chunks(block: Block, b: int, dims: int) -> list[_Chunk]:
         chunks.append(_Chunk(b, part, block.tasks[part], (successes, trials), begin, real))
     return chunks
 
+# %% ../../nbs/2_irt/07_laplace.ipynb #aa9efb73
+def _effects_of(block: Block, design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Positions (some,) of the effects that make abilities in a block, and how (agent, some); design: (agent, effect)."
+    agents, effects = design.shape
+    own = effects + block.group * agents + block.agents if block.group >= 0 else np.array([], int)
+    return np.r_[:effects, own], np.hstack([design[block.agents], np.eye(len(block.agents))[:, : len(own)]])
+
 # %% ../../nbs/2_irt/07_laplace.ipynb #d57cab35
 class _Laplace:
     "State of the approximation: data as arrays, positions in w, scales of priors, and the chunks with their lattices."
@@ -263,7 +270,7 @@ class _Laplace:
         by_group = np.ones((agents * len(data.group), min(1, len(data.group))))
         of_weights = np.eye(len(data.block_names))[data.column_block]
         self.membership = scipy.linalg.block_diag(self.abilities.membership, by_group, of_weights)
-        self.parts = [self._part(block) for block in data.blocks]
+        self.parts = [_effects_of(block, self.abilities.design) for block in data.blocks]
         self.noisy = bool(repeats.parameter)  # whether the last entry of w is the log of the noise's parameter
         self.size = self.effects + 2 * self.benchmarks + (2 if curve == "2pl" else 0) + self.noisy
         of_block = priors.feature_sd / np.sqrt(max(len(data.block_names), 1))
@@ -275,12 +282,6 @@ class _Laplace:
         self.contrast = np.zeros(self.effects)  # set for the 2PL
         self.stiffness = 100.0 * len(data.agent)  # of the pinned direction in the 2PL
         self.chunks = [chunk for b, block in enumerate(data.blocks) for chunk in _chunks(block, b, self.dims)]
-
-    def _part(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
-        "Positions (some,) of the effects that make abilities in a block, and how (agent, some)."
-        own = self.of_agents + block.group * len(self.data.agent) + block.agents if block.group >= 0 else np.array([], int)
-        design = self.abilities.design[block.agents]
-        return np.r_[: self.of_agents, own], np.hstack([design, np.eye(len(design))[:, : len(own)]])
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -785,7 +786,7 @@ def _approximated(
     state = _Laplace(data, "1pl", ability, priors, repeats)
     of = lambda count: np.bincount([b.benchmark for b in data.blocks], [count(b) for b in data.blocks])
     failed = np.log(of(lambda b: (b.trials - b.successes).sum()) + 1) - np.log(of(lambda b: b.successes.sum()) + 1)
-    noise = repeats.log_prior[:1] if state.noisy else ()
+    noise: Any = repeats.log_prior[:1] if state.noisy else ()
     start = np.concatenate([np.zeros(state.effects), failed, np.full(state.benchmarks, np.log(2.0)), noise])
     mode = _find_mode(state, start, np.log(state.effect_priors / 2), tick)
     if curve == "1pl":

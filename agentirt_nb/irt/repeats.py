@@ -90,7 +90,8 @@ def _beta_binomial(most: int, eta: Any, log_parameter: Any, k: Any, n: Any) -> T
     some, lost, ran = (k > 0) * 1.0, (failed > 0) * 1.0, (n > 0) * 1.0
     inside, outside = jnp.maximum(p, 1e-8), jnp.maximum(q, 1e-8)
     value = -some * softplus(-eta) - lost * softplus(eta)
-    by_p = bend_p = by_r = bend_r = mixed = 0.0
+    by_p: Any = 0.0  # sums of first and second derivatives over p and r
+    bend_p = by_r = bend_r = mixed = by_p
     for first, end in _blocks(most):
         for x, upto, sign in ((inside, k, 1.0), (outside, failed, -1.0), (jnp.float32(1.0), n, 0.0)):
             count = jnp.clip(upto - first, 0, end - first)  # how many of the block's terms there are
