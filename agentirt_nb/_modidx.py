@@ -1043,6 +1043,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                           'agentirt_nb/irt/snapshot.py')},
             'agentirt_nb.irt.tables': { 'agentirt_nb.irt.tables._benchmarks': ( '2_irt/tables.html#_benchmarks',
                                                                                 'agentirt_nb/irt/tables.py'),
+                                        'agentirt_nb.irt.tables._ranks': ('2_irt/tables.html#_ranks', 'agentirt_nb/irt/tables.py'),
                                         'agentirt_nb.irt.tables.ability_table': ( '2_irt/tables.html#ability_table',
                                                                                   'agentirt_nb/irt/tables.py'),
                                         'agentirt_nb.irt.tables.explained': ('2_irt/tables.html#explained', 'agentirt_nb/irt/tables.py'),

@@ -12,8 +12,10 @@ import re
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import rankdata
 
 from .fits import FitError, alarm, draws, fit_id, need, probability_inside, summarise, tails, trust, trusted
+from ..messages import one_of
 
 # %% ../../nbs/2_irt/03_tables.ipynb #d336f6de
 PARTS: dict[str, str] = {"agent": "agent", "llm": "LLM", "scaffold": "scaffold"}  # dims that have abilities, as people write them
@@ -36,7 +38,7 @@ def tried(
         table["passed"] = counts.successes.sum("task") / counts.trials.sum("task")
     return table
 
-# %% ../../nbs/2_irt/03_tables.ipynb #01a23bbd
+# %% ../../nbs/2_irt/03_tables.ipynb #e4f0f3a4
 ABOUT: dict[str, str] = {
     "these tasks": "the mean over the benchmark's own tasks of the true rate on each, averaged over luck",
     "a rerun": "the score of running the same tasks again, as often, luck included",
@@ -44,26 +46,40 @@ ABOUT: dict[str, str] = {
 }
 
 # %% ../../nbs/2_irt/03_tables.ipynb #bd9ff65b
+def _ranks(fit: xr.DataTree, sample: xr.DataArray, about: str) -> np.ndarray:
+    "Ranks (sample, …), 1 for the best, by ability or by the rates asked for."
+    values = sample.values
+    if one_of(about, ABOUT, "about", error=FitError) != "such tasks":
+        if sample.dims[1] != "agent":
+            raise FitError(f"ranks of {PARTS[str(sample.dims[1])]}s are about 'such tasks'; of {about}, ask for those of agents.")
+        from agentirt_nb.irt.rates import rate_draws
+
+        found = rate_draws(fit, about=about)
+        values = found.rate.weighted(found.tasks).mean("benchmark").transpose("sample", "agent").values
+    return rankdata(-values, method="min", axis=1)
+
+
 def ladder(
     fit: xr.DataTree,  # a fit
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
     *,
+    about: str = "such tasks",  # of ABOUT: what the ranks are about; those of LLMs and scaffolds are about such tasks
     prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> xr.Dataset:  # mean, sd, lower, upper, rank_lower, rank_upper, agents, tasks, passed over agent, llm or scaffold, best first
     """Abilities above the average, in logits, with intervals and ranks; no rows where no LLM or scaffold is known.
 
-    Raises FitError for what is no ability, or is none of the fit's."""
+    Raises FitError for what is no ability, or is none of the fit's, and for ranks that LLMs and scaffolds do not have."""
     sample = draws(fit, name)
     if sample.ndim != 2 or sample.dims[1] not in PARTS:
         raise FitError(f"a ladder needs one number per agent, LLM or scaffold; {name!r} has {sample.dims[1:] or 'one in all'}.")
     dim, level = str(sample.dims[1]), probability_inside(fit, prob)
     table = summarise(fit, name, relative=sample.sizes[dim] > 0, prob=level)
-    ranks = (-sample.values).argsort(1).argsort(1) + 1
+    ranks = _ranks(fit, sample, about)
     table["rank_lower"], table["rank_upper"] = ((dim, x.astype(int)) for x in tails(ranks, level, whole=True))
     table = table.merge(tried(fit, dim), join="left", compat="override")
     for column in ("mean", "lower", "upper"):
         table[column].attrs = dict(units="logits", long_name=f"ability above the average {PARTS[dim]}")
-    return trusted(table, fit, prob=level, relative="yes").sortby("mean", ascending=False)
+    return trusted(table, fit, prob=level, relative="yes", ranks_about=about).sortby("mean", ascending=False)
 
 # %% ../../nbs/2_irt/03_tables.ipynb #ccfa4409
 def kind_of(
@@ -110,7 +126,8 @@ def table_of(
     names |= {str(name): f"{name}_{level}" for name in result.data_vars if str(name).endswith(("lower", "upper"))}
     about = [name for name in result.coords if name not in result.dims]
     table = result.to_dataframe()[[*about, *result.data_vars]].rename(columns=names).reset_index()
-    return marked(table, fit)
+    named = {name: said[name] for name in ("about", "ranks_about") if name in said}
+    return marked(table.assign(**named), fit)
 
 # %% ../../nbs/2_irt/03_tables.ipynb #0ed194f4
 def _benchmarks(fit: xr.DataTree, dim: str) -> "pd.Series[str]":
@@ -127,10 +144,11 @@ def ability_table(
     fit: xr.DataTree,  # a fit
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
     *,
+    about: str = "such tasks",  # of ABOUT: what the ranks are about, as in `ladder`
     prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> pd.DataFrame:  # label, what is known of it, benchmarks, ability, interval, ranks, what was seen, measures; best first
     "Abilities above the average, in logits. Raises FitError for what is no ability, or is none of the fit's."
-    table = ladder(fit, name, prob=prob)
+    table = ladder(fit, name, about=about, prob=prob)
     dim, measures = str(table["mean"].dims[0]), f"{table['mean'].attrs['long_name']} (logits)"
     on = _benchmarks(fit, dim).reindex(table[dim].values, fill_value="")
     table = table.assign_coords(benchmarks=(dim, on.to_numpy(object))).assign(measures=measures).assign_attrs(units="logits")
@@ -174,12 +192,14 @@ def feature_table(
 def fit_tables(
     fit: xr.DataTree,  # a fit
     *,
+    about: str = "such tasks",  # of ABOUT: what the ranks of agents are about
     prob: float | None = None,  # probability inside the intervals; None: the fit's own
 ) -> dict[str, pd.DataFrame]:  # of llms, scaffolds, agents, tasks and features, those with rows
     "All tables that a fit has."
     names = {"llms": "llm_ability", "scaffolds": "scaffold_ability", "agents": "ability"}
     has = [(file, name) for file, name in names.items() if name in fit["posterior"] and fit["posterior"][name].size]
-    tables = {file: ability_table(fit, name, prob=prob) for file, name in has}
+    ranks = dict(agents=about)
+    tables = {file: ability_table(fit, name, about=ranks.get(file, "such tasks"), prob=prob) for file, name in has}
     tables["tasks"] = task_table(fit, prob=prob)
     if "feature_sd" in fit["posterior"]:
         tables["features"] = feature_table(fit, prob=prob)
@@ -199,7 +219,7 @@ COLUMNS: dict[str, tuple[str, str]] = {  # column -> its unit and what it holds;
     "group": ("", "the repository or category of the task"),
     "block": ("", "a table of features of tasks"),
     "benchmarks": ("", "the benchmarks that it was tried on"),
-    "ability_logits": ("logits", "ability, posterior mean; where its zero is, says `measures`"),
+    "ability_logits": ("logits", "ability, posterior mean, what is brought to any such task; where its zero is, says `measures`"),
     "difficulty_logits": ("logits", "difficulty, posterior mean: an agent of that ability passes half the time"),
     "feature_sd_logits": ("logits", "how far the features of this block spread difficulties, posterior mean"),
     "sd_logits": ("logits", "posterior standard deviation of the number before it"),
@@ -207,6 +227,8 @@ COLUMNS: dict[str, tuple[str, str]] = {  # column -> its unit and what it holds;
     "discrimination_sd": ("", "its posterior standard deviation"),
     "probability": ("share", "expected probability that the agent passes the task"),
     "pass_rate": ("share", "expected share of the benchmark's tasks that the agent passes"),
+    "about": ("", "what chance or rate and interval are about: this cell, such cells; these tasks, a rerun, such tasks"),
+    "ranks_about": ("", "on what the ranks would be held: such tasks, these tasks, or a rerun of them"),
     "observed_pass_rate": ("share", "share of the trials in the outcomes that passed"),
     "solved_by": (
         "",
