@@ -26,6 +26,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'agentirt_nb.app.cli._predict': ('5_app/cli.html#_predict', 'agentirt_nb/app/cli.py'),
                                      'agentirt_nb.app.cli._predict_options': ('5_app/cli.html#_predict_options', 'agentirt_nb/app/cli.py'),
                                      'agentirt_nb.app.cli._quietly_closed': ('5_app/cli.html#_quietly_closed', 'agentirt_nb/app/cli.py'),
+                                     'agentirt_nb.app.cli._ranking': ('5_app/cli.html#_ranking', 'agentirt_nb/app/cli.py'),
                                      'agentirt_nb.app.cli._read_fit': ('5_app/cli.html#_read_fit', 'agentirt_nb/app/cli.py'),
                                      'agentirt_nb.app.cli._run': ('5_app/cli.html#_run', 'agentirt_nb/app/cli.py'),
                                      'agentirt_nb.app.cli._say': ('5_app/cli.html#_say', 'agentirt_nb/app/cli.py'),

@@ -6,7 +6,7 @@
 __all__ = ['FEW_GROUPS', 'about_rates', 'task_weights', 'units_of', 'rate_of_agent', 'trials_again', 'rate_draws',
            'expected_pass_rate', 'bootstrap_ahead', 'chance_ahead']
 
-# %% ../../nbs/2_irt/20_rates.ipynb #72efe1f4
+# %% ../../nbs/2_irt/20_rates.ipynb #79c48a23
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +19,7 @@ from .tables import ABOUT
 from ..messages import one_of
 from ..settings import chosen_seed
 
-# %% ../../nbs/2_irt/20_rates.ipynb #0e47184e
+# %% ../../nbs/2_irt/20_rates.ipynb #783315df
 def about_rates(
     about: str,  # one of ABOUT
     *,
@@ -30,7 +30,7 @@ def about_rates(
     how = (", drawn again by their groups" if groups else ", drawn again one by one") if about == "such tasks" else ""
     return dict(about=about, about_says=f"{says}{how}")
 
-# %% ../../nbs/2_irt/20_rates.ipynb #dafb06f1
+# %% ../../nbs/2_irt/20_rates.ipynb #ea0ac812
 FEW_GROUPS: int = 5  # fewer groups than these say nothing of other groups
 
 
@@ -63,7 +63,7 @@ def units_of(
         )
     return np.where(of == "", np.arange(len(of)).astype(str), of)
 
-# %% ../../nbs/2_irt/20_rates.ipynb #b0f170cc
+# %% ../../nbs/2_irt/20_rates.ipynb #590f4f0d
 def rate_of_agent(
     fit: xr.DataTree,  # a fit
     chance: np.ndarray,  # (sample, task): the curve's p
@@ -87,17 +87,19 @@ def rate_of_agent(
 
 def trials_again(
     fit: xr.DataTree,  # a fit
-    tasks: Sequence[str],  # labels of the fit
-) -> np.ndarray:  # (task,): 1 where nobody ran it
+    tasks: Sequence[str],  # labels
+) -> np.ndarray:  # (task,): 1 where nobody ran it, or the fit does not know it
     "How often a task is usually run: the median over the agents that ran it."
     seen = fit["observed_data"].to_dataset()
-    if "trials" not in seen:
-        return np.ones(len(tasks), int)
-    trials = seen.trials.transpose("agent", "task").values[:, pd.Index(seen.task.values).get_indexer(list(tasks))]
-    counts = np.ma.median(np.ma.masked_equal(trials, 0), axis=0)
-    return np.maximum(np.ma.filled(counts, 1).astype(int), 1)
+    again = np.ones(len(tasks), int)
+    if "trials" not in seen or not (seen.trials.values > 1).any():
+        return again
+    columns = pd.Index(seen.task.values).get_indexer(list(tasks))
+    trials = seen.trials.transpose("agent", "task").values[:, columns[columns >= 0]]
+    again[columns >= 0] = np.ma.filled(np.ma.median(np.ma.masked_equal(trials, 0), axis=0), 1).astype(int)
+    return again
 
-# %% ../../nbs/2_irt/20_rates.ipynb #d850d3e0
+# %% ../../nbs/2_irt/20_rates.ipynb #ac839144
 def _rates_on(
     fit: xr.DataTree, agent: xr.Dataset, task: xr.Dataset, about: str, weight: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +167,7 @@ def expected_pass_rate(
     ends = dict(lower=(found.pass_rate.dims, lower), upper=(found.pass_rate.dims, upper))
     return found.drop_vars(["rate", "tasks"]).assign(ends).assign_attrs(prob=level)
 
-# %% ../../nbs/2_irt/20_rates.ipynb #329be3a1
+# %% ../../nbs/2_irt/20_rates.ipynb #1843006a
 def _ahead(rate: np.ndarray) -> np.ndarray:
     "For rates (sample, agent) the share of draws in which the row's agent is ahead of the column's; a tie counts half."
     more = [(rate[:, [i]] > rate).mean(0) + (rate[:, [i]] == rate).mean(0) / 2 for i in range(rate.shape[1])]
@@ -197,7 +199,7 @@ def bootstrap_ahead(
     cells = dict(ahead=np.where(both > 0, ahead, np.nan), tasks=both.astype(int))
     return xr.Dataset({name: (["agent", "rival"], x) for name, x in cells.items()}, dict(agent=names, rival=names))
 
-# %% ../../nbs/2_irt/20_rates.ipynb #168aec7a
+# %% ../../nbs/2_irt/20_rates.ipynb #8a125f6b
 def chance_ahead(
     fit: xr.DataTree,  # a fit
     agents: Sequence[str] | pd.DataFrame | None = None,  # as in `ability_draws`; None: all agents of the fit
