@@ -6,20 +6,20 @@
 __all__ = ['FEW_GROUPS', 'about_rates', 'task_weights', 'units_of', 'rate_of_agent', 'trials_again', 'rate_draws',
            'expected_pass_rate', 'bootstrap_ahead', 'chance_ahead']
 
-# %% ../../nbs/2_irt/20_rates.ipynb #79c48a23
+# %% ../../nbs/2_irt/20_rates.ipynb #a9c0cd66
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .fits import FitError, draws, known_labels, probability_inside, success_probability, tails, trusted
+from .fits import FitError, known_labels, probability_inside, success_probability, tails, trusted
 from .prediction import agent_draws, benchmarks_of, cell_rates, own_trials, parts_of, refuse_large, task_draws
 from .tables import ABOUT
 from ..messages import one_of
 from ..settings import chosen_seed
 
-# %% ../../nbs/2_irt/20_rates.ipynb #783315df
+# %% ../../nbs/2_irt/20_rates.ipynb #29e17d1c
 def about_rates(
     about: str,  # one of ABOUT
     *,
@@ -30,7 +30,7 @@ def about_rates(
     how = (", drawn again by their groups" if groups else ", drawn again one by one") if about == "such tasks" else ""
     return dict(about=about, about_says=f"{says}{how}")
 
-# %% ../../nbs/2_irt/20_rates.ipynb #ea0ac812
+# %% ../../nbs/2_irt/20_rates.ipynb #e6e836c7
 FEW_GROUPS: int = 5  # fewer groups than these say nothing of other groups
 
 
@@ -63,7 +63,7 @@ def units_of(
         )
     return np.where(of == "", np.arange(len(of)).astype(str), of)
 
-# %% ../../nbs/2_irt/20_rates.ipynb #590f4f0d
+# %% ../../nbs/2_irt/20_rates.ipynb #45882dbe
 def rate_of_agent(
     fit: xr.DataTree,  # a fit
     chance: np.ndarray,  # (sample, task): the curve's p
@@ -99,7 +99,7 @@ def trials_again(
     again[columns >= 0] = np.ma.filled(np.ma.median(np.ma.masked_equal(trials, 0), axis=0), 1).astype(int)
     return again
 
-# %% ../../nbs/2_irt/20_rates.ipynb #ac839144
+# %% ../../nbs/2_irt/20_rates.ipynb #b5de826e
 def _rates_on(
     fit: xr.DataTree, agent: xr.Dataset, task: xr.Dataset, about: str, weight: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +130,8 @@ def rate_draws(
 ) -> xr.Dataset:  # rate (sample, agent, benchmark), pass_rate (agent, benchmark): what is expected; coord tasks: how many
     "Draws of pass rates on benchmarks, all agents on the same tasks. Raises FitError for what the fit does not know."
     refuse_large(fit, agents, None)
-    says, agent, rng = about_rates(about, groups=groups), agent_draws(fit, agents, seed=seed), np.random.default_rng(chosen_seed(seed) + 3)
+    says, agent = about_rates(about, groups=groups), agent_draws(fit, agents, seed=seed)
+    rng = np.random.default_rng(chosen_seed(seed) + 3)
     asked = [benchmark] if isinstance(benchmark, str) else benchmarks_of(fit) if benchmark is None else benchmark
     names, found, sizes = known_labels(fit, "benchmark", asked), [], []
     for name in names:
@@ -167,7 +168,7 @@ def expected_pass_rate(
     ends = dict(lower=(found.pass_rate.dims, lower), upper=(found.pass_rate.dims, upper))
     return found.drop_vars(["rate", "tasks"]).assign(ends).assign_attrs(prob=level)
 
-# %% ../../nbs/2_irt/20_rates.ipynb #1843006a
+# %% ../../nbs/2_irt/20_rates.ipynb #4216e99e
 def _ahead(rate: np.ndarray) -> np.ndarray:
     "For rates (sample, agent) the share of draws in which the row's agent is ahead of the column's; a tie counts half."
     more = [(rate[:, [i]] > rate).mean(0) + (rate[:, [i]] == rate).mean(0) / 2 for i in range(rate.shape[1])]
@@ -199,7 +200,7 @@ def bootstrap_ahead(
     cells = dict(ahead=np.where(both > 0, ahead, np.nan), tasks=both.astype(int))
     return xr.Dataset({name: (["agent", "rival"], x) for name, x in cells.items()}, dict(agent=names, rival=names))
 
-# %% ../../nbs/2_irt/20_rates.ipynb #8a125f6b
+# %% ../../nbs/2_irt/20_rates.ipynb #65641dfc
 def chance_ahead(
     fit: xr.DataTree,  # a fit
     agents: Sequence[str] | pd.DataFrame | None = None,  # as in `ability_draws`; None: all agents of the fit
