@@ -1,4 +1,4 @@
-"""What an interval is about: rates of these tasks, a rerun or such tasks; this cell or many such cells. Each is covered as named."""
+"""What an interval is about: rates of these tasks, a rerun or such tasks; this cell or such cells. Each is covered as named."""
 
 from functools import cache
 

@@ -285,16 +285,14 @@ class WhatIf(Explorer):
             self._rows = self._tasks[self._tasks.benchmark == of["benchmark"]].rename_axis("task").reset_index()
             self._about, self._first = task_parameters(self._fit, list(self._rows.task)), shared_dots(len(self._rows))
             places, of["new_difficulty"] = difficulties(self._rows)
-        if moved is None or moved in self._parts:
-            self._ability = chosen_ability(self._fit, {part: of[part] for part in self._parts})
-        one = harder(self._new_task, float(of["new_difficulty"]))
-        shift = sum(of[f"{part}_shift"] for part in self._parts)
-        options = dict(shift=shift, about=self._of)
-        self.result, new = (what_if(self._fit, self._ability, tasks, **options) for tasks in (self._about, one))
-        self._values = chart_signals(self.result, new, self._first, np.searchsorted(self._rows.difficulty, of["new_difficulty"]))
-        if fresh:
             self.controls["new_difficulty"].move(places, of["new_difficulty"])
             self.heading.value = heading_html(_titled(self._fit, f"Chance of success on each task of {of['benchmark']}"))
+        if moved is None or moved in self._parts:
+            self._ability = chosen_ability(self._fit, {part: of[part] for part in self._parts})
+        options = dict(shift=sum(of[f"{part}_shift"] for part in self._parts), about=self._of)
+        self.result = what_if(self._fit, self._ability, self._about, **options)
+        new = what_if(self._fit, self._ability, harder(self._new_task, float(of["new_difficulty"])), **options)
+        self._values = chart_signals(self.result, new, self._first, np.searchsorted(self._rows.difficulty, of["new_difficulty"]))
         self._who = f"{' in '.join(of[part] for part in self._parts)} on {of['benchmark']}"
         self._show(new, what_is_known({part: of[part] for part in self._parts}, self._ability.attrs["run"]), fresh)
 
