@@ -30,6 +30,7 @@ from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, mode
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
 from .programs import keep_programs
+from .repeats import UNITS, Repeats, runs_sentence
 from .screens import screened
 from .sizes import announce_fit
 from ..messages import count, one_of
@@ -74,6 +75,7 @@ def _nuts(
     priors: Priors,
     laplace: dict,
     design: AbilityDesign,
+    repeats: Repeats,
     draws: int,
     seed: int,
     progress: bool,
@@ -88,7 +90,7 @@ def _nuts(
     split = ability != "agent"
 
     def density(data, priors):
-        MODELS[curve](data, priors, partial(marginal_ability, ability=ability) if split else agent_ability)
+        MODELS[curve](data, priors, partial(marginal_ability, ability=ability) if split else agent_ability, repeats)
 
     if data.block_names:
         laplace = laplace | dict(weight_z=laplace["weight"] / laplace["feature_sd"][:, data.column_block])
@@ -132,6 +134,7 @@ _DIMS = dict(
     feature_sd=["block"],
     weight=["column"],
 )
+_UNITS = dict(discrimination_sd="log scale", discrimination="", concentration="runs")  # of all others: logits
 
 
 def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
@@ -154,9 +157,7 @@ def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
     posterior = xr.Dataset(variables, {dim: (dim, np.asarray(values, dtype=str)) for dim, values in labels.items()})
     posterior = posterior.assign_coords(chain=np.arange(posterior.sizes["chain"]), draw=np.arange(posterior.sizes["draw"]))
     for name in posterior:
-        posterior[name].attrs["units"] = (
-            "log scale" if name == "discrimination_sd" else "" if name == "discrimination" else "logits"
-        )
+        posterior[name].attrs["units"] = _UNITS.get(str(name), "logits")
     return posterior
 
 # %% ../../nbs/2_irt/08_inference.ipynb #152264e9
@@ -253,7 +254,7 @@ def _nuts_fit(
 ) -> tuple[xr.Dataset, xr.Dataset, dict]:
     "Posterior, sample_stats and trust record of NUTS, for how = (curve, ability, priors), started at Laplace draws."
     curve, ability, priors = how
-    samples, extra = _nuts(data, curve, ability, priors, found.draws, found.design, draws, seed, progress)
+    samples, extra = _nuts(data, curve, ability, priors, found.draws, found.design, found.repeats, draws, seed, progress)
     posterior = _labelled(data, samples)
     converged, verdict, figures = judge_nuts(posterior, int(extra["diverging"].sum()))
     names = dict(potential_energy="energy", num_steps="n_steps", accept_prob="acceptance_rate", diverging="diverging")
@@ -291,6 +292,7 @@ def fit(
     *,
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
     features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
+    noise: str = "auto",  # how repeated runs scatter: "binomial", "beta-binomial" (auto, where there are any), "logit-normal"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int | None = None,  # posterior draws a chain; one chain for Laplace, four for NUTS; None: settings().draws
@@ -307,15 +309,17 @@ def fit(
     _fittable(data, ability)
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
-        found = laplace_draws(data, name, ability=ability, priors=priors, draws=draws, seed=seed, tick=bar.update)
+        found = laplace_draws(data, name, ability=ability, noise=noise, priors=priors, draws=draws, seed=seed, tick=bar.update)
     posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
     adequacy, seen = screened(outcomes, ability)
-    record["verdict"] += _apart_from_others(outcomes, ability) + (f" {seen}" if seen else "")
+    record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
+    record["verdict"] += f" {seen}" if seen else ""
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
+    about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise])
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)
     about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy=adequacy, wall_time=round(perf_counter() - start, 3))

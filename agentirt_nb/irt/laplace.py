@@ -18,8 +18,9 @@ import scipy.linalg
 from scipy.optimize import minimize
 from scipy.special import ndtri
 
-from .designs import AbilityDesign, Block, ModelData, Priors, ability_design, softplus
+from .designs import AbilityDesign, Block, ModelData, Priors, ability_design
 from .programs import forget_programs
+from .repeats import Repeats, Terms, cell_terms, repeats_of
 from ..messages import AgentirtError
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #c4f8216f
@@ -33,30 +34,49 @@ def _logit_2pl(theta, t):
     return jnp.exp(t[1]) * (theta - t[0])
 
 
+class _Model(NamedTuple):
+    "What kernels are compiled for: the logit of a cell, and how repeated runs scatter."
+
+    logit: Callable
+    repeats: Repeats
+
+
 _LOGITS = {"1pl": _logit_1pl, "2pl": _logit_2pl}
-_GRID = {1: (0.75, 6.0), 2: (0.7, 5.0)}  # parameters a task has -> spacing and radius of its grid, in posterior sds
-_DRAW_GRID = {1: (0.25, 6.0), 2: (0.5, 5.0)}  # the same for drawing tasks: finer
+_GRID = {1: (0.75, 6.0), 2: (1.07, 5.0)}  # parameters a task has -> spacing and radius of its lattice, in posterior sds
+_DRAW_GRID = {1: (0.25, 6.0), 2: (0.5, 5.0)}  # the same of the square grid by which tasks are drawn: finer
 
 
-def _lattice(spacing: float, radius: float, dims: int, disc: bool) -> np.ndarray:
-    "Points (point, dims) of a square lattice, in a disc or in the whole square."
+def _square(spacing: float, radius: float, dims: int) -> np.ndarray:
+    "Points (point, dims) of a square grid."
     z = np.arange(-np.floor(radius / spacing), np.floor(radius / spacing) + 1) * spacing
-    points = np.stack(np.meshgrid(*[z] * dims, indexing="ij"), -1).reshape(-1, dims)
-    return (points[(points**2).sum(1) <= radius**2 + 1e-9] if disc else points).astype("f4")
+    return np.stack(np.meshgrid(*[z] * dims, indexing="ij"), -1).reshape(-1, dims).astype("f4")
+
+
+def _lattice(dims: int) -> tuple[np.ndarray, float]:
+    "Points (point, dims) for integrating tasks, in two dimensions hexagonal, and the log of the room that each stands for."
+    spacing, radius = _GRID[dims]
+    if dims == 1:
+        return _square(spacing, radius, 1), float(np.log(spacing))
+    i, j = np.mgrid[-20:21, -20:21].reshape(2, -1)
+    points = spacing * np.stack([i + j / 2, j * np.sqrt(0.75)], 1)
+    return points[(points**2).sum(1) <= radius**2 + 1e-9].astype("f4"), float(np.log(spacing**2 * np.sqrt(0.75)))
 
 
 _each_cell = lambda f: jax.vmap(jax.vmap(f, (None, 0)), (0, None))  # f(theta, t) over agents x tasks
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #f869bbd5
-@partial(jax.jit, static_argnames="logit")
-def _mode_and_scale(theta, mean, log_sd, start, successes, trials, logit):
+@partial(jax.jit, static_argnames="model")
+def _mode_and_scale(theta, mean, log_sd, log_noise, start, successes, trials, model):
     "Each task's conditional mode given the abilities, by Fisher scoring, and the Cholesky factor of its covariance."
-    slope, precision = jax.grad(logit, 1), jnp.exp(-2 * log_sd)
+    slope, precision = jax.grad(model.logit, 1), jnp.exp(-2 * log_sd)
 
     def terms(t):
-        d, p = _each_cell(slope)(theta, t), jax.nn.sigmoid(_each_cell(logit)(theta, t))
-        gradient = jnp.einsum("ij,ija->ja", successes - trials * p, d) - (t - mean) * precision
-        information = jnp.einsum("ij,ija,ijb->jab", trials * p * (1 - p), d, d) + jnp.diag(precision)
+        d, cell = (
+            _each_cell(slope)(theta, t),
+            cell_terms(model.repeats, _each_cell(model.logit)(theta, t), log_noise, successes, trials),
+        )
+        gradient = jnp.einsum("ij,ija->ja", cell.score, d) - (t - mean) * precision
+        information = jnp.einsum("ij,ija,ijb->jab", jnp.maximum(cell.bend, 0), d, d) + jnp.diag(precision)
         return gradient, information
 
     def step(_, t):
@@ -68,98 +88,113 @@ def _mode_and_scale(theta, mean, log_sd, start, successes, trials, logit):
     return mode, jnp.linalg.cholesky(jnp.linalg.inv(terms(mode)[1]))
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #cb8ac080
-def _nodes(theta, mean, log_sd, frame, successes, trials, logit, grid):
-    "Grid points of every task in its frame, their posterior weights, and the scores of abilities and of the tasks' prior."
+class _Nodes(NamedTuple):
+    "Every task at the points of a grid in its frame."
+
+    t: Any  # what the task is there (task, node, dims)
+    z: Any  # the same, less the prior's mean, in its sds
+    weight: Any  # posterior probability (task, node)
+    log_sum: Any  # log of the sum of prior times likelihood (task,)
+    slope: Any  # of the logit over ability (agent, task, node)
+    cell: Terms  # what the cells say, each (agent, task, node)
+
+
+def _nodes(theta, mean, log_sd, log_noise, frame, successes, trials, model, grid) -> _Nodes:
+    "Points of every task in its frame, what cells say there, and the points' posterior weights."
     centre, scale = frame
     dims = centre.shape[1]
     t = centre[:, None] + jnp.einsum("jab,qb->jqa", scale, grid)
     over_nodes = lambda f: _each_cell(f)(theta, t.reshape(-1, dims)).reshape(len(theta), *t.shape[:2])
-    eta, slope = over_nodes(logit), over_nodes(jax.grad(logit, 0))
-    p, z = jax.nn.sigmoid(eta), (t - mean[:, None]) * jnp.exp(-log_sd)
-    log_weight = (successes[..., None] * eta - trials[..., None] * softplus(eta)).sum(0)
-    log_weight += -0.5 * (z**2).sum(-1) - log_sd.sum() - 0.5 * dims * jnp.log(2 * jnp.pi)
+    cell = cell_terms(model.repeats, over_nodes(model.logit), log_noise, successes[..., None], trials[..., None])
+    z = (t - mean[:, None]) * jnp.exp(-log_sd)
+    log_weight = cell.value.sum(0) - 0.5 * (z**2).sum(-1) - log_sd.sum() - 0.5 * dims * jnp.log(2 * jnp.pi)
     log_weight += jnp.log(jnp.diagonal(scale, axis1=1, axis2=2)).sum(1)[:, None]
     log_sum = jax.nn.logsumexp(log_weight, axis=1)
-    ability_score = slope * (successes[..., None] - trials[..., None] * p)
-    prior_score = jnp.moveaxis(jnp.concatenate([z * jnp.exp(-log_sd), z**2 - 1], -1), 2, 0)  # of mean, of log sd
-    weight = jnp.exp(log_weight - log_sum[:, None])
-    return t, z, weight, log_sum, slope, p, jnp.concatenate([ability_score, prior_score])
+    return _Nodes(t, z, jnp.exp(log_weight - log_sum[:, None]), log_sum, over_nodes(jax.grad(model.logit, 0)), cell)
 
 
-@partial(jax.jit, static_argnames="logit")
-def _marginal_kernel(theta, mean, log_sd, frame, successes, trials, real, logit):
+def _scores(at: _Nodes, log_sd, model) -> Any:
+    "Scores (row, task, node) of abilities, of the prior's means and log sds and, where there is one, of the noise."
+    prior = jnp.moveaxis(jnp.concatenate([at.z * jnp.exp(-log_sd), at.z**2 - 1], -1), 2, 0)
+    noise = [at.cell.own_score.sum(0)[None]] if model.repeats.parameter else []
+    return jnp.concatenate([at.slope * at.cell.score, prior, *noise])
+
+
+@partial(jax.jit, static_argnames="model")
+def _marginal_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model):
     "Log likelihood of some tasks with their parameters integrated out, its gradient and the parts of its curvature."
     dims = frame[0].shape[1]
-    spacing, radius = _GRID[dims]
-    t, z, weight, log_sum, slope, p, score = _nodes(
-        theta, mean, log_sd, frame, successes, trials, logit, _lattice(spacing, radius, dims, disc=True)
-    )
-    centre = jnp.einsum("jqk,jq->jk", t, weight)
-    spread = jnp.einsum("jqa,jqb,jq->jab", t - centre[:, None], t - centre[:, None], weight)
+    lattice, log_room = _lattice(dims)
+    at = _nodes(theta, mean, log_sd, log_noise, frame, successes, trials, model, lattice)
+    score, cell = _scores(at, log_sd, model), at.cell
+    centre = jnp.einsum("jqk,jq->jk", at.t, at.weight)
+    spread = jnp.einsum("jqa,jqb,jq->jab", at.t - centre[:, None], at.t - centre[:, None], at.weight)
     new_frame = centre, jnp.linalg.cholesky(spread + 1e-8 * jnp.eye(dims))
-    weight = weight * real[:, None]
+    weight = at.weight * real[:, None]
+    expected = lambda x: jnp.einsum("ijq,jq->i", x, weight)
     gradient = jnp.einsum("ajq,jq->aj", score, weight)
     deviation = ((score - gradient[..., None]) * jnp.sqrt(weight)).reshape(len(score), -1)
     own = (score[len(theta)] - gradient[len(theta), :, None]) * weight  # of each task's own prior mean, which features shift
-    information = jnp.einsum("ijq,jq,ij->i", slope**2 * p * (1 - p), weight, trials)
+    noise = (expected(at.slope * cell.cross), expected(cell.own_bend).sum()) if model.repeats.parameter else (0.0, 0.0)
     together = (
-        ((log_sum + dims * np.log(spacing)) * real).sum(),
+        ((at.log_sum + log_room) * real).sum(),
         gradient.sum(1),
         deviation @ deviation.T,
-        information,
-        jnp.einsum("jqk,jq->k", z, weight),
-        jnp.einsum("jqk,jq->k", z**2, weight),
+        expected(at.slope**2 * cell.bend),
+        jnp.einsum("jqk,jq->k", at.z, weight),
+        jnp.einsum("jqk,jq->k", at.z**2, weight),
         real.sum(),
+        *noise,
     )
-    by_task = gradient[len(theta)], jnp.einsum("ijq,jq->ji", score, own), jnp.einsum("jq,jq->j", z[..., 0], weight)
+    by_task = gradient[len(theta)], jnp.einsum("ijq,jq->ji", score, own), jnp.einsum("jq,jq->j", at.z[..., 0], weight)
     return new_frame, together, by_task
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #fb280f76
-@partial(jax.jit, static_argnames="logit")
-def _draw_kernel(theta, mean, log_sd, frame, successes, trials, logit):
-    "Weights on a fine grid for drawing tasks, their mean and covariance, and how the mean moves with abilities and prior."
+@partial(jax.jit, static_argnames="model")
+def _draw_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, model):
+    "Weights on a fine grid for drawing tasks, their mean and covariance, and how the mean moves with what scores are of."
     dims = frame[0].shape[1]
-    spacing, radius = _DRAW_GRID[dims]
-    t, _, weight, _, _, _, score = _nodes(
-        theta, mean, log_sd, frame, successes, trials, logit, _lattice(spacing, radius, dims, disc=False)
-    )
-    mean = jnp.einsum("jqk,jq->jk", t, weight)
-    deviation = t - mean[:, None]
-    covariance = jnp.einsum("jqa,jqb,jq->jab", deviation, deviation, weight)
-    return weight, mean, covariance, jnp.einsum("jqk,ajq,jq->jka", deviation, score, weight)
+    about = theta, mean, log_sd, log_noise, frame, successes, trials, model
+    fine, coarse = _nodes(*about, _square(*_DRAW_GRID[dims], dims)), _nodes(*about, _lattice(dims)[0])
+    middle = jnp.einsum("jqk,jq->jk", fine.t, fine.weight)
+    deviation = fine.t - middle[:, None]
+    covariance = jnp.einsum("jqa,jqb,jq->jab", deviation, deviation, fine.weight)
+    off = coarse.t - jnp.einsum("jqk,jq->jk", coarse.t, coarse.weight)[:, None]
+    return fine.weight, middle, covariance, jnp.einsum("jqk,ajq,jq->jka", off, _scores(coarse, log_sd, model), coarse.weight)
 
 
-def _block_log_likelihood(theta, t, successes, trials, logit):
-    "Log likelihood of a block of cells for one draw of abilities (agent,) and tasks (task, parameter)."
-    eta = _each_cell(logit)(theta, t)
-    return (successes * eta - trials * softplus(eta)).sum()
+def _block_log_likelihood(theta, t, log_noise, successes, trials, model):
+    "Log likelihood of a block of cells for one draw of abilities (agent,), tasks (task, parameter) and noise."
+    return cell_terms(model.repeats, _each_cell(model.logit)(theta, t), log_noise, successes, trials).value.sum()
 
 
-@partial(jax.jit, static_argnames="logit")
-def _cells_log_likelihood(theta, t, successes, trials, logit):
+@partial(jax.jit, static_argnames="model")
+def _cells_log_likelihood(theta, t, log_noise, successes, trials, model):
     "The same for many draws (draw,)."
-    one = lambda draw: _block_log_likelihood(*draw, successes, trials, logit)
-    return jax.lax.map(one, (theta, t), batch_size=16)
+    one = lambda draw: _block_log_likelihood(*draw, successes, trials, model)
+    return jax.lax.map(one, (theta, t, log_noise), batch_size=16)
 
 
-@partial(jax.jit, static_argnames="logit")
-def _cells_scores(theta, t, successes, trials, logit):
-    "Its gradients over abilities (draw, agent) and tasks (draw, task, parameter)."
-    one = lambda draw: jax.grad(_block_log_likelihood, (0, 1))(*draw, successes, trials, logit)
-    return jax.lax.map(one, (theta, t), batch_size=16)
+@partial(jax.jit, static_argnames="model")
+def _cells_scores(theta, t, log_noise, successes, trials, model):
+    "Its gradients over abilities (draw, agent), tasks (draw, task, parameter) and noise (draw,)."
+    one = lambda draw: jax.grad(_block_log_likelihood, (0, 1, 2))(*draw, successes, trials, model)
+    return jax.lax.map(one, (theta, t, log_noise), batch_size=16)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #f502e8e4
 @partial(jax.jit, static_argnames=("benchmarks", "curve"))
 def _log_hyperprior(h, log_scales, prior_scales, benchmarks, curve):
     "Log prior of the hyperparameters in the coordinates of the approximation (see `_Laplace`)."
-    location_sd, difficulty_sd, discrimination_sd, ability_scales = prior_scales
+    known = 2 * benchmarks + (2 if curve == "2pl" else 0)
+    location_sd, difficulty_sd, discrimination_sd, ability_scales, (noise_mean, noise_sd) = prior_scales
     half_normal = lambda log_sd, scale: (-0.5 * jnp.exp(2 * log_sd) / scale**2 + log_sd).sum()
     unit = h[2 * benchmarks] if curve == "2pl" else 0.0  # log of a logit in the approximation's own unit
     location = jnp.exp(unit) * h[:benchmarks]
     total = -0.5 * ((location / location_sd) ** 2).sum() + benchmarks * unit
     total += half_normal(h[benchmarks : 2 * benchmarks] + unit, difficulty_sd)
     total += half_normal(log_scales + unit, ability_scales)
-    return total + half_normal(h[2 * benchmarks + 1 :], discrimination_sd) if curve == "2pl" else total
+    total -= 0.5 * (((h[known:] - noise_mean) / noise_sd) ** 2).sum()
+    return total + half_normal(h[known - 1 : known], discrimination_sd) if curve == "2pl" else total
 
 
 @partial(jax.jit, static_argnames=("benchmarks", "curve"))
@@ -198,7 +233,7 @@ def _chunks(block: Block, b: int, dims: int) -> list[_Chunk]:
     "Cells of a benchmark in chunks of equal shape."
     agents, tasks = block.trials.shape
     step = 2 ** max(4, int(np.log2(max(agents, 1))) - 3)  # 16, and beyond 256 agents an eighth of them at most
-    rows, nodes = -(-max(agents, 1) // step) * step, len(_lattice(*_GRID[dims], dims, disc=True))
+    rows, nodes = -(-max(agents, 1) // step) * step, len(_lattice(dims)[0])
     width = int(min(128, max(8, 2 ** int(np.log2(5e5 / (rows * nodes) + 1)))))
     rate = (block.successes.sum(0) + 0.5) / (block.trials.sum(0) + 1)
     start = np.c_[-np.log(rate / (1 - rate)), np.zeros(tasks)][:, :dims]
@@ -216,28 +251,39 @@ def _chunks(block: Block, b: int, dims: int) -> list[_Chunk]:
 class _Laplace:
     "State of the approximation: data as arrays, positions in w, scales of priors, and the chunks with their lattices."
 
-    def __init__(self, data: ModelData, curve: str, ability: str, priors: Priors) -> None:
-        self.data, self.curve, self.logit, self.dims = data, curve, _LOGITS[curve], 1 + (curve == "2pl")
+    def __init__(self, data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats) -> None:
+        self.data, self.curve, self.dims, self.model = data, curve, 1 + (curve == "2pl"), _Model(_LOGITS[curve], repeats)
         self.abilities, weights = ability_design(data, ability), data.columns.shape[1]
         self.of_ability, self.benchmarks = self.abilities.design.shape[1], len(data.blocks)
         self.effects = self.of_ability + weights
         self.design = np.pad(self.abilities.design, ((0, 0), (0, weights))) if weights else self.abilities.design
         self.task_design = np.pad(data.columns, ((0, 0), (self.of_ability, 0)))
         self.membership = scipy.linalg.block_diag(self.abilities.membership, np.eye(len(data.block_names))[data.column_block])
-        self.size = self.effects + 2 * self.benchmarks + (2 if curve == "2pl" else 0)
+        self.noisy = bool(repeats.parameter)  # whether the last entry of w is the log of the noise's parameter
+        self.size = self.effects + 2 * self.benchmarks + (2 if curve == "2pl" else 0) + self.noisy
         of_block = priors.feature_sd / np.sqrt(max(len(data.block_names), 1))
         scales = [getattr(priors, name) for name in self.abilities.scales] + [of_block] * len(data.block_names)
         self.effect_priors = np.array(scales)
-        self.prior_scales = (priors.benchmark_difficulty, priors.difficulty_sd, priors.discrimination_sd, self.effect_priors)
+        tasks = priors.benchmark_difficulty, priors.difficulty_sd, priors.discrimination_sd
+        self.prior_scales = (*tasks, self.effect_priors, repeats.log_prior if self.noisy else (0.0, 1.0))
         self.sd_pull, self.sd_information = np.zeros(self.benchmarks), np.array([len(b.tasks) / 2 for b in data.blocks])
         self.contrast = np.zeros(self.effects)  # set for the 2PL
         self.stiffness = 100.0 * len(data.agent)  # of the pinned direction in the 2PL
         self.chunks = [chunk for b in range(self.benchmarks) for chunk in _chunks(data.blocks[b], b, self.dims)]
 
     def hyper(self, b: int) -> np.ndarray:
-        "Positions in w of a benchmark's prior: means, then log sds, in the order of the kernels' scores."
+        "Positions in w of a benchmark's prior, means, then log sds, and of the noise: in the order of the kernels' scores."
         g, shared = self.benchmarks, 2 * self.benchmarks
-        return self.effects + np.array([b, shared, g + b, shared + 1] if self.dims == 2 else [b, g + b])
+        prior = self.effects + np.array([b, shared, g + b, shared + 1] if self.dims == 2 else [b, g + b])
+        return np.append(prior, self.size - 1) if self.noisy else prior
+
+    def log_sds(self, b: int) -> np.ndarray:
+        "Positions in w of the log sds of a benchmark's prior."
+        return self.hyper(b)[self.dims : 2 * self.dims]
+
+    def log_noise(self, w: np.ndarray) -> np.ndarray:
+        "Log of the noise's parameter (...,) at w (..., size); zero where there is none."
+        return (w[..., -1] if self.noisy else np.zeros(w.shape[:-1])).astype("f4")
 
     def off_unit(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         "Log of the contrast that defines the approximation's own unit, zero by convention, and its gradient."
@@ -266,13 +312,13 @@ def _arguments(state: _Laplace, w: np.ndarray, chunk: _Chunk) -> tuple:
     theta = np.zeros(len(chunk.cells[0]), "f4")
     theta[: len(block.agents)] = state.design[block.agents] @ w[: state.effects]
     mean = np.pad(_prior_mean(state, w, chunk), ((0, width - chunk.count), (0, 0)))
-    return theta, mean.astype("f4"), w[state.hyper(chunk.b)[state.dims :]].astype("f4")
+    return theta, mean.astype("f4"), w[state.log_sds(chunk.b)].astype("f4"), state.log_noise(w)
 
 
 def _set_frames(state: _Laplace, w: np.ndarray) -> None:
     "Place each task's lattice around its conditional mode."
     for chunk in state.chunks:
-        chunk.frame = _mode_and_scale(*_arguments(state, w, chunk), chunk.start, *chunk.cells, state.logit)
+        chunk.frame = _mode_and_scale(*_arguments(state, w, chunk), chunk.start, *chunk.cells, state.model)
 
 
 def _move_frames(state: _Laplace) -> None:
@@ -310,13 +356,13 @@ def _block_sums(state: _Laplace, w: np.ndarray, b: int) -> tuple[list, list]:
     "What the kernel says of a benchmark at w: sums over its tasks and, where there are features, of each chunk by task."
     chunks = [chunk for chunk in state.chunks if chunk.b == b]
     few = max(4, _AT_ONCE // (4 * len(chunks[0].cells[0]) ** 2))
-    sums: list = [0.0] * 7
+    sums: list = [0.0] * 9
     by_task: list = []
     for first in range(0, len(chunks), few):
         results = []
         for chunk in chunks[first : first + few]:
             chunk.next_frame, *result = _marginal_kernel(
-                *_arguments(state, w, chunk), chunk.frame, *chunk.cells, chunk.real, state.logit
+                *_arguments(state, w, chunk), chunk.frame, *chunk.cells, chunk.real, state.model
             )
             results.append(result if state.effects > state.of_ability else result[:1])
         for chunk, (together, *own) in zip(chunks[first : first + few], jax.device_get(results)):
@@ -329,12 +375,16 @@ def _log_likelihood(state: _Laplace, w: np.ndarray) -> tuple[float, np.ndarray, 
     "Log likelihood with the tasks integrated out, its gradient and negative Hessian, over w (Louis 1982)."
     value, gradient, curvature = 0.0, np.zeros(state.size), np.zeros((state.size, state.size))
     for b, block in enumerate(state.data.blocks):
-        (total, score, deviation, information, z, z2, count), mine = _block_sums(state, w, b)
+        (total, score, deviation, information, z, z2, count, cross, own), mine = _block_sums(state, w, b)
         agents, rows, hyper = len(block.agents), len(information), state.hyper(b)
-        keep = np.r_[:agents, rows : rows + 2 * state.dims]
+        keep, prior = np.r_[:agents, rows : rows + len(hyper)], slice(agents, agents + 2 * state.dims)
         score, local = score[keep], -deviation[np.ix_(keep, keep)]
         local[np.arange(agents), np.arange(agents)] += information[:agents]
-        local[agents:, agents:] += _prior_curvature(w[hyper][state.dims :], z, z2, count)
+        local[prior, prior] += _prior_curvature(w[state.log_sds(b)], z, z2, count)
+        if state.noisy:
+            local[:agents, -1] += cross[:agents]
+            local[-1, :agents] += cross[:agents]
+            local[-1, -1] += own
         project = scipy.linalg.block_diag(state.design[block.agents], np.eye(len(hyper)))
         where = np.r_[: state.effects, hyper]
         value += total
@@ -549,7 +599,7 @@ def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng, supports: int =
 # %% ../../nbs/2_irt/07_laplace.ipynb #48367979
 def _draw_on_grid(weight, spacing, radius, dims, draws, rng) -> tuple[np.ndarray, np.ndarray]:
     "Draws (draw, task, dims) from densities that interpolate the weights (task, node) linearly, and their log density."
-    grid, tasks = _lattice(spacing, radius, dims, disc=False), len(weight)
+    grid, tasks = _square(spacing, radius, dims), len(weight)
     side = round(len(grid) ** (1 / dims))
     cumulative = np.cumsum(weight, 1) / weight.sum(1, keepdims=True)
     uniform = rng.random((tasks, draws))
@@ -591,7 +641,7 @@ def _times(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
 # %% ../../nbs/2_irt/07_laplace.ipynb #1948494f
 def _task_tables(state: _Laplace, w: np.ndarray) -> tuple[np.ndarray, list]:
     "Each chunk's tasks at w: grid weights, mean, covariance and how the mean moves, for drawing tasks near w."
-    tables = [_draw_kernel(*_arguments(state, w, chunk), chunk.frame, *chunk.cells, state.logit) for chunk in state.chunks]
+    tables = [_draw_kernel(*_arguments(state, w, chunk), chunk.frame, *chunk.cells, state.model) for chunk in state.chunks]
     return w, [[np.asarray(x, float) for x in table] for table in jax.device_get(tables)]
 
 
@@ -603,24 +653,26 @@ class _Followed(NamedTuple):
     now: np.ndarray  # at the draws (draw, task, dims, dims)
     prior_mean: np.ndarray  # (draw, task, dims)
     prior_root: np.ndarray  # root of the prior's precision (draw, 1, dims)
-    move: np.ndarray  # of the mean, per unit of each agent's score and of the prior's (task, dims, agent + 2 dims)
+    move: np.ndarray  # of the mean, per unit of what scores are of: agents, the prior, noise (task, dims, score)
 
 
 def _follow(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarray, w: np.ndarray) -> _Followed:
     "Mean and precision of a chunk's tasks at draws w (draw, size), from their table at the origin (size,)."
-    block, hyper, dims = state.data.blocks[chunk.b], state.hyper(chunk.b), state.dims
-    agents, design = len(block.agents), state.design[block.agents]
+    block, log_sds, dims = state.data.blocks[chunk.b], state.log_sds(chunk.b), state.dims
+    agents, design, rows = len(block.agents), state.design[block.agents], len(chunk.cells[0])
     _, mean, covariance, move = (x[: chunk.count] for x in table)
     prior_mean = _prior_mean(state, w, chunk)
     information, eye = np.linalg.inv(covariance + 1e-10 * np.eye(dims)), np.eye(dims)
-    prior_then, prior_now = np.exp(-2 * origin[hyper[dims:]]), np.exp(-2 * w[:, None, hyper[dims:]])
+    prior_then, prior_now = np.exp(-2 * origin[log_sds]), np.exp(-2 * w[:, None, log_sds])
     values, vectors = np.linalg.eigh(information - prior_then * eye)
     data = np.einsum("jab,jb,jcb->jac", vectors, values.clip(1e-4), vectors)  # information of the data alone
     then, now = _cholesky(data + prior_then * eye), _cholesky(data + prior_now[..., None] * eye)
     pull = np.einsum("jab,jb->ja", data, mean) + prior_then * (mean - _prior_mean(state, origin, chunk)) + prior_now * prior_mean
-    move = move[:, :, np.r_[:agents, move.shape[2] - 2 * dims : move.shape[2]]]
+    move = move[:, :, np.r_[:agents, rows : move.shape[2]]]
     new_mean = _solve(now, _solve(now, pull), transposed=True)
     new_mean += np.tensordot((w - origin)[:, : state.effects] @ design.T, move[:, :, :agents], (1, 2))
+    if state.noisy:
+        new_mean += (w - origin)[:, -1, None, None] * move[:, :, -1]
     return _Followed(new_mean, then, now, prior_mean, np.sqrt(prior_now), move)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #f4a68720
@@ -647,10 +699,11 @@ def _chunk_score(state: _Laplace, chunk: _Chunk, cells: tuple, t: np.ndarray, at
     "What a chunk adds to the score (draw, size) of w."
     block, hyper = state.data.blocks[chunk.b], state.hyper(chunk.b)
     agents, z = len(block.agents), (t - at.prior_mean) * at.prior_root
-    ability_score, task_score = (np.asarray(x, float) for x in _cells_scores(*cells, state.logit))
+    ability_score, task_score, noise = (np.asarray(x, float) for x in _cells_scores(*cells, state.model))
     ability_score, task_score = ability_score[:, :agents], task_score[:, : chunk.count] - z * at.prior_root
     # zero on average: takes the tasks' noise out of w's scores
-    local = np.hstack([ability_score, np.concatenate([z * at.prior_root, z**2 - 1], -1).sum(1)])
+    prior_score = np.concatenate([z * at.prior_root, z**2 - 1], -1).sum(1)
+    local = np.hstack([ability_score, prior_score, noise[:, None][:, : int(state.noisy)]])
     local += np.tensordot(task_score, at.move, ([1, 2], [0, 1]))
     score = np.zeros((len(t), state.size))
     score[:, : state.effects] += local[:, :agents] @ state.design[block.agents]
@@ -670,11 +723,11 @@ def _draw_tasks(state: _Laplace, tables: tuple, w: np.ndarray, rng, scores: bool
         tasks[:, chunk.tasks], log_ratio = t, log_ratio + ratio
         theta = w[:, : state.effects] @ state.design[state.data.blocks[chunk.b].agents].T
         rows, width = chunk.cells[0].shape
-        cells = (_padded(theta, (rows,)), _padded(t, (width, state.dims)), *chunk.cells)
+        cells = (_padded(theta, (rows,)), _padded(t, (width, state.dims)), state.log_noise(w), *chunk.cells)
         if scores:
             score += _chunk_score(state, chunk, cells, t, at)
         else:
-            log_ratio += np.asarray(_cells_log_likelihood(*cells, state.logit), float)
+            log_ratio += np.asarray(_cells_log_likelihood(*cells, state.model), float)
     return tasks, log_ratio, score
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #aeb03685
@@ -707,11 +760,14 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
     return replace(mode, w=shifted, pull=pull, log_scales=_best_scales(mode.log_scales, *arguments))
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #8ad2ea0b
-def _approximated(data: ModelData, curve: str, ability: str, priors: Priors, tick: Callable[[], Any]) -> tuple[_Laplace, _Mode]:
+def _approximated(
+    data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats, tick: Callable[[], Any]
+) -> tuple[_Laplace, _Mode]:
     "Mode and Gaussian approximation; the 2PL starts from the 1PL."
-    state = _Laplace(data, "1pl", ability, priors)
+    state = _Laplace(data, "1pl", ability, priors, repeats)
     failed = [np.log((b.trials - b.successes).sum() + 1) - np.log(b.successes.sum() + 1) for b in data.blocks]
-    start = np.concatenate([np.zeros(state.effects), failed, np.full(state.benchmarks, np.log(2.0))])
+    noise = repeats.log_prior[:1] if state.noisy else ()
+    start = np.concatenate([np.zeros(state.effects), failed, np.full(state.benchmarks, np.log(2.0)), noise])
     mode = _find_mode(state, start, np.log(state.effect_priors / 2), tick)
     if curve == "1pl":
         return state, mode
@@ -720,9 +776,9 @@ def _approximated(data: ModelData, curve: str, ability: str, priors: Priors, tic
     if (theta**2).mean() < 1e-4:
         raise AgentirtError("The agents' results do not differ, so no task can discriminate between them; use curve='1pl'.")
     unit = 0.5 * np.log((theta**2).mean())
-    location, log_sd = np.split(mode.w[state.effects :], 2)
-    start = np.concatenate([mode.w[: state.effects] / np.exp(unit), location / np.exp(unit), log_sd - unit, [unit, -0.7]])
-    state = _Laplace(data, "2pl", ability, priors)
+    location, log_sd, noise = np.split(mode.w[state.effects :], [state.benchmarks, 2 * state.benchmarks])
+    start = np.concatenate([mode.w[: state.effects] / np.exp(unit), location / np.exp(unit), log_sd - unit, [unit, -0.7], noise])
+    state = _Laplace(data, "2pl", ability, priors, repeats)
     able = np.tanh(theta / np.exp(unit))
     contrast = state.design.T @ (able - able.mean())
     state.contrast = contrast / (contrast @ start[: state.effects])
@@ -749,6 +805,7 @@ class LaplaceDraws(NamedTuple):
     log_weight: np.ndarray  # (draw,) log of posterior over proposal density, at most 0
     reached: bool  # whether the climb reached a mode
     design: AbilityDesign  # how effects make abilities
+    repeats: Repeats  # how repeated runs scatter
 
 
 def _draws_around(state: _Laplace, mode: _Mode, draws: int, rng: np.random.Generator) -> LaplaceDraws:
@@ -772,11 +829,15 @@ def _draws_around(state: _Laplace, mode: _Mode, draws: int, rng: np.random.Gener
     result |= dict(zip(state.abilities.scales, scales.T)) | ability_parts(state.abilities, unit * u)
     if state.data.block_names:
         result |= dict(weight=unit * u[:, state.of_ability :], feature_sd=scales[:, len(state.abilities.scales) :])
+    if state.noisy:
+        result |= {state.model.repeats.parameter: np.exp(h[:, -1])}
     if state.dims == 2:
         result |= dict(discrimination=np.exp(tasks[..., 1]) / unit, discrimination_sd=np.exp(h[:, 2 * g + 1]))
         log_weight -= 0.5 * state.stiffness * np.log(u @ state.contrast) ** 2
     log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
-    return LaplaceDraws(result, np.maximum(log_weight - log_weight.max(), -700), mode.reached, state.abilities)
+    return LaplaceDraws(
+        result, np.maximum(log_weight - log_weight.max(), -700), mode.reached, state.abilities, state.model.repeats
+    )
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #48076f9e
 def _too_precise(data: ModelData, error: ValueError) -> AgentirtError:
@@ -794,6 +855,7 @@ def laplace_draws(
     curve: str = "1pl",  # "1pl" or "2pl"
     *,
     ability: str = "llm_scaffold",  # "agent", "llm_scaffold" or "dated"
+    noise: str = "auto",  # how repeated runs scatter, as `repeats_of` takes it
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int,  # how many
     tick: Callable[[], Any] = lambda: None,  # called once a round, for a progress bar
@@ -801,8 +863,10 @@ def laplace_draws(
 ) -> LaplaceDraws:
     "Draws from the Laplace approximation. Raises AgentirtError where a 2PL has nothing to go by, or cells have too many trials."
     forget_programs(_COMPILED)
+    repeats = repeats_of(np.concatenate([block.trials.ravel() for block in data.blocks]), noise)
     try:
-        return _draws_around(*_approximated(data, curve, ability, priors or Priors(), tick), draws, np.random.default_rng(seed))
+        around = _approximated(data, curve, ability, priors or Priors(), repeats, tick)
+        return _draws_around(*around, draws, np.random.default_rng(seed))
     except AgentirtError:
         raise
     except ValueError as error:  # as which NumPy and SciPy report a matrix without a factor

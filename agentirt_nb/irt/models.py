@@ -14,7 +14,8 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
-from .designs import ModelData, Priors, ability_design, softplus
+from .designs import ModelData, Priors, ability_design
+from .repeats import INDEPENDENT, Repeats, cell_terms
 
 # %% ../../nbs/2_irt/05_models.ipynb #8096c459
 def agent_ability(data: ModelData, priors: Priors) -> jnp.ndarray:
@@ -80,23 +81,30 @@ def task_discrimination(data: ModelData, priors: Priors) -> jnp.ndarray:
     return numpyro.sample("discrimination", dist.LogNormal(0.0, sd).expand([len(data.task)]).to_event(1))
 
 # %% ../../nbs/2_irt/05_models.ipynb #a173d7a0
-def _observe(data: ModelData, logits: Callable) -> None:
-    "k ~ Binomial(n, σ(logit)), benchmark by benchmark; logits(agents, tasks) gives the block's (agent, task) logits."
+def _observe(data: ModelData, logits: Callable, repeats: Repeats) -> None:
+    "k ~ Noise(n, σ(logit)), benchmark by benchmark; logits(agents, tasks) gives the block's (agent, task) logits."
+    name = repeats.parameter
+    log_parameter = jnp.log(numpyro.sample(name, dist.LogNormal(*repeats.log_prior))) if name else 0.0
     for block in data.blocks:
         eta = logits(block.agents[:, None], block.tasks[None, :])
-        numpyro.factor(f"successes[{block.name}]", (block.successes * eta - block.trials * softplus(eta)).sum())
+        value = cell_terms(repeats, eta, log_parameter, block.successes, block.trials).value
+        numpyro.factor(f"successes[{block.name}]", value.sum())
 
 
-def one_parameter(data: ModelData, priors: Priors, ability: Callable = llm_scaffold_ability) -> None:
+def one_parameter(
+    data: ModelData, priors: Priors, ability: Callable = llm_scaffold_ability, repeats: Repeats = INDEPENDENT
+) -> None:
     "1PL (Rasch 1960): P = σ(θ_agent − b_task)."
     theta, b = ability(data, priors), task_difficulty(data, priors)
-    _observe(data, lambda i, j: theta[i] - b[j])
+    _observe(data, lambda i, j: theta[i] - b[j], repeats)
 
 
-def two_parameter(data: ModelData, priors: Priors, ability: Callable = llm_scaffold_ability) -> None:
+def two_parameter(
+    data: ModelData, priors: Priors, ability: Callable = llm_scaffold_ability, repeats: Repeats = INDEPENDENT
+) -> None:
     "2PL (Birnbaum 1968): P = σ(a_task (θ_agent − b_task))."
     theta, b, a = ability(data, priors), task_difficulty(data, priors), task_discrimination(data, priors)
-    _observe(data, lambda i, j: a[j] * (theta[i] - b[j]))
+    _observe(data, lambda i, j: a[j] * (theta[i] - b[j]), repeats)
 
 
 MODELS = {"1pl": one_parameter, "2pl": two_parameter}
