@@ -133,6 +133,7 @@ _DIMS = dict(
     difficulty_sd=["benchmark"],
     feature_sd=["block"],
     weight=["column"],
+    group_deviation=["group", "agent"],
 )
 _UNITS = dict(discrimination_sd="log scale", discrimination="", concentration="runs")  # of all others: logits
 
@@ -149,6 +150,8 @@ def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
         if "ability_per_year" in draws:
             known.append(draws["ability_per_year"][..., None] * data.agent_year)
         draws = draws | dict(residual=draws["ability"] - sum(known))
+    if "group_deviation" in draws:
+        labels["group"] = data.group
     if data.block_names:
         number = np.arange(len(data.column_block)) - np.searchsorted(data.column_block, data.column_block)
         names = np.array(data.block_names)[data.column_block]
@@ -292,6 +295,7 @@ def fit(
     *,
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
     features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
+    groups: bool = False,  # whether an agent may be better at one group of tasks (repository, category) than at another
     noise: str = "auto",  # how repeated runs scatter: "binomial", "beta-binomial" (auto, where there are any), "logit-normal"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
@@ -305,7 +309,7 @@ def fit(
     name = _checked(curve, ability, features, method)
     outcomes, priors = validate(outcomes), priors or Priors()
     announce_fit(outcomes, name, ability=ability, features=features, method=method, draws=draws, progress=progress)
-    data = model_data(outcomes, features=features)
+    data = model_data(outcomes, features=features, groups=groups)
     _fittable(data, ability)
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
