@@ -903,6 +903,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                   'agentirt_nb/irt/prediction.py'),
                                             'agentirt_nb.irt.prediction._described_parts': ( '2_irt/prediction.html#_described_parts',
                                                                                              'agentirt_nb/irt/prediction.py'),
+                                            'agentirt_nb.irt.prediction._group_deviations': ( '2_irt/prediction.html#_group_deviations',
+                                                                                              'agentirt_nb/irt/prediction.py'),
                                             'agentirt_nb.irt.prediction._listed': ( '2_irt/prediction.html#_listed',
                                                                                     'agentirt_nb/irt/prediction.py'),
                                             'agentirt_nb.irt.prediction._named_agents': ( '2_irt/prediction.html#_named_agents',

@@ -234,3 +234,23 @@ def test_ranks_of_a_rerun_hold_the_ranks_of_a_rerun():
         rank = 1 + (true["a rerun"][:, None] < true["a rerun"]).sum(1)
         covered.append(((found.rank_lower <= rank) & (rank <= found.rank_upper)).mean().item())
     assert np.mean(covered) == pytest.approx(0.92, abs=0.05)
+
+
+def test_an_agent_that_is_better_at_a_group_of_tasks_passes_more_of_it():
+    outcomes, values, _ = world("normal", np.random.default_rng(8), 4, 40, 1)
+    outcomes = outcomes.assign_coords(group=("task", np.repeat(["web", "maths"], 20)))
+    made = known_fit(outcomes, values, None)
+    gifted = np.zeros((1, 200, 2, 4))
+    gifted[0, :, 1, 0] = 3.0  # the first agent, at the web
+    more = dict(
+        group_deviation=(("chain", "draw", "group", "agent"), gifted), group_sd=(("chain", "draw"), np.full((1, 200), 1.0))
+    )
+    grouped = made.copy(deep=True)
+    grouped["posterior"] = made["posterior"].to_dataset().assign(more).assign_coords(group=["maths", "web"])
+    gain = (predict(grouped).probability - predict(made).probability).values
+    assert (gain[0, :20] > 0.05).any() and gain[0, :20].min() > 0 and gain[0, 20:] == pytest.approx(0) == abs(gain[1:]).max()
+    new = pd.DataFrame(dict(task=["a", "b"], difficulty=[1.0, 1.0], group=["web", "physics"]))
+    one, two = predict(grouped, ["agent 01"], new).probability.values[0]
+    assert one > two
+    rates = [expected_pass_rate(fitted, about="these tasks").pass_rate.values[:, 0] for fitted in (grouped, made)]
+    assert rates[0][0] > rates[1][0] + 0.02 and rates[0][1:] == pytest.approx(rates[1][1:])

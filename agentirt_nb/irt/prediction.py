@@ -137,6 +137,20 @@ def _new_agents(fit: xr.DataTree, table: pd.DataFrame, known: np.ndarray, rng: n
             values[:, i] += population_draws(fit, own, rng)
     return new
 
+
+def _group_deviations(fit: xr.DataTree, same: list[str], rng: np.random.Generator) -> dict[str, xr.DataArray]:
+    "How much better agents are at each group of tasks (sample, agent, group), where the fit knows; the last group, '', is new."
+    if "group_deviation" not in fit["posterior"]:
+        return {}
+    seen, known = draws(fit, "group_deviation"), np.array([label != "" for label in same])
+    groups = seen.group.values.astype(str).tolist()
+    values = (
+        rng.standard_normal((seen.sizes["sample"], len(same), len(groups) + 1)) * draws(fit, "group_sd").values[:, None, None]
+    )
+    own = seen.sel(agent=[label for label in same if label]).transpose("sample", "agent", "group")
+    values[:, known, :-1] = own.values
+    return dict(group_deviation=xr.DataArray(values, dims=("sample", "agent", "group"), coords=dict(group=[*groups, ""])))
+
 # %% ../../nbs/2_irt/10_prediction.ipynb #f9600463
 def agent_draws(
     fit: xr.DataTree,  # a fit
@@ -148,9 +162,10 @@ def agent_draws(
     "Draws of all abilities of agents that were run or could be. Raises FitError for a label that the fit does not have."
     need(fit)
     observed = fit.observed_data.to_dataset()
+    luck = np.random.default_rng([chosen_seed(seed), 1])
     if not isinstance(agents, pd.DataFrame):
-        labels = _listed(agents, observed.agent.values, "agents", "described_agents")
-        return _named_agents(fit, known_labels(fit, "agent", labels))
+        labels = known_labels(fit, "agent", _listed(agents, observed.agent.values, "agents", "described_agents"))
+        return _named_agents(fit, labels).assign(_group_deviations(fit, labels, luck))
     _need_columns(agents, ("agent", "llm", "scaffold"), "agents")
     rng = np.random.default_rng(chosen_seed(seed))
     table, known = _described_parts(agents), set(observed.agent.values.tolist())
@@ -164,7 +179,8 @@ def agent_draws(
         values[:, run] = draws(fit, name, agent=[twin for twin in same if twin is not None]).values
     about = {name: ("agent", table[name].to_numpy(str)) for name in ("llm", "scaffold")} | {"run": ("agent", run)}
     cells = {name: (("sample", "agent"), values, dict(units="logits")) for name, values in new.items()}
-    return xr.Dataset(cells, dict(agent=labels) | about, dict(same=[twin or "" for twin in same]))
+    same = [twin or "" for twin in same]
+    return xr.Dataset(cells, dict(agent=labels) | about, dict(same=same)).assign(_group_deviations(fit, same, luck))
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #86810d83
 def ability_draws(
@@ -340,8 +356,9 @@ def _named_tasks(fit: xr.DataTree, labels: list[str]) -> xr.Dataset:
     "Draws of tasks of the fit; one slope for all is a discrimination of one."
     table = task_parameters(fit, known_labels(fit, "task", labels)).astype(float)
     table = table if "discrimination" in table else table.assign(discrimination=xr.ones_like(table.difficulty))
-    benchmark = fit.observed_data.benchmark.sel(task=labels).values
-    return table.assign_coords(benchmark=("task", benchmark), run=("task", [True] * len(labels)))
+    facts = ("benchmark", "group") if "group_deviation" in fit["posterior"] else ("benchmark",)
+    about = {name: ("task", fit.observed_data[name].sel(task=labels).values) for name in facts}
+    return table.assign_coords(about | dict(run=("task", [True] * len(labels))))
 
 
 def task_draws(
@@ -375,6 +392,10 @@ def task_draws(
     shared = {name: own[name] for name in own.data_vars if "task" not in own[name].dims}
     table = xr.Dataset(cells | shared, dict(task=labels, benchmark=("task", benchmark), run=("task", run)))
     table.difficulty.attrs["units"] = "logits"
+    if "group" in own.coords:
+        group = tasks["group"].fillna("").astype(str).to_numpy(object) if "group" in tasks else np.full(len(tasks), "", object)
+        group[run] = own.group.values
+        table = table.assign_coords(group=("task", group.astype(str)))
     return table
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #1e3fae87

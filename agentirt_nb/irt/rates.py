@@ -141,7 +141,7 @@ def rate_draws(
         if about == "such tasks":
             weight = task_weights(units_of(fit, task.task.values, groups=groups), agent.sizes["sample"], rng)
         found.append(_rates_on(fit, agent, task, about, weight, rng))
-    coords = {**agent.rename(run="agent_run").drop_vars("sample", errors="ignore").coords, "benchmark": names}
+    coords = {**agent.rename(run="agent_run").drop_vars(["sample", "group"], errors="ignore").coords, "benchmark": names}
     cells = dict(
         pass_rate=(["agent", "benchmark"], np.stack([expected for expected, _ in found], -1)),
         rate=(["sample", "agent", "benchmark"], np.stack([rates for _, rates in found], -1)),
