@@ -1,7 +1,7 @@
-"""Do intervals hold what they say, where runs of a pair resemble each other and where agents are better at some groups of tasks?
+"""Do intervals hold what they say, where runs of a pair resemble each other and agents are better at some groups of tasks?
 
-Boards come from generators written here, not from the package's own simulation. Few boards and wide bars in the ordinary run; as many as
-give a standard error of .01 in the slow one.
+Boards come from generators written here, not from the package's own simulation. Few boards and wide bars in the ordinary run;
+as many as give a standard error of .01 in the slow one.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def covered(samples, truth, whole=False):
 
 
 def looked_at(made, **how):
-    "Coverage of abilities, difficulties, chances, rates and ranks, and in how many of the pairs claimed with .8 to .95 the claim is true."
+    "Coverage of abilities, difficulties, chances, rates and ranks, and by how much claims of .8 to .95 are true too seldom."
     outcomes, ability, difficulty, p = made
     found = fit(outcomes, ability="agent", progress=False, **how)
     a = draws(found, agent=outcomes.agent.values.tolist()).values.astype(float)

@@ -9,6 +9,7 @@ __all__ = ['MODELS', 'agent_ability', 'llm_scaffold_ability', 'dated_ability', '
 # %% ../../nbs/2_irt/05_models.ipynb #b30c6399
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
@@ -51,13 +52,49 @@ def dated_ability(data: ModelData, priors: Priors) -> jnp.ndarray:
     around = numpyro.handlers.scope(llm_scaffold_ability, prefix="around")  # the same model, around the trend
     return numpyro.deterministic("ability", trend * data.agent_year + around(data, priors))
 
+# %% ../../nbs/2_irt/05_models.ipynb #46ccae80
+def _inverse(lower: jnp.ndarray) -> jnp.ndarray:
+    "Inverse of a lower triangular matrix, by halves."
+    n = len(lower)
+    if n <= 16:
+        inverse = jnp.diag(1 / jnp.diag(lower))
+        for _ in range(4):  # Newton's iteration: what is off has no diagonal, and its 16th power is zero
+            inverse = 2 * inverse - inverse @ lower @ inverse
+        return inverse
+    a, b = _inverse(lower[: n // 2, : n // 2]), _inverse(lower[n // 2 :, n // 2 :])
+    return jnp.block([[a, jnp.zeros((len(a), len(b)))], [-b @ lower[n // 2 :, : n // 2] @ a, b]])
+
+
+@jax.custom_jvp
+def _log_normal(x: jnp.ndarray, covariance: jnp.ndarray) -> jnp.ndarray:
+    "Log density of a normal distribution around zero."
+    return dist.MultivariateNormal(0.0, covariance).log_prob(x)
+
+
+@_log_normal.defjvp
+def _(primals: tuple, tangents: tuple) -> tuple:
+    (x, covariance), (dx, dcovariance) = primals, tangents
+    lower = jnp.linalg.cholesky(covariance)
+    root = _inverse(lower)
+    z = root @ x
+    pull = z @ root
+    value = -0.5 * z @ z - jnp.log(jnp.diag(lower)).sum() - 0.5 * len(x) * jnp.log(2 * jnp.pi)
+    return value, -pull @ dx + 0.5 * (pull @ dcovariance @ pull - (root.T @ root * dcovariance).sum())
+
+
+class _Gaussian(dist.MultivariateNormal):
+    "MultivariateNormal around zero with these derivatives."
+
+    def log_prob(self, value: jnp.ndarray) -> jnp.ndarray:
+        return _log_normal(value, self.covariance_matrix)
+
 # %% ../../nbs/2_irt/05_models.ipynb #2ef9997d
 def marginal_ability(data: ModelData, priors: Priors, ability: str = "llm_scaffold") -> jnp.ndarray:
     "Abilities with every effect integrated out: θ ~ Normal(0, design · variance · designᵀ), (agent,) in logits."
     design, membership, names, _ = ability_design(data, ability)
     scales = jnp.stack(_scales(priors, *names))
     covariance = (design * (membership @ scales**2)) @ design.T + 1e-6 * jnp.eye(len(design))
-    return numpyro.sample("ability", dist.MultivariateNormal(0.0, covariance))
+    return numpyro.sample("ability", _Gaussian(0.0, covariance))
 
 # %% ../../nbs/2_irt/05_models.ipynb #5cc266ff
 def task_difficulty(data: ModelData, priors: Priors) -> jnp.ndarray:
