@@ -57,7 +57,8 @@ _STEPS = {
         "quanta.discovery": "sample_losses sample_gradients similarity cluster_quanta",
     },
     "predict": {
-        "irt.prediction": "predict expected_pass_rate ability_draws task_draws described feature_effects",
+        "irt.prediction": "predict ability_draws task_draws described feature_effects",
+        "irt.rates": "expected_pass_rate chance_ahead",
         "irt.evaluation": "cross_validate evaluate reliability",
         "quanta.forecasts": "emergence forecast_check",
     },

@@ -70,11 +70,12 @@ from agentirt_nb.quanta.discovery import cluster_quanta as cluster_quanta
 
 # predict
 from agentirt_nb.irt.prediction import predict as predict
-from agentirt_nb.irt.prediction import expected_pass_rate as expected_pass_rate
 from agentirt_nb.irt.prediction import ability_draws as ability_draws
 from agentirt_nb.irt.prediction import task_draws as task_draws
 from agentirt_nb.irt.prediction import described as described
 from agentirt_nb.irt.prediction import feature_effects as feature_effects
+from agentirt_nb.irt.rates import expected_pass_rate as expected_pass_rate
+from agentirt_nb.irt.rates import chance_ahead as chance_ahead
 from agentirt_nb.irt.evaluation import cross_validate as cross_validate
 from agentirt_nb.irt.evaluation import evaluate as evaluate
 from agentirt_nb.irt.evaluation import reliability as reliability

@@ -13,7 +13,8 @@ from agentirt_nb.data.joining import combine
 from agentirt_nb.data.leaderboards import fetch, load_leaderboard
 from agentirt_nb.irt.fits import summarise
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import ability_draws, described, expected_pass_rate, predict, task_draws
+from agentirt_nb.irt.prediction import ability_draws, described, predict, task_draws
+from agentirt_nb.irt.rates import expected_pass_rate
 from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import simulate_outcomes
 

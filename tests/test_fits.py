@@ -20,7 +20,8 @@ from agentirt_nb.files import SEAL
 from agentirt_nb.irt.curves import CURVES, DENSITIES, SLOTS
 from agentirt_nb.irt.fits import SCHEMA, FitError, draws, fit_id, make_fit, need, open_fit, save_fit, summarise, tails
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import agent_draws, described, described_agents, expected_pass_rate, predict, task_draws
+from agentirt_nb.irt.prediction import agent_draws, described, described_agents, predict, task_draws
+from agentirt_nb.irt.rates import expected_pass_rate
 from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import load_snapshot, simulate_outcomes
 

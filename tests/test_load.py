@@ -113,7 +113,8 @@ def cross_validated(outcomes, **options):
 
 
 def test_a_prediction_and_an_update_that_cannot_be_held_in_memory_are_refused(monkeypatch):
-    from agentirt_nb.irt.prediction import expected_pass_rate, predict
+    from agentirt_nb.irt.prediction import predict
+    from agentirt_nb.irt.rates import expected_pass_rate
     from agentirt_nb.irt.scoring import score
 
     known = large_fit(30, 40, draws=1000)
@@ -152,11 +153,13 @@ def test_a_long_fit_is_announced_and_a_short_one_is_not(monkeypatch, capsys):
 
 def test_predictions_in_parts_are_those_of_the_whole(monkeypatch):
     import agentirt_nb.irt.prediction as prediction
+    from agentirt_nb.irt.rates import expected_pass_rate
 
     known = large_fit(20, 60, draws=50)
-    whole = prediction.predict(known), prediction.expected_pass_rate(known)
+    ask = lambda: (prediction.predict(known), *(expected_pass_rate(known, about=f"{kind} tasks") for kind in ("these", "such")))
+    whole = ask()
     monkeypatch.setattr(prediction, "_AT_ONCE", 7 * 50)
-    for one, part in zip(whole, (prediction.predict(known), prediction.expected_pass_rate(known)), strict=True):
+    for one, part in zip(whole, ask(), strict=True):
         xr.testing.assert_allclose(one, part, rtol=1e-12)
 
 

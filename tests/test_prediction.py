@@ -11,7 +11,8 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.evaluation import cross_validate, evaluate, reliability
 from agentirt_nb.irt.fits import FitError, alarm, curve_of, summarise
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import expected_pass_rate, predict, task_draws
+from agentirt_nb.irt.prediction import predict, task_draws
+from agentirt_nb.irt.rates import expected_pass_rate
 from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import load_snapshot
 from agentirt_nb.irt.tables import ladder

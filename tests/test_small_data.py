@@ -11,7 +11,8 @@ from agentirt_nb.irt.evaluation import cross_validate, evaluate, reliability
 from agentirt_nb.irt.fit_header import header_lines
 from agentirt_nb.irt.fits import draws, open_fit, save_fit, summarise
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import described, described_agents, expected_pass_rate, feature_effects, predict
+from agentirt_nb.irt.prediction import described, described_agents, feature_effects, predict
+from agentirt_nb.irt.rates import expected_pass_rate
 from agentirt_nb.irt.resampling import family_weights, relatives
 from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import simulate_outcomes

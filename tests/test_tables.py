@@ -15,7 +15,8 @@ from agentirt_nb.app.cli import main
 from agentirt_nb.app.demo import run_demo
 from agentirt_nb.files import AgentirtError, TakenPathError, is_sealed, refuse_broken_seal, seal
 from agentirt_nb.irt.fits import fit_id, open_fit, save_fit, summarise, upgraded
-from agentirt_nb.irt.prediction import expected_pass_rate, predict
+from agentirt_nb.irt.prediction import predict
+from agentirt_nb.irt.rates import expected_pass_rate
 from agentirt_nb.irt.snapshot import load_snapshot
 from agentirt_nb.irt.tables import COLUMNS, ENDS, explained, fit_tables, ladder, table_of
 from agentirt_nb.views.ladders import ability_ladder

@@ -64,7 +64,7 @@ def by_hand(name, agents=5, tasks=4, size=100, seed=0):
 @pytest.mark.parametrize("name", CURVES)
 def test_the_explorer_gives_the_chances_of_the_fits_own_curve(name):
     fit, ability, task = by_hand(name)
-    explorer = WhatIf(fit)
+    explorer = WhatIf(fit, about="these tasks")
     explorer.controls["agent"].value = "a2"
     explorer.controls["agent_shift"].value = 0.5
     chance = CURVES[name].probability([x[:, 2, None] + 0.5 for x in ability], task)

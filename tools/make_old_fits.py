@@ -15,7 +15,8 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.curves import CURVES
 from agentirt_nb.irt.fits import save_fit
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import expected_pass_rate, predict
+from agentirt_nb.irt.prediction import predict
+from agentirt_nb.irt.rates import expected_pass_rate
 from agentirt_nb.irt.scoring import score
 from agentirt_nb.quanta.task_fits import fit_tasks
 

@@ -98,6 +98,12 @@ def _forcing(
     parser.add_argument("--force", action="store_true", help=about)
 
 
+def _ranking(parser: argparse.ArgumentParser) -> None:
+    about = "ranks of agents: on 'such tasks', on 'these tasks', or in 'a rerun' of them (default: such tasks)"
+    words = ["such tasks", "these tasks", "a rerun"]
+    parser.add_argument("--about", choices=words, default=words[0], metavar="WHAT", help=about)
+
+
 def _setting(
     parser: argparse.ArgumentParser,
     key: str,  # the setting that the option overrides
@@ -297,6 +303,7 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
     about = "how features explain difficulty: smooth lets their effects bend and interact (default: smooth)"
     parser.add_argument("--features-as", choices=["smooth", "linear", "none"], default="smooth", help=about)
     _setting(parser, "draws", "N", "posterior draws to keep")
+    _ranking(parser)
     about = "exit with 4 if the fit has not converged, or its accuracy or adequacy is doubtful or bad"
     parser.add_argument("--strict", action="store_true", help=about)
     _fitting(parser)
@@ -323,12 +330,13 @@ def _files_of_fit(
 def _write_fit(
     fit: "xr.DataTree",
     out: str,  # .zarr or .nc
+    about: str,  # of ABOUT: what the ranks of agents are about
 ) -> None:
     "Write a fit and its tables beside it, the fit last, and say where."
     from agentirt_nb.irt.fits import fit_id, save_fit
     from agentirt_nb.irt.tables import fit_tables
 
-    tables, path = fit_tables(fit), Path(out)
+    tables, path = fit_tables(fit, about=about), Path(out)
     places = dict(zip(_TABLES, _files_of_fit(out)))
     with write_together([*(places[name] for name in tables), path]) as beside:
         for table, new in zip(tables.values(), beside):
@@ -372,7 +380,7 @@ def _fit(
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""
     sizes = f"{count(outcomes.sizes['agent'], 'agent')} on {count(outcomes.sizes['task'], 'task')}{known}"
     print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {_doubts(result)}{verdict(result)}{_trend(result)}")
-    _write_fit(result, args.out)
+    _write_fit(result, args.out, args.about)
     return _strict_code(result) if args.strict else _exit_code(result)
 
 
@@ -390,11 +398,15 @@ Columns of --agents: agent (a label of the fit), or llm, scaffold and perhaps da
 Columns of --tasks: task (a label of the fit); or, for new tasks, any of benchmark (empty: a
 new one), difficulty (logits) and the features of the fit.
 The table goes to standard output as CSV unless --out names a file. Its columns: the expected
-share passed (pass_rate) or the probability, its interval (lower_90, upper_90), and the fit's id.
+share passed (pass_rate) or the probability, its interval (lower_90, upper_90), what that is about, and
+the fit's id. A rate is about a rerun (the score of running the same tasks again), or with --about about
+these tasks (luck averaged away) or such tasks (very many of the same kind). A probability is about this
+cell (this very agent on this very task, by its own trials too), or about many such cells.
 
 examples:
   agentirt predict runs.zarr
   agentirt predict runs.zarr --llm "Claude 4 Opus" --scaffold OpenHands --benchmark gso
+  agentirt predict runs.zarr --about "such tasks"
   agentirt predict runs.zarr --agents new.csv --tasks tasks.csv --out chances.csv
 """
 
@@ -408,6 +420,9 @@ def _predict_options(parser: argparse.ArgumentParser) -> None:
     about = "column task (labels of the fit), or, for new tasks, benchmark, difficulty, features"
     parser.add_argument("--tasks", metavar="CSV", help=about)
     parser.add_argument("--benchmark", metavar="NAME", help="one benchmark (default: all of the fit)")
+    words = ["a rerun", "these tasks", "such tasks", "this cell", "such cells"]
+    about = "rates: of 'a rerun', 'these tasks', 'such tasks'; with --tasks: 'this cell', 'such cells' (default: the first)"
+    parser.add_argument("--about", choices=words, metavar="WHAT", help=about)
     about = "probability inside intervals (default: the fit's own; --interval is its older name)"
     parser.add_argument("--prob", "--interval", type=_value_of("prob"), metavar="P", help=about)
     parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table to write (default: standard output)")
@@ -498,15 +513,17 @@ def _predict(
     if args.tasks and not Path(args.tasks).is_file():
         raise AgentirtError(f"There is no file {args.tasks!r}.")
     fit = _read_fit(args.fit)
-    from agentirt_nb.irt.prediction import expected_pass_rate, predict
+    from agentirt_nb.irt.prediction import predict
+    from agentirt_nb.irt.rates import expected_pass_rate
     from agentirt_nb.irt.tables import table_of, verdict
 
     tasks = _wanted_tasks(args.tasks, fit) if args.tasks else None
     _say_what_is_new(fit, agents)
+    options = dict(prob=args.prob) | (dict(about=args.about) if args.about else {})
     if tasks is None:
-        predicted = expected_pass_rate(fit, agents, args.benchmark, prob=args.prob)
+        predicted = expected_pass_rate(fit, agents, args.benchmark, **options)
     else:
-        predicted = predict(fit, agents, tasks, prob=args.prob)
+        predicted = predict(fit, agents, tasks, **options)
     write_table(table_of(predicted, fit), args.out or sys.stdout)
     if _exit_code(fit) or _doubts(fit):
         _say(f"warning: {_doubts(fit)}{verdict(fit)}")
@@ -534,6 +551,7 @@ def _score_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=os.path.expanduser, required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
     _forcing(parser)
     _features(parser)
+    _ranking(parser)
     _setting(parser, "seed", "N", "where random draws start")
 
 
@@ -552,7 +570,7 @@ def _score(
     scored = score(fit, results, seed=args.seed)
     new = {part: int((~results[part].isin(fit["observed_data"][part])).sum()) for part in ("agent", "task")}
     print(f"New agents: {new['agent']}; new tasks: {new['task']}. {_doubts(scored)}{verdict(scored)}")
-    _write_fit(scored, args.out)
+    _write_fit(scored, args.out, args.about)
     return _exit_code(scored)
 
 

@@ -218,7 +218,7 @@ def head_lines(
     head, title = table.isel({label: slice(rows)}), PARTS[label]
     names = [str(name) for name in head[label].values]
     width = max(12, *map(len, names))
-    lines = [f"{'ability in logits above the average ' + title:>{width + 44}}"]
+    lines = [f"{'ability above the average ' + title + ' on such tasks, logits':>{width + 44}}"]
     lines += [f"{title:<{width}}  ability  {table.attrs['prob']:.0%} interval     ranks"]
     columns = (head[name].values for name in ("mean", "lower", "upper", "rank_lower", "rank_upper"))
     for name, mean, lower, upper, first, last in zip(names, *columns, strict=True):

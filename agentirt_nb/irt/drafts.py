@@ -15,7 +15,7 @@ import xarray as xr
 
 from ..data.outcomes import validate
 from .fits import FitError, interval, record_of, success_probability, trust, trusted
-from .prediction import agent_draws, described, predict, task_draws
+from .prediction import agent_draws, cell_rates, described, own_trials, predict, task_draws
 from ..messages import one_of
 from ..settings import chosen_seed
 
@@ -59,9 +59,9 @@ def share_passed(
     rng = np.random.default_rng(chosen_seed(seed))
     other = agent if over == "task" else task
     dim = "agent" if over == "task" else "task"
-    shares = np.zeros((agent.sizes["sample"], other.sizes[dim]))
+    shares, (won, ran) = np.zeros((agent.sizes["sample"], other.sizes[dim])), own_trials(fit, agent, task)
     for i in range(agent.sizes["agent"]):
-        chance = success_probability(fit, agent.isel(agent=i), task)
+        chance = cell_rates(fit, success_probability(fit, agent.isel(agent=i), task), won[i], ran[i], rng)[1]
         passed = rng.random(chance.shape) < chance
         if over == "task":
             shares[:, i] = passed.mean(1)

@@ -17,6 +17,7 @@ import xarray as xr
 
 from .labels import headline, percent
 from ..irt.fits import FitError, probability_inside, task_parameters
+from ..irt.tables import ABOUT
 from ..messages import one_of
 from .controls import HELP_FOR_ALL, Explorer, Slider, chooser, explained, heading_html, logit_places
 from .theme import COLOURS, alt
@@ -124,6 +125,7 @@ HELP: dict[str, str] = HELP_FOR_ALL | {
     "agent_shift": "Make the agent better or worse, in logits. One logit turns an even chance (50 %) into 73 %.",
     "new_difficulty": "Difficulty of a new task, in logits: an agent of the same ability has an even chance on it.",
     "pass_rate": "Expected pass rate: the mean chance of success over all tasks of the benchmark.",
+    **{about: f"The interval is that of {says}. {HELP_FOR_ALL['interval']}" for about, says in ABOUT.items()},
     "frontier": "Tasks whose outcome is open: chance of success between 25 % and 75 %, nearest to an even chance first.",
 }
 
@@ -140,7 +142,7 @@ def number_html(
     return (
         f'<div class="agentirt-number" aria-live="polite">{rate:.1%}</div>'
         f'<div class="agentirt-soft">{explained("expected pass rate", HELP["pass_rate"])}<br>'
-        f"{explained(level + ' interval', HELP['interval'])} "
+        f"{explained(f'{level} interval for {result.about}', HELP[result.about])} "
         f'<span class="agentirt-interval">{low:.1%} to {high:.1%}</span></div>'
         f'<div class="agentirt-soft" style="margin-top:8px">&#9670; new task of difficulty {hard}:<br>'
         f"<b>{one.probability.item():.0%}</b> ({one.lower.item():.0%} to {one.upper.item():.0%})</div>"
@@ -173,7 +175,7 @@ def rate_words(
 ) -> str:
     "The expected pass rate with its interval."
     rate, low, high = (result[v].item() for v in ("pass_rate", "pass_rate_lower", "pass_rate_upper"))
-    return f"expected pass rate {rate:.1%} ({percent(result.prob)} interval {low:.1%} to {high:.1%})"
+    return f"expected pass rate {rate:.1%} ({percent(result.prob)} interval for {result.about} {low:.1%} to {high:.1%})"
 
 
 def state_words(
@@ -261,13 +263,14 @@ class WhatIf(Explorer):
         fit: xr.DataTree,  # a fit of any curve, or the snapshot from `load_snapshot`
         benchmark: str | None = None,  # None: the first
         *,
+        about: str = "a rerun",  # of ABOUT: what the interval of the pass rate is about
         draws: int = 400,  # posterior draws to work with
     ):
         tasks = tasks_of(fit)
         names = sorted(tasks.benchmark.unique())
         first = names[0] if benchmark is None else one_of(benchmark, names, "benchmark", error=FitError)
         self._fit, self._tasks, self._parts = thin(fit, draws), tasks, _parts(fit)
-        self._new_task = new_task(task_parameters(self._fit))
+        self._new_task, self._of = new_task(task_parameters(self._fit)), one_of(about, ABOUT, "about", error=FitError)
         super().__init__(fit, what_if_controls(fit, tasks, first), _reset_button(self.reset))
 
     def reset(self) -> None:
@@ -282,15 +285,14 @@ class WhatIf(Explorer):
             self._rows = self._tasks[self._tasks.benchmark == of["benchmark"]].rename_axis("task").reset_index()
             self._about, self._first = task_parameters(self._fit, list(self._rows.task)), shared_dots(len(self._rows))
             places, of["new_difficulty"] = difficulties(self._rows)
-        if moved is None or moved in self._parts:
-            self._ability = chosen_ability(self._fit, {part: of[part] for part in self._parts})
-        one = harder(self._new_task, float(of["new_difficulty"]))
-        shift = sum(of[f"{part}_shift"] for part in self._parts)
-        self.result, new = (what_if(self._fit, self._ability, tasks, shift=shift) for tasks in (self._about, one))
-        self._values = chart_signals(self.result, new, self._first, np.searchsorted(self._rows.difficulty, of["new_difficulty"]))
-        if fresh:
             self.controls["new_difficulty"].move(places, of["new_difficulty"])
             self.heading.value = heading_html(_titled(self._fit, f"Chance of success on each task of {of['benchmark']}"))
+        if moved is None or moved in self._parts:
+            self._ability = chosen_ability(self._fit, {part: of[part] for part in self._parts})
+        options = dict(shift=sum(of[f"{part}_shift"] for part in self._parts), about=self._of)
+        self.result = what_if(self._fit, self._ability, self._about, **options)
+        new = what_if(self._fit, self._ability, harder(self._new_task, float(of["new_difficulty"])), **options)
+        self._values = chart_signals(self.result, new, self._first, np.searchsorted(self._rows.difficulty, of["new_difficulty"]))
         self._who = f"{' in '.join(of[part] for part in self._parts)} on {of['benchmark']}"
         self._show(new, what_is_known({part: of[part] for part in self._parts}, self._ability.attrs["run"]), fresh)
 

@@ -59,12 +59,14 @@ _LADDERS: dict[str, str] = {
     "llm_ability": "LLMs by ability",
     "scaffold_ability": "Scaffolds by ability",
 }
+_RANKED = {"such tasks": "on such tasks", "these tasks": "on these very tasks", "a rerun": "in a rerun"}
 
 
 def ability_ladder(
     fit: xr.DataTree,  # a fit
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
     *,
+    about: str = "such tasks",  # of ABOUT: what the ranks are about, as in `ladder`
     top: int | None = 25,  # how many to show, best first; None: all, or the best 500
     title: str | None = None,  # None: what is shown
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
@@ -76,7 +78,7 @@ def ability_ladder(
     Raises FitError for what is no ability, or is none of the fit's, AgentirtError for a top below one."""
     if top is not None and top < 1:
         raise AgentirtError(f"top is {top}; give how many to show, one or more, or None for all.")
-    table = ladder(fit, name, prob=prob)
+    table = ladder(fit, name, about=about, prob=prob)
     dim, level, title = str(table["mean"].dims[0]), table.attrs["prob"], title or _LADDERS[name]
     total, what = table.sizes[dim], f"{PARTS[dim]}s"
     if not total:
@@ -84,11 +86,11 @@ def ability_ladder(
         return nothing_to_show(headline(fit, title), why, width=width, height=height)
     rows = _ladder_rows(table.isel({dim: slice(min(top or MOST_ROWS, MOST_ROWS))}))
     of = f"all {total}" if len(rows) == total else f"best {len(rows)} of {total}"
-    marks = f"{of} {what}; dot: posterior mean, line: {percent(level)} interval, right: ranks it may hold"
+    marks = f"{of} {what}; dot: posterior mean, line: {percent(level)} interval, right: ranks it may hold {_RANKED[about]}"
     names = readable_names(rows, most=LETTERS) if dim == "agent" else rows[dim]
     base = alt.Chart(rows, title=headline(fit, title, marks), height=alt.Step(18))
     base = base.encode(name_axis(rows[dim], names, field=dim), tooltip=_ladder_tooltip(rows, dim, level))
-    quantity = f"{name.replace('_', ' ').replace('llm', 'LLM')} above the average {PARTS[dim]} (logits)"
+    quantity = f"{name.replace('_', ' ').replace('llm', 'LLM')} above the average {PARTS[dim]}, for such tasks (logits)"
     first = rows.assign(name=list(names)).head(3)
     said = "; ".join(f"{row.name} {row.mean:.2f} ({row.interval})" for row in first.itertuples(index=False))
     return sized(with_words(_ladder_layers(base, quantity), f"Best: {said}.", fit), width, height)
@@ -167,6 +169,7 @@ def interval_ladder(
     """Draw numbers with intervals: dot and line; grey behind it what was known before; a diamond for what came true.
 
     Raises AgentirtError for values without the dim sample."""
+    quantity = f"{quantity}, {values.attrs['about']}" if "about" in values.attrs else quantity
     rows, total = _interval_table(values, before, observed, prob), values.sizes[next(d for d in values.dims if d != "sample")]
     rows = rows.head(MOST_ROWS)
     of = f"the largest {len(rows)} of {total:,}" if total > len(rows) else ""

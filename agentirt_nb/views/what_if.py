@@ -14,6 +14,7 @@ import xarray as xr
 from ..irt.drafts import FRONTIER
 from ..irt.fits import FitError, curve_of, draws, probability_inside, success_probability, tails
 from ..irt.prediction import ability_draws
+from ..irt.rates import about_rates, rate_of_agent, task_weights, trials_again
 from ..settings import chosen_seed, settings
 
 # %% ../../nbs/4_views/14_what_if.ipynb #fb4ef1ea
@@ -23,17 +24,20 @@ def what_if(
     tasks: xr.Dataset,  # draws of what the curve asks of tasks, as `task_parameters` gives them: dims sample, task
     *,
     shift: float = 0.0,  # added to the ability (to both, where there are two), logits
+    about: str = "a rerun",  # of ABOUT: what the interval of the pass rate is about
     prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> xr.Dataset:  # probability, lower, upper on dim task; pass_rate, pass_rate_lower, pass_rate_upper without dim
     "Chance of success on every task and the expected pass rate over them, with intervals, for a shifted ability."
-    level = probability_inside(fit, prob)
+    says, level = about_rates(about), probability_inside(fit, prob)
     chance = success_probability(fit, agent + np.float32(shift), tasks)
-    rate = chance.mean(1)
-    (lower, upper), (rate_lower, rate_upper) = tails(chance, level), tails(rate, level)
+    rng, size = np.random.default_rng(0), chance.shape[1]  # the same luck for every shift: a better agent scores more
+    weight = task_weights(np.arange(size), len(chance), rng) if about == "such tasks" else np.full((1, size), 1 / size)
+    rate = rate_of_agent(fit, chance, about, weight, rng, again=trials_again(fit, tasks.task.values))[1]
+    (lower, upper), (rate_lower, rate_upper) = tails(chance, level), tails(rate, level, whole=about == "a rerun")
     of_task = dict(probability=chance.mean(0, dtype=float), lower=lower, upper=upper)
-    of_all = dict(pass_rate=rate.mean(dtype=float), pass_rate_lower=rate_lower, pass_rate_upper=rate_upper)
+    of_all = dict(pass_rate=chance.mean(dtype=float), pass_rate_lower=rate_lower, pass_rate_upper=rate_upper)
     table = xr.Dataset({name: ("task", x) for name, x in of_task.items()} | of_all, {"task": tasks.task.values})
-    return table.assign_attrs(prob=level, shift=shift)
+    return table.assign_attrs(prob=level, shift=shift, **says)
 
 # %% ../../nbs/4_views/14_what_if.ipynb #2b530dbc
 UNSEEN: dict[str, str] = {"agent": "an unseen agent", "llm": "an unseen LLM", "scaffold": "an unseen scaffold"}
