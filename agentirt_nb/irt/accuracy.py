@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['OFF', 'LIES', 'pareto_k', 'tempered', 'Departure', 'departure', 'Accuracy', 'judged']
 
-# %% ../../nbs/2_irt/20_accuracy.ipynb #b06a7681
+# %% ../../nbs/2_irt/20_accuracy.ipynb #8c298895
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-# %% ../../nbs/2_irt/20_accuracy.ipynb #ff5f34d3
+# %% ../../nbs/2_irt/20_accuracy.ipynb #a0248093
 def pareto_k(
     log_weight: np.ndarray,  # (draw,) log of posterior over proposal density, up to a constant
 ) -> float:  # infinite for fewer than 25 draws, and where the tail is all of one weight
@@ -34,7 +34,7 @@ def pareto_k(
     best = (b * profile).sum() / profile.sum()
     return float((size * np.log1p(-best * x).mean() + 5) / (size + 10))
 
-# %% ../../nbs/2_irt/20_accuracy.ipynb #56830908
+# %% ../../nbs/2_irt/20_accuracy.ipynb #f2b89df1
 def tempered(
     log_weight: np.ndarray,  # (draw,) up to a constant
     share: float = 0.25,  # of the draws that should count
@@ -56,7 +56,7 @@ def tempered(
     power = max(low, 1e-6)
     return weights(power), power
 
-# %% ../../nbs/2_irt/20_accuracy.ipynb #83fb4310
+# %% ../../nbs/2_irt/20_accuracy.ipynb #3441823d
 class Departure(NamedTuple):
     "How far the posterior is from the draws, for each of some quantities."
 
@@ -81,7 +81,7 @@ def departure(
     error = np.sqrt((((weight - 1 / len(z)) ** 2)[:, None] * (z - mean) ** 2).sum(0)) * scale
     return Departure(mean * scale, error, 1 / np.sqrt(precision))
 
-# %% ../../nbs/2_irt/20_accuracy.ipynb #481512b3
+# %% ../../nbs/2_irt/20_accuracy.ipynb #a2a99581
 class Accuracy(NamedTuple):
     "What the weights say of a fit."
 
@@ -90,6 +90,7 @@ class Accuracy(NamedTuple):
     holds: float  # what the 90 % intervals of abilities hold
     off: float  # of the spread that is off most, in its own standard deviations and beyond Monte Carlo error
     shift: float  # of abilities relative to each other, root mean square over agents, in standard deviations
+    error: float  # Monte Carlo error of one agent's
     ratio: float  # of their standard deviations, posterior over fit
     effective: float  # draws that count
     pareto_k: float  # of the weights
@@ -98,10 +99,10 @@ class Accuracy(NamedTuple):
 OFF, LIES = 0.35, (0.84, 0.96)  # a sound fit's abilities are off by less, in sds, and its 90 % intervals hold as much
 
 
-def _typical(found: Departure) -> tuple[float, float]:
-    "Root mean square shift less what Monte Carlo error adds to it, and the typical ratio of sds."
+def _typical(found: Departure) -> tuple[float, float, float]:
+    "Root mean square shift less what Monte Carlo error adds to it, the typical such error, and the typical ratio of sds."
     shift = float(np.sqrt(max(np.mean(found.shift**2 - found.error**2), 0.0)))
-    return shift, float(np.exp(np.log(found.ratio).mean()))
+    return shift, float(np.sqrt(np.mean(found.error**2))), float(np.exp(np.log(found.ratio).mean()))
 
 
 def judged(
@@ -113,19 +114,21 @@ def judged(
     log_weight = np.where(np.isfinite(log_weight), log_weight, -1e30)
     draws, weight = len(log_weight), np.exp(log_weight - log_weight.max())
     effective, k = float(weight.sum() ** 2 / (weight**2).sum()), pareto_k(log_weight)
-    shift, ratio = _typical(departure(ability, log_weight))
+    shift, error, ratio = _typical(departure(ability, log_weight))
     holds = float(2 * ndtr(ndtri(0.95) / np.hypot(ratio, shift)) - 1)
     flat = {name: departure(x.reshape(draws, -1), log_weight) for name, x in spreads.items()}
     off = {name: float((np.abs(x.shift) - 2 * x.error).max()) for name, x in flat.items()}
     worst = max(off, key=lambda name: off[name], default="")
     most = max(off.get(worst, 0.0), 0.0)
     wrong = shift > 2 * OFF or not LIES[0] - 0.14 < holds < LIES[1] + 0.02
-    doubt = shift > OFF or not LIES[0] < holds < LIES[1] or most > 1
+    doubt = shift > OFF or not LIES[0] < holds < LIES[1] or most > 1 or error > 0.5 or draws < 25
     grade = "bad" if wrong else "doubtful" if doubt else "sound"
     sentence = (
-        f"By {draws} weighted draws ({effective:.0f} effective), abilities lie {shift:.2f} sd from where the fit has them, "
-        f"so its 90 % intervals hold about {100 * holds:.0f} %"
+        f"By {draws} weighted draws ({effective:.0f} effective), abilities lie {shift:.2f} sd (give or take {error:.2f}) "
+        f"from where the fit has them, so its 90 % intervals hold about {100 * holds:.0f} %"
     )
+    if error > 0.5:
+        sentence += " - but the weights are too uneven to tell this well"
     if most > 1:
         sentence += f", and {worst} is off by more than {most:.1f} sd"
-    return Accuracy(grade, sentence, holds, most, shift, ratio, effective, k)
+    return Accuracy(grade, sentence, holds, most, shift, error, ratio, effective, k)

@@ -543,7 +543,7 @@ def _chosen(centre: np.ndarray, spread: np.ndarray, rng, count: int) -> tuple[np
     wide = 1 + 1.2 / len(centre)  # wider than the Gaussian where that costs few supports
     return centre + wide * z @ np.linalg.cholesky(spread).T, -0.5 * (z**2).sum(1)
 
-
+# %% ../../nbs/2_irt/07_laplace.ipynb #8c571601
 def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng) -> tuple:
     """Draws of w and of the log scales, and of each the log of prior over proposal density, up to a constant.
 
@@ -573,7 +573,11 @@ def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng) -> tuple:
             + 0.5 * (noise**2).sum(0)
             - np.log(np.diag(factor)).sum()
             - height
-            - (0.0 if support.anchor is None else 0.5 * _ANCHOR * (drawn[:, state.effects + 2 * state.benchmarks + 1] - support.anchor) ** 2)
+            - (
+                0.0
+                if support.anchor is None
+                else 0.5 * _ANCHOR * (drawn[:, state.effects + 2 * state.benchmarks + 1] - support.anchor) ** 2
+            )
         )
     return np.concatenate(w), np.concatenate(scales), np.concatenate(log_ratio)
 
@@ -722,7 +726,7 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
     arguments = (state, mode.curvature, pull, state.unit(shifted))
     return replace(mode, w=shifted, pull=pull, log_scales=_best_scales(mode.log_scales, *arguments))
 
-# %% ../../nbs/2_irt/07_laplace.ipynb #048fb970
+# %% ../../nbs/2_irt/07_laplace.ipynb #42280d1f
 _VALUE_GRID = {1: (1.0, 6.0), 2: (1.2, 5.0)}  # as _GRID, for values alone
 _TOGETHER = 64  # draws whose values are computed in one call
 
@@ -758,7 +762,7 @@ def _log_likelihood_at(state: _Laplace, tables: tuple, w: np.ndarray) -> np.ndar
             total[first : first + _TOGETHER] += _chunk_values(state, chunk, table, tables[0], filled)[: len(part)]
     return total
 
-# %% ../../nbs/2_irt/07_laplace.ipynb #b31f0895
+# %% ../../nbs/2_irt/07_laplace.ipynb #172c8904
 _TELLING = 0.8  # reliability of the 1PL's abilities below which the 2PL integrates over their spread
 
 
@@ -768,7 +772,10 @@ def _reliability(state: _Laplace, mode: _Mode) -> float:
     precision[effects, effects] += 1 / state.variance(mode.log_scales)
     covariance = np.linalg.inv(precision)[: state.effects, : state.effects]
     design = state.design - state.design.mean(0)
-    signal, noise = np.mean((design @ mode.w[: state.effects]) ** 2), np.mean(np.einsum("ij,jk,ik->i", design, covariance, design))
+    signal, noise = (
+        np.mean((design @ mode.w[: state.effects]) ** 2),
+        np.mean(np.einsum("ij,jk,ik->i", design, covariance, design)),
+    )
     return float(signal / (signal + noise))
 
 
@@ -869,7 +876,7 @@ def _in_logits(state: _Laplace, w: np.ndarray, log_scales: np.ndarray) -> tuple[
         named |= dict(feature_sd=scales[:, len(state.abilities.scales) :])
     return named | (dict(discrimination_sd=np.exp(h[:, 2 * g + 1])) if state.dims == 2 else {}), unit
 
-
+# %% ../../nbs/2_irt/07_laplace.ipynb #1d25ec53
 def _weighed(state: _Laplace, tables: tuple, w: np.ndarray, log_scales: np.ndarray, log_ratio: np.ndarray) -> tuple:
     "Log of posterior over proposal density of draws, and what it says of their accuracy."
     h = w[:, state.effects :]
@@ -911,7 +918,7 @@ def _checked_effects(state: _Laplace, mode: _Mode, tables: tuple, draws: int, rn
     keep = _resampled(log_weight, draws, rng)
     return w[keep], log_scales[keep], found, True
 
-
+# %% ../../nbs/2_irt/07_laplace.ipynb #8ee0a7c9
 def _draws_around(
     state: _Laplace, mode: _Mode, draws: int, rng: np.random.Generator, check: str | bool, moved: bool = True
 ) -> LaplaceDraws:
@@ -930,7 +937,7 @@ def _draws_around(
         named |= dict(discrimination=np.exp(tasks[..., 1]) / unit)
     return LaplaceDraws(named, found, repaired, mode.reached, state.abilities)
 
-# %% ../../nbs/2_irt/07_laplace.ipynb #94957d2b
+# %% ../../nbs/2_irt/07_laplace.ipynb #cf0793a0
 def _scarcity(block: Block, axis: int) -> float:
     "How lopsided posteriors are: the mean inverse count of the rarer results of each agent (axis 1) or task (axis 0)."
     rarer = np.minimum(block.successes.sum(axis), (block.trials - block.successes).sum(axis))
