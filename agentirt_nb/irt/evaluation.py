@@ -213,12 +213,13 @@ def _predict_fold(
     mask = np.zeros(held.shape, bool)
     mask[np.ix_(rows, columns)] = here
     cells[:, ~mask] = np.nan
-    return cells, fitted.attrs["converged"] == "yes", float(fitted.attrs.get("pareto_k", np.nan))
+    alarming = fitted.attrs["accuracy"] in ("doubtful", "bad")
+    return cells, fitted.attrs["converged"] == "yes", float(fitted.attrs.get("pareto_k", np.nan)) if alarming else np.nan
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #103b5714
 def _judged(folds: int, failed: int, worst: float, lost: dict[int, Exception]) -> dict[str, Any]:
-    "The trust record of all folds, of which some failed or were lost, and the worst Pareto k among them (0: none was measured)."
-    grade = "bad" if failed else "sound" if worst < 0.7 else "doubtful"
+    "The trust record of all folds, of which some failed or were lost; the worst Pareto k is of those that raise an alarm."
+    grade = "bad" if failed else "doubtful" if worst else "sound"
     said = f"{folds - failed} of {count(folds, 'fold')} converged" + (f"; largest Pareto k {worst:.2f}." if worst else ".")
     said += "".join(f" Fold {i} has no predictions: {error}" for i, error in sorted(lost.items()))
     record = dict(converged="no" if failed else "yes", accuracy=grade, verdict=said)

@@ -18,6 +18,7 @@ import scipy.linalg
 from scipy.optimize import minimize
 from scipy.special import ndtri
 
+from .accuracy import Accuracy, judged
 from .designs import AbilityDesign, Block, ModelData, Priors, ability_design
 from .programs import forget_programs
 from .repeats import Repeats, Terms, cell_terms, repeats_of
@@ -52,9 +53,9 @@ def _square(spacing: float, radius: float, dims: int) -> np.ndarray:
     return np.stack(np.meshgrid(*[z] * dims, indexing="ij"), -1).reshape(-1, dims).astype("f4")
 
 
-def _lattice(dims: int) -> tuple[np.ndarray, float]:
+def _lattice(dims: int, grids: dict = _GRID) -> tuple[np.ndarray, float]:
     "Points (point, dims) for integrating tasks, in two dimensions hexagonal, and the log of the room that each stands for."
-    spacing, radius = _GRID[dims]
+    spacing, radius = grids[dims]
     if dims == 1:
         return _square(spacing, radius, 1), float(np.log(spacing))
     i, j = np.mgrid[-20:21, -20:21].reshape(2, -1)
@@ -169,15 +170,8 @@ def _block_log_likelihood(theta, t, log_noise, successes, trials, model):
 
 
 @partial(jax.jit, static_argnames="model")
-def _cells_log_likelihood(theta, t, log_noise, successes, trials, model):
-    "The same for many draws (draw,)."
-    one = lambda draw: _block_log_likelihood(*draw, successes, trials, model)
-    return jax.lax.map(one, (theta, t, log_noise), batch_size=16)
-
-
-@partial(jax.jit, static_argnames="model")
 def _cells_scores(theta, t, log_noise, successes, trials, model):
-    "Its gradients over abilities (draw, agent), tasks (draw, task, parameter) and noise (draw,)."
+    "Its gradients over abilities (draw, agent), tasks (draw, task, parameter) and noise (draw,), for many draws."
     one = lambda draw: jax.grad(_block_log_likelihood, (0, 1, 2))(*draw, successes, trials, model)
     return jax.lax.map(one, (theta, t, log_noise), batch_size=16)
 
@@ -267,9 +261,9 @@ class _Laplace:
         self.effects = self.of_ability + weights
         self.design = np.pad(self.abilities.design, ((0, 0), (0, self.effects - self.of_agents)))
         self.task_design = np.pad(data.columns, ((0, 0), (self.of_ability, 0)))
-        by_group = np.ones((agents * len(data.group), min(1, len(data.group))))
-        of_weights = np.eye(len(data.block_names))[data.column_block]
-        self.membership = scipy.linalg.block_diag(self.abilities.membership, by_group, of_weights)
+        self.scales = self.abilities.scales + (("group_sd",) if len(data.group) else ())  # what abilities are made of
+        membership = self.abilities.membership, np.ones((agents * len(data.group), min(1, len(data.group))))
+        self.membership = scipy.linalg.block_diag(*membership, np.eye(len(data.block_names))[data.column_block])
         self.parts = [_effects_of(block, self.abilities.design) for block in data.blocks]
         self.noisy = bool(repeats.parameter)  # whether the last entry of w is the log of the noise's parameter
         self.size = self.effects + 2 * self.benchmarks + (2 if curve == "2pl" else 0) + self.noisy
@@ -281,12 +275,8 @@ class _Laplace:
         self.sd_pull, self.sd_information = np.zeros(self.benchmarks), np.bincount(data.task_benchmark) / 2
         self.contrast = np.zeros(self.effects)  # set for the 2PL
         self.stiffness = 100.0 * len(data.agent)  # of the pinned direction in the 2PL
+        self.anchor: float | None = None  # where the log sd of discrimination is held, if at all: see `_walked`
         self.chunks = [chunk for b, block in enumerate(data.blocks) for chunk in _chunks(block, b, self.dims)]
-
-    @property
-    def scales(self) -> tuple[str, ...]:
-        "Names of the scales of what abilities are made of."
-        return self.abilities.scales + (("group_sd",) if len(self.data.group) else ())
 
     def hyper(self, block: int) -> np.ndarray:
         "Positions in w of the prior of a block's tasks, means, then log sds, and of the noise: as scores are ordered."
@@ -303,8 +293,14 @@ class _Laplace:
         return (w[..., -1] if self.noisy else np.zeros(w.shape[:-1])).astype("f4")
 
     def off_unit(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        "Log of the contrast that defines the approximation's own unit, zero by convention, and its gradient."
-        return np.log(self.contrast @ w[: self.effects]), self.contrast / (self.contrast @ w[: self.effects])
+        "How far the approximation's own unit is from its convention, in logs, and the gradient over w."
+        direction = np.zeros(self.size)
+        if not self.contrast.any():  # the unit is the logit
+            direction[self.effects + 2 * self.benchmarks] = 1.0
+            return self.unit(w), direction
+        contrast = self.contrast @ w[: self.effects]
+        direction[: self.effects] = self.contrast / contrast
+        return np.log(contrast), direction
 
     def unit(self, w: np.ndarray) -> float:
         "Log of the approximation's own unit in logits."
@@ -440,17 +436,22 @@ def _objective(state: _Laplace, w: np.ndarray, log_scales: np.ndarray) -> tuple[
     if state.dims == 2:
         off, direction = state.off_unit(w)
         prior -= 0.5 * state.stiffness * off**2
-        gradient[effects] -= state.stiffness * off * direction
-        curvature[effects, effects] += state.stiffness * np.outer(direction, direction)
+        gradient -= state.stiffness * off * direction
+        curvature += state.stiffness * np.outer(direction, direction)
+    if state.anchor is not None:
+        at = state.effects + 2 * state.benchmarks + 1
+        prior -= 0.5 * _ANCHOR * (w[at] - state.anchor) ** 2
+        gradient[at] -= _ANCHOR * (w[at] - state.anchor)
+        curvature[at, at] += _ANCHOR
     return value + prior - 0.5 * (precision * w[effects] ** 2).sum(), gradient, curvature
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #a125c85e
-def _newton(state: _Laplace, w: np.ndarray, log_scales: np.ndarray, tolerance: float, moving: bool) -> tuple:
+def _newton(state: _Laplace, w: np.ndarray, log_scales: np.ndarray, tolerance: float, moving: bool, rounds: int = 50) -> tuple:
     "Climb to the mode of w at fixed scales. Returns w, gradient, curvature and whether it was reached."
     value, gradient, curvature = _objective(state, w, log_scales)
     prior, each = np.zeros(state.size), np.arange(state.size)
     prior[: state.effects] = 1 / state.variance(log_scales)
-    for _ in range(50):
+    for _ in range(rounds):
         damping, diagonal = 0.0, np.diag(curvature) + prior
         while True:
             precision = curvature.copy()
@@ -543,6 +544,7 @@ class _Mode:
     log_scales: np.ndarray
     spread: np.ndarray  # covariance of the log scales
     reached: bool
+    supports: tuple = ()  # where results hardly differ between agents: scales with a Gaussian each, see `_walked`
 
 
 def _find_mode(state: _Laplace, w: np.ndarray, log_scales: np.ndarray, tick: Callable[[], Any]) -> _Mode:
@@ -584,53 +586,72 @@ def _latin_hypercube(points: int, dims: int, rng) -> np.ndarray:
     return (slices.T - inside) / points
 
 
-def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng, supports: int = 40) -> tuple:
+_ANCHOR = 10.0  # stiffness of what holds the log sd of discrimination, where it is held
+
+
+class _Support(NamedTuple):
+    "One choice of the scales of ability, and the Gaussian that the likelihood of w is there."
+
+    log_scales: np.ndarray
+    density: float  # log density with which it was chosen, up to a constant
+    curvature: np.ndarray
+    pull: np.ndarray
+    anchor: float | None  # of the log sd of discrimination
+    constant: float  # log height of the likelihood, and of the hyperprior that is not of the scales
+
+
+def _chosen(centre: np.ndarray, spread: np.ndarray, rng, count: int) -> tuple[np.ndarray, np.ndarray]:
+    "Points (support, dim) from a wide Gaussian, and the log density of each."
+    z = ndtri(_latin_hypercube(count, len(centre), rng))
+    wide = 1 + 1.2 / len(centre)  # wider than the Gaussian where that costs few supports
+    return centre + wide * z @ np.linalg.cholesky(spread).T, -0.5 * (z**2).sum(1)
+
+# %% ../../nbs/2_irt/07_laplace.ipynb #8c571601
+def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng) -> tuple:
     """Draws of w and of the log scales, and of each the log of prior over proposal density, up to a constant.
 
     The scales are resampled from a wide Gaussian in proportion to their evidence; w is Gaussian given the scales."""
-    z = ndtri(_latin_hypercube(supports, len(mode.log_scales), rng))
-    wide = 1 + 1.2 / len(mode.log_scales)  # wider than the Gaussian where that costs few supports
-    support = mode.log_scales + wide * z @ np.linalg.cholesky(mode.spread).T
-    arguments = (state, mode.curvature, mode.pull, state.unit(mode.w))
-    evidence = np.array([_given_scales(x, *arguments)[3] for x in support])
-    log_weight = evidence + 0.5 * (z**2).sum(1)
-    weight = np.exp(log_weight - log_weight.max())
+    supports, unit = mode.supports, state.unit(mode.w)
+    if not supports:
+        choices = zip(*_chosen(mode.log_scales, mode.spread, rng, 40))
+        supports = tuple(_Support(scales, density, mode.curvature, mode.pull, None, 0.0) for scales, density in choices)
+    evidence = np.array([_given_scales(s.log_scales, state, s.curvature, s.pull, unit)[3] + s.constant for s in supports])
+    density = np.array([s.density for s in supports])
+    if mode.supports:  # evidence by a Gaussian may be wrong by much, which weights put right where there are draws
+        evidence = np.maximum(evidence - density, (evidence - density).max() - 3) + density
+    weight = np.exp(evidence - density - (evidence - density).max())
     edges = np.floor(np.cumsum(weight) / weight.sum() * draws + rng.random()).astype(int)
     w, scales, log_ratio = [], [], []
-    for i, count in enumerate(np.diff(np.append(0, edges.clip(max=draws)))):
+    for support, height, count in zip(supports, evidence, np.diff(np.append(0, edges.clip(max=draws)))):
         if not count:
             continue
-        factor, mean, variance, _ = _given_scales(support[i], *arguments)
+        factor, mean, variance, _ = _given_scales(support.log_scales, state, support.curvature, support.pull, unit)
         noise = rng.standard_normal((state.size, count))
         drawn = (mean[:, None] + scipy.linalg.solve_triangular(factor.T, noise)).T
         w.append(drawn)
-        scales.append(np.tile(support[i], (count, 1)))
+        scales.append(np.tile(support.log_scales, (count, 1)))
         log_ratio.append(
             -0.5 * (drawn[:, : state.effects] ** 2 / variance).sum(1)
             - 0.5 * np.log(variance).sum()
             + 0.5 * (noise**2).sum(0)
             - np.log(np.diag(factor)).sum()
-            - evidence[i]
+            - height
+            - (
+                0.0
+                if support.anchor is None
+                else 0.5 * _ANCHOR * (drawn[:, state.effects + 2 * state.benchmarks + 1] - support.anchor) ** 2
+            )
         )
     return np.concatenate(w), np.concatenate(scales), np.concatenate(log_ratio)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #48367979
-def _draw_on_grid(weight, spacing, radius, dims, draws, rng) -> tuple[np.ndarray, np.ndarray]:
-    "Draws (draw, task, dims) from densities that interpolate the weights (task, node) linearly, and their log density."
+def _draw_on_grid(weight, spacing, radius, dims, draws, rng) -> np.ndarray:
+    "Draws (draw, task, dims) from densities that interpolate the weights (task, node) linearly."
     grid, tasks = _square(spacing, radius, dims), len(weight)
-    side = round(len(grid) ** (1 / dims))
     cumulative = np.cumsum(weight, 1) / weight.sum(1, keepdims=True)
     uniform = rng.random((tasks, draws))
     node = np.stack([np.searchsorted(c, u) for c, u in zip(cumulative, uniform)], 1).clip(max=len(grid) - 1)
-    z = grid[node] + spacing * (rng.random((draws, tasks, dims)) + rng.random((draws, tasks, dims)) - 1)
-    position = (z / spacing + side // 2).clip(0, side - 1.001)
-    low = np.floor(position).astype(int)
-    part = position - low
-    density = 0.0
-    for corner in np.ndindex(*(2,) * dims):
-        flat = np.ravel_multi_index(tuple(np.moveaxis(low + corner, -1, 0).clip(max=side - 1)), (side,) * dims)
-        density = density + np.where(corner, part, 1 - part).prod(-1) * weight[np.arange(tasks), flat]
-    return z, np.log(np.maximum(density, 1e-300)) - dims * np.log(spacing)
+    return grid[node] + spacing * (rng.random((draws, tasks, dims)) + rng.random((draws, tasks, dims)) - 1)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #30686422
 def _cholesky(a: np.ndarray) -> np.ndarray:
@@ -700,17 +721,14 @@ def _padded(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _draw_chunk(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarray, w: np.ndarray, rng) -> tuple:
-    "Draws (draw, task, dims) of a chunk's tasks, the log of prior over proposal density, and what they were drawn by."
+    "Draws (draw, task, dims) of a chunk's tasks, and what they were drawn by."
     dims, at = state.dims, _follow(state, chunk, table, origin, w)
     weight, mean = (x[: chunk.count] for x in table[:2])
-    z, log_density = _draw_on_grid(weight, *_DRAW_GRID[dims], dims, len(w), rng)
+    z = _draw_on_grid(weight, *_DRAW_GRID[dims], dims, len(w), rng)
     centre, scale = (np.asarray(x, float)[: chunk.count] for x in chunk.frame)
     deviation = centre - mean + _times(scale, z)
     t = at.mean + _solve(at.now, _times(np.swapaxes(at.then, -1, -2), deviation), transposed=True)
-    log_determinant = lambda factor: np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
-    log_ratio = -(log_density - log_determinant(scale) - log_determinant(at.then) + log_determinant(at.now)).sum(1)
-    z = (t - at.prior_mean) * at.prior_root
-    return t, log_ratio + (-0.5 * z**2 + np.log(at.prior_root)).sum((1, 2)), at
+    return t, at
 
 
 def _chunk_score(state: _Laplace, chunk: _Chunk, cells: tuple, t: np.ndarray, at: _Followed) -> np.ndarray:
@@ -733,21 +751,18 @@ def _chunk_score(state: _Laplace, chunk: _Chunk, cells: tuple, t: np.ndarray, at
     return score
 
 
-def _draw_tasks(state: _Laplace, tables: tuple, w: np.ndarray, rng, scores: bool = False) -> tuple:
-    "Draws (draw, task, dims) of the tasks given those of w, the log of target over proposal density or, if asked, w's score."
-    tasks, log_ratio = np.zeros((len(w), len(state.data.task), state.dims), "f4"), np.zeros(len(w))
-    score = np.zeros((len(w), state.size))
+def _draw_tasks(state: _Laplace, tables: tuple, w: np.ndarray, rng, scores: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    "Draws (draw, task, dims) of the tasks given those of w and, if asked, w's score (draw, size)."
+    tasks, score = np.zeros((len(w), len(state.data.task), state.dims), "f4"), np.zeros((len(w), state.size))
     for chunk, table in zip(state.chunks, tables[1]):
-        t, ratio, at = _draw_chunk(state, chunk, table, tables[0], w, rng)
-        tasks[:, chunk.tasks], log_ratio = t, log_ratio + ratio
-        theta = w[:, state.parts[chunk.b][0]] @ state.parts[chunk.b][1].T
-        rows, width = chunk.cells[0].shape
-        cells = (_padded(theta, (rows,)), _padded(t, (width, state.dims)), state.log_noise(w), *chunk.cells)
+        t, at = _draw_chunk(state, chunk, table, tables[0], w, rng)
+        tasks[:, chunk.tasks] = t
         if scores:
+            theta = w[:, state.parts[chunk.b][0]] @ state.parts[chunk.b][1].T
+            rows, width = chunk.cells[0].shape
+            cells = (_padded(theta, (rows,)), _padded(t, (width, state.dims)), state.log_noise(w), *chunk.cells)
             score += _chunk_score(state, chunk, cells, t, at)
-        else:
-            log_ratio += np.asarray(_cells_log_likelihood(*cells, state.model), float)
-    return tasks, log_ratio, score
+    return tasks, score
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #aeb03685
 def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50) -> _Mode:
@@ -758,7 +773,7 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
     factor = scipy.linalg.cholesky(precision, lower=True)
     noise = scipy.linalg.solve_triangular(factor.T, rng.standard_normal((state.size, pairs))).T
     w = mode.w + np.concatenate([noise, -noise])
-    score = _draw_tasks(state, tables, w, rng, scores=True)[2]
+    score = _draw_tasks(state, tables, w, rng, scores=True)[1]
     score[:, effects] -= w[:, effects] / variance
     score[:, state.effects :] += _hyperprior_draws(
         w[:, state.effects :],
@@ -768,7 +783,7 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
         state.curve,
     )[1]
     if state.dims == 2:
-        score[:, effects] -= np.array([state.stiffness * off * direction for off, direction in map(state.off_unit, w)])
+        score -= np.array([state.stiffness * off * direction for off, direction in map(state.off_unit, w)])
     sound = np.isfinite(score).all(1)  # a draw too far out for single precision says nothing
     average = score[sound].mean(0) if sound.any() else np.zeros(state.size)
     covariance = scipy.linalg.cho_solve((factor, True), np.eye(state.size))
@@ -777,6 +792,93 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
     shifted, pull = mode.w + part * move, mode.pull + part * average
     arguments = (state, mode.curvature, pull, state.unit(shifted))
     return replace(mode, w=shifted, pull=pull, log_scales=_best_scales(mode.log_scales, *arguments))
+
+# %% ../../nbs/2_irt/07_laplace.ipynb #42280d1f
+_VALUE_GRID = {1: (1.0, 6.0), 2: (1.2, 5.0)}  # as _GRID, for values alone
+_TOGETHER = 64  # draws whose values are computed in one call
+
+
+@partial(jax.jit, static_argnames="model")
+def _value_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model):
+    "Log likelihood (draw,) of some tasks with their parameters integrated out, up to a constant, each draw with its own frames."
+    dims = frame[0].shape[-1]
+    grid, _ = _lattice(dims, _VALUE_GRID)
+    one = lambda at: (_nodes(*at, successes, trials, model, grid).log_sum * real).sum()
+    return jax.lax.map(one, (theta, mean, log_sd, log_noise, frame))
+
+
+def _chunk_values(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarray, w: np.ndarray) -> np.ndarray:
+    "What a chunk adds to the log likelihood (draw,) of w."
+    at, dims = _follow(state, chunk, table, origin, w), state.dims
+    covariance = np.linalg.inv(at.now @ np.swapaxes(at.now, -1, -2))
+    shape = (len(w), len(chunk.real))
+    centre, scale = np.zeros((*shape, dims), "f4"), np.zeros((*shape, dims, dims), "f4")
+    scale[...] = np.eye(dims)
+    centre[:, : chunk.count], scale[:, : chunk.count] = at.mean, _cholesky(covariance)
+    arguments = (np.stack(x) for x in zip(*(_arguments(state, x, chunk) for x in w)))
+    return np.asarray(_value_kernel(*arguments, (centre, scale), *chunk.cells, chunk.real, state.model), float)
+
+
+def _log_likelihood_at(state: _Laplace, tables: tuple, w: np.ndarray) -> np.ndarray:
+    "Log likelihood (draw,) of w (draw, size) with the tasks integrated out, up to a constant."
+    total = np.zeros(len(w))
+    for first in range(0, len(w), _TOGETHER):
+        part = w[first : first + _TOGETHER]
+        filled = np.concatenate([part, np.tile(part[:1], (_TOGETHER - len(part), 1))])
+        for chunk, table in zip(state.chunks, tables[1]):
+            total[first : first + _TOGETHER] += _chunk_values(state, chunk, table, tables[0], filled)[: len(part)]
+    return total
+
+# %% ../../nbs/2_irt/07_laplace.ipynb #172c8904
+_TELLING = 0.8  # reliability of the 1PL's abilities below which the 2PL integrates over their spread
+
+
+def _reliability(state: _Laplace, mode: _Mode) -> float:
+    "Share of the variance of abilities that is not their uncertainty."
+    precision, effects = mode.curvature.copy(), np.arange(state.effects)
+    precision[effects, effects] += 1 / state.variance(mode.log_scales)
+    covariance = np.linalg.inv(precision)[: state.effects, : state.effects]
+    design = state.design - state.design.mean(0)
+    signal, noise = (
+        np.mean((design @ mode.w[: state.effects]) ** 2),
+        np.mean(np.einsum("ij,jk,ik->i", design, covariance, design)),
+    )
+    return float(signal / (signal + noise))
+
+
+def _walked(state: _Laplace, w: np.ndarray, like: _Mode, discrimination_sd: float, tick: Callable[[], Any]) -> _Mode:
+    "A Gaussian for each of many choices of the scales and of the spread of discriminations, from small scales to large."
+    centre, spread = np.append(like.log_scales, np.log(0.6 * discrimination_sd)), scipy.linalg.block_diag(like.spread, 0.2)
+    choices = zip(*_chosen(centre, spread, np.random.default_rng(0), 24))
+    supports, best, where, at = [], -np.inf, w, state.effects + 2 * state.benchmarks + 1
+    _set_frames(state, w)
+    _log_likelihood(state, w)
+    _move_frames(state)
+    for choice, density in sorted(choices, key=lambda choice: choice[0][:-1].sum()):
+        log_scales, state.anchor = choice[:-1], choice[-1]
+        w[at] = state.anchor
+        w = _newton(state, w, log_scales, 0.05, True, rounds=6)[0]
+        value, gradient, curvature = _objective(state, w, log_scales)
+        variance = state.variance(log_scales)
+        pull = curvature @ w + gradient
+        pull[: state.effects] += w[: state.effects] / variance
+        of_scales = (-0.5 * np.exp(2 * log_scales) / state.effect_priors**2 + log_scales).sum()  # counts as evidence already
+        constant = value + 0.5 * (w[: state.effects] ** 2 / variance).sum() - pull @ w + 0.5 * w @ curvature @ w - of_scales
+        tick()
+        try:
+            evidence = _given_scales(log_scales, state, curvature, pull, 0.0)[3] + constant
+        except scipy.linalg.LinAlgError:
+            continue
+        supports.append(_Support(log_scales, density, curvature, pull, state.anchor, constant))
+        if evidence > best:
+            best, where = evidence, w
+    state.anchor = None
+    if not supports:
+        raise AgentirtError("The agents' results do not differ enough for a 2PL; use curve='1pl'.")
+    _set_frames(state, where)
+    _log_likelihood(state, where)
+    _move_frames(state)
+    return _Mode(where, supports[0].curvature, supports[0].pull, like.log_scales, like.spread, True, tuple(supports))
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #8ad2ea0b
 def _approximated(
@@ -795,10 +897,13 @@ def _approximated(
     theta = theta - theta.mean()
     if (theta**2).mean() < 1e-4:
         raise AgentirtError("The agents' results do not differ, so no task can discriminate between them; use curve='1pl'.")
-    unit = 0.5 * np.log((theta**2).mean())
+    weak = _reliability(state, mode) < _TELLING
+    unit = 0.0 if weak else 0.5 * np.log((theta**2).mean())
     location, log_sd, noise = np.split(mode.w[state.effects :], [state.benchmarks, 2 * state.benchmarks])
     start = np.concatenate([mode.w[: state.effects] / np.exp(unit), location / np.exp(unit), log_sd - unit, [unit, -0.7], noise])
     state = _Laplace(data, "2pl", ability, priors, repeats)
+    if weak:
+        return state, _walked(state, start, mode, priors.discrimination_sd, tick)
     able = np.tanh(theta / np.exp(unit))
     contrast = state.design.T @ (able - able.mean())
     state.contrast = contrast / (contrast @ start[: state.effects])
@@ -814,7 +919,7 @@ def ability_parts(
     return {name: x[..., 0] if name == "ability_per_year" else x for name, x in parts.items()}
 
 
-_COMPILED: tuple[Any, ...] = (_mode_and_scale, _marginal_kernel, _draw_kernel, _cells_log_likelihood, _cells_scores)
+_COMPILED: tuple[Any, ...] = (_mode_and_scale, _marginal_kernel, _draw_kernel, _cells_scores, _value_kernel)
 _COMPILED += (_hyperprior_parts, _hyperprior_draws)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #cea28010
@@ -822,45 +927,137 @@ class LaplaceDraws(NamedTuple):
     "Draws of the Laplace approximation, and how they came about."
 
     draws: dict[str, np.ndarray]  # name -> (draw, …), in logits
-    log_weight: np.ndarray  # (draw,) log of posterior over proposal density, at most 0
+    accuracy: Accuracy | None  # what the weights of some draws say; None: not checked
+    repaired: bool  # whether the draws were resampled by their weights
     reached: bool  # whether the climb reached a mode
     design: AbilityDesign  # how effects make abilities
     repeats: Repeats  # how repeated runs scatter
 
 
-def _draws_around(state: _Laplace, mode: _Mode, draws: int, rng: np.random.Generator) -> LaplaceDraws:
-    "Draws from the Gaussian at the mode once it was moved to the mean, each with its tasks and its weight."
-    tables = _task_tables(state, mode.w)
-    mode = _recentre(state, _recentre(state, mode, tables, rng), tables, rng)
-    w, log_scales, log_weight = _draw_effects(state, mode, draws, rng)
-    tasks, task_weight, _ = _draw_tasks(state, tables, w, rng)
-    u, h = w[:, : state.effects], w[:, state.effects :]
-    hyperprior, _ = _hyperprior_draws(h, log_scales, state.prior_scales, state.benchmarks, state.curve)
-    log_weight = log_weight + task_weight + np.asarray(hyperprior, float)
-    g = state.benchmarks
-    unit = np.exp(h[:, 2 * g, None]) if state.dims == 2 else np.ones((draws, 1))
-    result = dict(
+def _in_logits(state: _Laplace, w: np.ndarray, log_scales: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    "What draws of w say by name, in logits, and the approximation's own unit (draw, 1)."
+    u, h, g = w[:, : state.effects], w[:, state.effects :], state.benchmarks
+    unit = np.exp(h[:, 2 * g, None]) if state.dims == 2 else np.ones((len(w), 1))
+    scales = unit * np.exp(log_scales)
+    named = dict(
         ability=unit * (u @ state.design.T),
-        difficulty=unit * tasks[..., 0],
         benchmark_difficulty=unit * h[:, :g],
         difficulty_sd=unit * np.exp(h[:, g : 2 * g]),
-    )
-    scales = unit * np.exp(log_scales)
-    result |= dict(zip(state.scales, scales.T)) | ability_parts(state.abilities, unit * u)
+    ) | dict(zip(state.scales, scales.T))
+    if state.data.block_names:
+        named |= dict(feature_sd=scales[:, len(state.scales) :])
+    if state.noisy:
+        named |= {state.model.repeats.parameter: np.exp(h[:, -1])}
+    return named | (dict(discrimination_sd=np.exp(h[:, 2 * g + 1])) if state.dims == 2 else {}), unit
+
+# %% ../../nbs/2_irt/07_laplace.ipynb #1d25ec53
+def _weighed(state: _Laplace, tables: tuple, w: np.ndarray, log_scales: np.ndarray, log_ratio: np.ndarray) -> tuple:
+    "Log of posterior over proposal density of draws, and what it says of their accuracy."
+    h = w[:, state.effects :]
+    hyperprior, _ = _hyperprior_draws(h, log_scales, state.prior_scales, state.benchmarks, state.curve)
+    log_weight = log_ratio + np.asarray(hyperprior, float) + _log_likelihood_at(state, tables, w)
+    if state.dims == 2:
+        log_weight -= 0.5 * state.stiffness * np.array([state.off_unit(x)[0] for x in w]) ** 2
+    named, _ = _in_logits(state, w, log_scales)
+    ability = named.pop("ability")
+    spreads = {name: np.log(x) if name.endswith("_sd") else x for name, x in named.items()}
+    return log_weight, judged(ability - ability.mean(1, keepdims=True), spreads, log_weight)
+
+
+def _resampled(log_weight: np.ndarray, draws: int, rng) -> np.ndarray:
+    "Positions of draws, as many times each as its weight says; a weight is cut where it would outweigh many others."
+    weight = np.exp(log_weight - log_weight.max())
+    weight = np.minimum(weight, np.sqrt(len(weight)) * weight.mean())
+    edges = np.cumsum(weight) / weight.sum()
+    return np.searchsorted(edges, (np.arange(draws) + rng.random()) / draws).clip(max=len(weight) - 1)
+
+
+def _checked_effects(state: _Laplace, mode: _Mode, tables: tuple, draws: int, rng, check: str | bool) -> tuple:
+    "Draws of w and of the log scales, what their weights say, and whether they were resampled by them."
+    cost = sum(chunk.cells[0].size for chunk in state.chunks) * len(_lattice(state.dims, _VALUE_GRID)[0])
+    cheap = int({1: 6e7, 2: 2.4e8}[state.dims] / cost)  # draws that cost about as much as a fit does
+    weak = bool(mode.supports)
+    many = int(np.clip(4 * cheap, 256, 2 * draws)) if weak else draws
+    w, log_scales, log_ratio = _draw_effects(state, mode, many, rng)
+    if not weak and (check is False or (check == "auto" and 4 * cheap < _TOGETHER)):
+        return w, log_scales, None, False
+    some = many if weak else min(many, max(_TOGETHER, min(cheap, 5 * _TOGETHER) // _TOGETHER * _TOGETHER, 256 * (check is True)))
+    pick = np.linspace(0, many - 1, some).round().astype(int)
+    log_weight, found = _weighed(state, tables, w[pick], log_scales[pick], log_ratio[pick])
+    slight = found.shift < 0.1 and abs(np.log(found.ratio)) < 0.05 and found.off < 0.25
+    if not weak and (slight or many > 4 * cheap):
+        return w, log_scales, found, False
+    if some < many:
+        log_weight, found = _weighed(state, tables, w, log_scales, log_ratio)
+    keep = _resampled(log_weight, draws, rng)
+    return w[keep], log_scales[keep], found, True
+
+# %% ../../nbs/2_irt/07_laplace.ipynb #8ee0a7c9
+def _draws_around(
+    state: _Laplace, mode: _Mode, draws: int, rng: np.random.Generator, check: str | bool, moved: bool = True
+) -> LaplaceDraws:
+    "Draws from the Gaussian at the mode, moved to the mean unless what is drawn is known so well that they agree."
+    tables = _task_tables(state, mode.w)
+    if moved and not mode.supports:
+        mode = _recentre(state, _recentre(state, mode, tables, rng), tables, rng)
+    w, log_scales, found, repaired = _checked_effects(state, mode, tables, draws, rng, check)
+    tasks, _ = _draw_tasks(state, tables, w, rng)
+    named, unit = _in_logits(state, w, log_scales)
+    u = w[:, : state.effects]
+    named |= dict(difficulty=unit * tasks[..., 0]) | ability_parts(state.abilities, unit * u)
     if len(state.data.group):
         deviation = unit * u[:, state.of_agents : state.of_ability]
-        result["group_deviation"] = deviation.reshape(draws, len(state.data.group), -1)
+        named |= dict(group_deviation=deviation.reshape(draws, len(state.data.group), -1))
     if state.data.block_names:
-        result |= dict(weight=unit * u[:, state.of_ability :], feature_sd=scales[:, len(state.scales) :])
-    if state.noisy:
-        result |= {state.model.repeats.parameter: np.exp(h[:, -1])}
+        named |= dict(weight=unit * u[:, state.of_ability :])
     if state.dims == 2:
-        result |= dict(discrimination=np.exp(tasks[..., 1]) / unit, discrimination_sd=np.exp(h[:, 2 * g + 1]))
-        log_weight -= 0.5 * state.stiffness * np.log(u @ state.contrast) ** 2
-    log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
-    return LaplaceDraws(
-        result, np.maximum(log_weight - log_weight.max(), -700), mode.reached, state.abilities, state.model.repeats
+        named |= dict(discrimination=np.exp(tasks[..., 1]) / unit)
+    return LaplaceDraws(named, found, repaired, mode.reached, state.abilities, state.model.repeats)
+
+# %% ../../nbs/2_irt/07_laplace.ipynb #cf0793a0
+def _scarcity(block: Block, axis: int) -> float:
+    "How lopsided posteriors are: the mean inverse count of the rarer results of each agent (axis 1) or task (axis 0)."
+    rarer = np.minimum(block.successes.sum(axis), (block.trials - block.successes).sum(axis))
+    return float(np.mean(1 / (rarer[block.trials.sum(axis) > 0] + 0.5)))
+
+
+def _better_swapped(data: ModelData, curve: str, ability: str) -> bool:
+    "Whether agents are better integrated out than tasks, and may be: a 1PL without structure."
+    if curve != "1pl" or ability != "agent" or len(data.blocks) != 1 or data.block_names or len(data.group) or len(data.task) < 3:
+        return False
+    block = data.blocks[0]
+    complete = len(block.agents) == len(data.agent) and block.trials.any(0).all()
+    return bool(complete and _scarcity(block, 1) > 2 * _scarcity(block, 0))
+
+
+def _swapped(data: ModelData) -> ModelData:
+    "Tasks as agents and agents as tasks."
+    block, tasks = data.blocks[0], np.arange(len(data.task))
+    turned = block._replace(agents=tasks, tasks=block.agents, successes=block.successes.T, trials=block.trials.T)
+    return replace(
+        data,
+        agent=data.task,
+        task=data.agent,
+        agent_llm=np.full(len(tasks), -1),
+        agent_scaffold=np.full(len(tasks), -1),
+        agent_year=np.zeros(len(tasks)),
+        task_benchmark=np.zeros(len(data.agent), int),
+        columns=np.zeros((len(data.agent), 0)),
+        blocks=(turned,),
     )
+
+
+def _swapped_back(found: LaplaceDraws, data: ModelData, priors: Priors, rng) -> LaplaceDraws:
+    "Draws of a swapped fit under the names that they bear, with abilities that add up to zero."
+    z = found.draws
+    zero = -z["difficulty"].mean(1, keepdims=True)
+    difficulty, sd = -z["ability"] - zero, z["ability_sd"][:, None]
+    precision = difficulty.shape[1] / sd**2 + 1 / priors.benchmark_difficulty**2
+    location = difficulty.sum(1, keepdims=True) / sd**2 / precision + rng.standard_normal(sd.shape) / np.sqrt(precision)
+    renamed = dict(ability=-z["difficulty"] - zero, difficulty=difficulty, benchmark_difficulty=location, difficulty_sd=sd)
+    apart = set(z) - set(renamed) - {"ability_sd"}
+    renamed |= {name: z[name] for name in apart} | dict(ability_sd=z["difficulty_sd"][:, 0])
+    return found._replace(draws=renamed, design=ability_design(data, "agent"))
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #48076f9e
 def _too_precise(data: ModelData, error: ValueError) -> AgentirtError:
@@ -881,15 +1078,20 @@ def laplace_draws(
     noise: str = "auto",  # how repeated runs scatter, as `repeats_of` takes it
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int,  # how many
+    check: str | bool = "auto",  # weigh draws by the exact posterior: True, False or, where it costs little, "auto"
     tick: Callable[[], Any] = lambda: None,  # called once a round, for a progress bar
     seed: int,  # of the draws
 ) -> LaplaceDraws:
     "Draws from the Laplace approximation. Raises AgentirtError where a 2PL has nothing to go by, or cells have too many trials."
     forget_programs(_COMPILED)
     repeats = repeats_of(np.concatenate([block.trials.ravel() for block in data.blocks]), noise)
+    priors, rng = priors or Priors(), np.random.default_rng(seed)
     try:
-        around = _approximated(data, curve, ability, priors or Priors(), repeats, tick)
-        return _draws_around(*around, draws, np.random.default_rng(seed))
+        if _better_swapped(data, curve, ability):
+            other = replace(priors, ability_sd=priors.difficulty_sd, difficulty_sd=priors.ability_sd)
+            around = _approximated(_swapped(data), curve, ability, other, repeats, tick)
+            return _swapped_back(_draws_around(*around, draws, rng, check, moved=False), data, priors, rng)
+        return _draws_around(*_approximated(data, curve, ability, priors, repeats, tick), draws, rng, check)
     except AgentirtError:
         raise
     except ValueError as error:  # as which NumPy and SciPy report a matrix without a factor
