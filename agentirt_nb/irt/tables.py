@@ -9,6 +9,7 @@ __all__ = ['PARTS', 'ABOUT', 'COLUMNS', 'ENDS', 'tried', 'ladder', 'kind_of', 'v
 # %% ../../nbs/2_irt/03_tables.ipynb #346ecd23
 import re
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
