@@ -157,6 +157,59 @@ def test_laplace_and_nuts_agree(leaderboard):
 
 @pytest.mark.data
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("ability", ["agent", "llm_scaffold"])
+@pytest.mark.parametrize("leaderboard", ["terminal_bench", "swebench_verified"])
+def test_nuts_converges_on_a_2pl_as_it_is_set(leaderboard, ability, seed):
+    exact = fit(load_leaderboard(leaderboard), "2pl", ability=ability, method="nuts", seed=seed, progress=False)
+    assert exact.attrs["converged"] == "yes", exact.attrs["verdict"]  # R-hat <= 1.01, ESS >= 400, no divergence
+
+
+def benchmarks(seed: int, spreads: list[float], agents: int = 30, tasks: int = 40) -> tuple[xr.Dataset, np.ndarray]:
+    "Benchmarks whose difficulties lie around a place of their own, with these sds, and where that is."
+    rng = np.random.default_rng(seed)
+    theta, places = rng.normal(0, 1.5, agents), rng.normal(0.5, 1.0, len(spreads))
+    b = np.concatenate([rng.normal(place, sd, tasks) for place, sd in zip(places, spreads, strict=True)])
+    names = pd.DataFrame(
+        {"benchmark": np.repeat([f"b{k}" for k in range(len(spreads))], tasks)}, [f"t{j}" for j in range(len(b))]
+    )
+    cells = rng.binomial(1, expit(theta[:, None] - b))
+    return from_arrays(cells, agents=[f"a{i}" for i in range(agents)], tasks=names), places - theta.mean()
+
+
+def first_results(outcomes: xr.Dataset, benchmark: str, cells: int, seed: int) -> xr.Dataset:
+    "Some cells of a benchmark, at random."
+    own = outcomes.isel(task=np.flatnonzero(outcomes.benchmark.values == benchmark))
+    seen = np.random.default_rng(seed).permutation(own.trials.size).reshape(own.trials.shape) < cells
+    return own.assign(successes=own.successes.where(seen, 0), trials=own.trials.where(seen, 0))
+
+
+def test_a_new_benchmark_may_spread_further_than_any_that_was_seen():
+    outcomes, _ = benchmarks(0, [1.0, 1.1, 0.9, 5.0])
+    known = fit(outcomes.isel(task=slice(120)), ability="agent", seed=0, progress=False)
+    scored = score(known, first_results(outcomes, "b3", 100, seed=0), seed=0)
+    sd = scored.posterior.difficulty_sd
+    assert float(sd.sel(benchmark="b3").quantile(0.05)) > float(sd.sel(benchmark=["b0", "b1", "b2"]).max())
+
+
+@pytest.mark.slow
+def test_place_and_spread_of_a_new_benchmark_are_covered_after_twenty_cells():
+    inside = []
+    for seed in range(150):
+        spreads = 2 * np.exp(np.random.default_rng(seed).normal(0, 0.4, 4))
+        outcomes, places = benchmarks(seed + 1000, spreads.tolist(), tasks=30)
+        known = fit(outcomes.isel(task=slice(90)), ability="agent", draws=400, seed=seed, progress=False)
+        new = score(known, first_results(outcomes, "b3", 20, seed), seed=seed).posterior.sel(benchmark="b3")
+        for name, truth in [("benchmark_difficulty", places[3]), ("difficulty_sd", spreads[3])]:
+            lower, upper = np.quantile(new[name], [0.05, 0.95])
+            inside.append(lower <= truth <= upper)
+    place, spread = np.mean(np.reshape(inside, (-1, 2)), 0)
+    assert 0.84 <= place <= 0.97  # 150 boards: two standard errors are 5 points
+    assert 0.84 <= spread <= 0.97
+
+
+@pytest.mark.data
+@pytest.mark.slow
 @pytest.mark.parametrize(("leaderboard", "model"), [("swebench_pro", "1pl"), ("terminal_bench", "2pl"), ("gso", "2pl")])
 def test_laplace_and_nuts_predict_alike(leaderboard, model):
     gap = held_out_log_loss(leaderboard, model) - held_out_log_loss(leaderboard, model, method="nuts", draws=500)

@@ -17,6 +17,7 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.joining import combine
 from agentirt_nb.data.leaderboards import load_leaderboard
 from agentirt_nb.irt.evaluation import PREDICTORS, cross_validate, evaluate, folds_of
+from agentirt_nb.irt.fits import FitError
 
 
 def simulated(agents=24, tasks=40, seed=0):
@@ -106,11 +107,22 @@ def test_the_bootstrap_interval_holds_the_value_and_narrows_with_more_tasks():
         (dict(split="agents", how="grouped"), "'grouped' is unknown"),
         (dict(split="agents", folds=25), "25 folds"),
         (dict(split="tasks", folds=1), "1 folds"),
+        (dict(split="tasks", how="grouped"), "has 1: say with the coord group where its tasks come from"),
     ],
 )
 def test_wrong_arguments_get_one_sentence(arguments, words):
     with pytest.raises(ValueError, match=words):
         cross_validate(simulated(), progress=False, **arguments)
+
+
+def test_a_board_without_groups_beside_one_that_has_them_is_named():
+    known, unknown = simulated(), simulated(seed=1)
+    known = known.assign_coords(group=("task", [f"g{j % 8}" for j in range(40)]), benchmark=("task", ["known"] * 40))
+    unknown = unknown.assign_coords(task=[f"u{j}" for j in range(40)], benchmark=("task", ["unknown"] * 40))
+    with pytest.raises(FitError, match="unknown has 1: say with the coord group"):
+        folds_of(combine([known, unknown]), "tasks", "grouped")
+    fold = folds_of(known, "tasks", "grouped")
+    assert all(len(np.unique(fold[known.group.values == g])) == 1 for g in np.unique(known.group))
 
 
 RUN = """

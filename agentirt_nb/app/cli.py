@@ -596,7 +596,7 @@ def _judge_options(parser: argparse.ArgumentParser) -> None:
     asking = parser.add_mutually_exclusive_group()
     asking.add_argument("--yes", action="store_true", help="ask, and pay")
     asking.add_argument("--dry-run", action="store_true", help="only say what it would cost (the default)")
-    about = "dollars: not started if the estimate is above, ended once they are spent"
+    about = "dollars: a call is sent only if they cover the most that it can cost; not begun if the estimate is above"
     parser.add_argument("--budget", type=_amount, metavar="D", help=about)
     about = "dollars for a million tokens in and out (default: the price known of the model)"
     parser.add_argument("--price", type=_amount, nargs=2, metavar=("IN", "OUT"), help=about)

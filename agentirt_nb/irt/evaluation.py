@@ -62,11 +62,14 @@ def _check_folds(outcomes: xr.Dataset, split: str, how: str, count: int) -> tupl
     dims = {"responses": ("agent", "task"), "agents": ("agent",)}.get(split, ("task",))
     if count < 2 or count > min(outcomes.sizes[d] for d in dims):
         raise FitError(f"{count} folds of {dict(outcomes.sizes)}: give from 2 to as many as there are {split} to hold back.")
-    benchmarks, groups = (len(np.unique(outcomes[name].values.astype(str))) for name in ("benchmark", "group"))
-    if split == "benchmark" and benchmarks < 2:
-        raise FitError(f"split='benchmark' needs two benchmarks or more; the outcomes have only {outcomes.benchmark.values[0]}.")
-    if how == "grouped" and groups < count:
-        raise FitError(f"{count} grouped folds need as many groups of tasks; there are {groups}. Give a smaller number.")
+    benchmark, group = (outcomes[name].values.astype(str) for name in ("benchmark", "group"))
+    groups = {str(name): len(np.unique(group[benchmark == name])) for name in np.unique(benchmark)}
+    few = min(groups, key=lambda name: groups[name])
+    if split == "benchmark" and len(groups) < 2:
+        raise FitError(f"split='benchmark' needs two benchmarks or more; the outcomes have only {benchmark[0]}.")
+    if how == "grouped" and groups[few] < count:
+        advice = "give a smaller number" if groups[few] > 1 else "say with the coord group where its tasks come from"
+        raise FitError(f"{count} grouped folds need as many groups of tasks; {few or 'the board'} has {groups[few]}: {advice}.")
     return dims
 
 

@@ -9,7 +9,7 @@ __all__ = ['pareto_k', 'judge_nuts', 'fit']
 import json
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 import xarray as xr
-from jax.flatten_util import ravel_pytree
+from scipy.special import expit
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -30,28 +30,96 @@ from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, mode
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
 from .programs import keep_programs
-from .repeats import UNITS, Repeats, runs_sentence
+from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence
 from .screens import screened
 from .sizes import announce_fit
 from ..messages import count, one_of
 from ..settings import check_draws, chosen_seed, settings
 
 # %% ../../nbs/2_irt/08_inference.ipynb #33e12222
-def _apart(z: dict) -> dict:
-    """Mean ability and contrasts in place of abilities, and difficulties relative to the mean ability.
-
-    Moving all abilities and difficulties together hardly changes the posterior: a long direction that a diagonal mass matrix
-    cannot see. In these coordinates it is one of them."""
-    mean, n = z["ability"].mean(-1, keepdims=True), z["ability"].shape[-1]
-    moved = {name: z[name] - mean for name in ("difficulty", "benchmark_difficulty")}
-    return z | moved | {"ability": jnp.concatenate([mean, z["ability"] @ zero_sum_basis(n)], -1)}
+_UNITLESS = ("discrimination", "discrimination_sd", "weight_z", "concentration")  # the others are in logits
+_TASKS = ("difficulty", "discrimination")
 
 
-def _together(z: dict) -> dict:
-    "Undo `_apart`."
-    mean, contrasts = z["ability"][..., :1], z["ability"][..., 1:]
-    moved = {name: z[name] + mean for name in ("difficulty", "benchmark_difficulty")}
-    return z | moved | {"ability": mean + contrasts @ zero_sum_basis(z["ability"].shape[-1]).T}
+def _stretched(z: dict, log_unit: jnp.ndarray) -> dict:
+    "All that is in logits times a unit."
+    by = {name: log_unit.reshape(log_unit.shape + (1,) * (x.ndim - log_unit.ndim)) for name, x in z.items()}
+    in_logits = {name: x for name, x in z.items() if name not in _UNITLESS}
+    return z | {n: x + by[n] if n.endswith("_sd") else x * jnp.exp(by[n]) for n, x in in_logits.items()}
+
+
+def _population(data: ModelData, z: dict) -> tuple[jnp.ndarray, jnp.ndarray]:
+    "Mean and log sd (..., task) of the difficulties' prior."
+    mean = z["benchmark_difficulty"][..., data.task_benchmark]
+    if data.block_names:
+        mean += (jnp.exp(z["feature_sd"])[..., data.column_block] * z["weight_z"]) @ data.columns.T
+    return mean, z["difficulty_sd"][..., data.task_benchmark]
+
+# %% ../../nbs/2_irt/08_inference.ipynb #aa82dd7c
+@dataclass(frozen=True)
+class _Coordinates:
+    "Coordinates that hardly depend on each other."
+
+    data: ModelData
+    apart: bool  # the mean ability is a coordinate of its own
+    left_open: dict[str, Any]  # difficulty, discrimination -> (task,) share of the population's variance that the data leave
+    slope: Any = 0.0  # (task,) of difficulty on discrimination, both as coordinates
+
+    def inward(self, z: dict) -> dict:
+        "The coordinates of sites (..., own dims)."
+        y, two = z, "discrimination" in z
+        if two:
+            y = _stretched(y, z["discrimination"].mean(-1))
+            log_scale = self.left_open["discrimination"] * z["discrimination_sd"][..., None]
+            y |= dict(discrimination=z["discrimination"] * jnp.exp(-log_scale))
+        if self.apart:
+            mean, basis = y["ability"].mean(-1, keepdims=True), zero_sum_basis(len(self.data.agent))
+            y = y | {name: y[name] - mean for name in ("difficulty", "benchmark_difficulty")}
+            y |= dict(ability=y["ability"] @ basis, mean_ability=mean)
+        mean, log_sd = _population(self.data, y)
+        part = self.left_open["difficulty"]
+        difficulty = (y["difficulty"] - part * mean) * jnp.exp(-part * log_sd)
+        return y | dict(difficulty=difficulty - (self.slope * y["discrimination"] if two else 0.0))
+
+    def outward(self, y: dict) -> tuple[dict, jnp.ndarray]:
+        "The sites at coordinates, and the log of the volume that a unit of volume there has here."
+        two, part, (mean, log_sd) = "discrimination" in y, self.left_open["difficulty"], _population(self.data, y)
+        difficulty = y["difficulty"] + (self.slope * y["discrimination"] if two else 0.0)
+        z, log_volume = y | dict(difficulty=part * mean + jnp.exp(part * log_sd) * difficulty), (part * log_sd).sum(-1)
+        if self.apart:
+            mean = z.pop("mean_ability")
+            z |= dict(ability=mean + z["ability"] @ zero_sum_basis(len(self.data.agent)).T)
+            z |= {name: z[name] + mean for name in ("difficulty", "benchmark_difficulty")}
+        if two:
+            log_scale = self.left_open["discrimination"] * z["discrimination_sd"][..., None]
+            z |= dict(discrimination=z["discrimination"] * jnp.exp(log_scale))
+            log_unit = -z["discrimination"].mean(-1)
+            log_volume += log_scale.sum(-1)
+            for name in set(z) - set(_UNITLESS):
+                if not name.endswith("_sd"):
+                    log_volume += log_unit * np.prod(z[name].shape[log_unit.ndim :])
+            z = _stretched(z, log_unit)
+        return z, log_volume
+
+# %% ../../nbs/2_irt/08_inference.ipynb #dfb2c3e2
+def _coordinates(data: ModelData, free: dict, apart: bool) -> _Coordinates:
+    "Coordinates that suit draws (draw, ...) of the unconstrained sites."
+    as_they_are = _Coordinates(data, apart, dict.fromkeys(_TASKS, np.zeros(len(data.task))))
+    y = as_they_are.inward(free)
+    spread = dict(difficulty=y["difficulty_sd"][:, data.task_benchmark])
+    if "discrimination" in y:
+        spread |= dict(discrimination=y["discrimination_sd"][:, None])
+    left = {}
+    for name, log_sd in spread.items():
+        variance, lowest = jnp.exp(2 * log_sd).mean(0), jnp.exp(2 * jnp.quantile(log_sd, 0.05, axis=0))
+        told = (variance / y[name].var(0) - 1).clip(0)  # information of the data, by that of an average population
+        left[name] = 1 / (1 + told * lowest / variance)  # where the population may be narrow
+    found = replace(as_they_are, left_open=left)
+    if "discrimination" not in y:
+        return found
+    y = found.inward(free)
+    a = y["discrimination"] - y["discrimination"].mean(0)
+    return replace(found, slope=(a * y["difficulty"]).mean(0) / (a**2).mean(0).clip(1e-9))
 
 # %% ../../nbs/2_irt/08_inference.ipynb #118775a6
 def _effects_given_ability(parts: AbilityDesign, draws: dict, rng: np.random.Generator) -> dict:
@@ -66,6 +134,18 @@ def _effects_given_ability(parts: AbilityDesign, draws: dict, rng: np.random.Gen
         miss = draws["ability"][where] - parts.design @ effects[where]
         effects[where] += variance[where] * (parts.design.T @ scipy.linalg.solve(covariance, miss, assume_a="pos"))
     return ability_parts(parts, effects)
+
+# %% ../../nbs/2_irt/08_inference.ipynb #ee380f20
+def _mass(y: dict) -> dict[tuple[str, ...], np.ndarray]:
+    "Inverse mass matrix by blocks of coordinates, from Laplace draws (draw, ...): covariance, or variances for tasks."
+    from sklearn.covariance import ledoit_wolf
+
+    shared, tasks = tuple(sorted(set(y) - set(_TASKS))), tuple(name for name in _TASKS if name in y)
+    flat = lambda names: np.concatenate([np.asarray(y[name], float).reshape(len(y[name]), -1) for name in names], 1)
+    x = flat(shared)
+    sd = np.maximum(x.std(0), 1e-6)
+    covariance = sd[:, None] * ledoit_wolf((x - x.mean(0)) / sd)[0] * sd  # draws are few for so many entries: they are shrunk
+    return {shared: covariance.astype("f4"), tasks: np.maximum(flat(tasks).var(0), 1e-12).astype("f4")}
 
 # %% ../../nbs/2_irt/08_inference.ipynb #5f71691f
 def _nuts(
@@ -95,7 +175,6 @@ def _nuts(
     if data.block_names:
         laplace = laplace | dict(weight_z=laplace["weight"] / laplace["feature_sd"][:, data.column_block])
 
-    apart, together = (_apart, _together) if split else (dict, dict)  # abilities that sum to zero have no common direction
     start = initialize_model(jax.random.key(seed), density, model_args=(data, priors))
     trace = numpyro.handlers.trace(numpyro.handlers.seed(density, 0)).get_trace(data, priors)
     sites = {name: site["fn"].support for name, site in trace.items() if site["type"] == "sample" and not site["is_observed"]}
@@ -103,17 +182,22 @@ def _nuts(
         name: numpyro.distributions.biject_to(support).inv(jnp.array(laplace[name], jnp.float32))
         for name, support in sites.items()
     }
-    free = apart(free)
-    mass, _ = ravel_pytree({name: jnp.var(x, axis=0) for name, x in free.items()})
-    pick = np.linspace(0, len(laplace["ability"]) - 1, 4).astype(int)
-    kernel = NUTS(potential_fn=lambda z: start.potential_fn(together(z)), inverse_mass_matrix=mass, adapt_mass_matrix=False)
-    sampler = MCMC(kernel, num_warmup=200, num_samples=draws, num_chains=4, chain_method="vectorized", progress_bar=progress)
+    way = _coordinates(data, free, split)  # abilities that sum to zero have no mean
+    y = way.inward(free)
+
+    def potential(y):
+        z, log_volume = way.outward(y)
+        return start.potential_fn(z) - log_volume
+
+    mass, pick = _mass(y), np.linspace(0, len(laplace["ability"]) - 1, 4).astype(int)
+    kernel = NUTS(potential_fn=potential, inverse_mass_matrix=mass, dense_mass=[next(iter(mass))], adapt_mass_matrix=False)
+    sampler = MCMC(kernel, num_warmup=300, num_samples=draws, num_chains=4, chain_method="vectorized", progress_bar=progress)
     sampler.run(
         jax.random.key(seed),
-        init_params={name: x[pick] for name, x in free.items()},
+        init_params={name: x[pick] for name, x in y.items()},
         extra_fields=("potential_energy", "num_steps", "accept_prob", "diverging"),
     )
-    z = together(sampler.get_samples(group_by_chain=True))
+    z, _ = jax.jit(way.outward)(sampler.get_samples(group_by_chain=True))
     result = {name: np.asarray(numpyro.distributions.biject_to(sites[name])(x)) for name, x in z.items()}
     if split:
         result |= _effects_given_ability(design, result, np.random.default_rng(seed))
@@ -133,6 +217,7 @@ _DIMS = dict(
     difficulty_sd=["benchmark"],
     feature_sd=["block"],
     weight=["column"],
+    group_deviation=["group", "agent"],
 )
 _UNITS = dict(discrimination_sd="log scale", discrimination="", concentration="runs")  # of all others: logits
 
@@ -149,6 +234,8 @@ def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
         if "ability_per_year" in draws:
             known.append(draws["ability_per_year"][..., None] * data.agent_year)
         draws = draws | dict(residual=draws["ability"] - sum(known))
+    if "group_deviation" in draws:
+        labels["group"] = data.group
     if data.block_names:
         number = np.arange(len(data.column_block)) - np.searchsorted(data.column_block, data.column_block)
         names = np.array(data.block_names)[data.column_block]
@@ -285,6 +372,25 @@ def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
         f"{whose} split into the two rests on the prior."
     )
 
+# %% ../../nbs/2_irt/08_inference.ipynb #6cd9ae02
+def _expected(found: LaplaceDraws, most: int = 100) -> np.ndarray:
+    "Mean chance (agent, task) over some draws."
+    some = slice(None, None, max(1, len(found.log_weight) // most))
+    ability, difficulty = found.draws["ability"][some], found.draws["difficulty"][some]
+    slope = found.draws["discrimination"][some] if "discrimination" in found.draws else np.ones_like(difficulty)
+    total = sum(expit(a * (t[:, None] - b)) for t, b, a in zip(ability, difficulty, slope))
+    return total / len(ability)
+
+
+def _shares_as_cells(outcomes: xr.Dataset, find: Callable, rounds: int = 2) -> tuple[xr.Dataset, float]:
+    "Outcomes with shares as counts of as many runs as a share is worth, and how many that are; find(outcomes) fits them."
+    runs, cells = 1.0, cells_of_shares(outcomes)
+    share, ran = cells.successes.values, cells.trials.values > 0
+    for _ in range(rounds):
+        runs = runs_of_shares(share, _expected(find(cells)[1]), ran)
+        cells = cells_of_shares(outcomes, runs)
+    return cells, runs
+
 # %% ../../nbs/2_irt/08_inference.ipynb #b345aec5
 def fit(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
@@ -292,7 +398,9 @@ def fit(
     *,
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
     features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
-    noise: str = "auto",  # how repeated runs scatter: "binomial", "beta-binomial" (auto, where there are any), "logit-normal"
+    groups: bool = False,  # whether an agent may be better at one group of tasks (repository, category) than at another
+    noise: str = "auto",  # how runs scatter: "binomial", "beta-binomial" (auto, where any are repeated), "logit-normal"; or, of
+    # partial credit in the layer `share`, "quasi-binomial"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int | None = None,  # posterior draws a chain; one chain for Laplace, four for NUTS; None: settings().draws
@@ -305,11 +413,17 @@ def fit(
     name = _checked(curve, ability, features, method)
     outcomes, priors = validate(outcomes), priors or Priors()
     announce_fit(outcomes, name, ability=ability, features=features, method=method, draws=draws, progress=progress)
-    data = model_data(outcomes, features=features)
-    _fittable(data, ability)
+
+    def find(cells: xr.Dataset) -> tuple[ModelData, LaplaceDraws]:
+        data = model_data(cells, features=features, groups=groups)
+        _fittable(data, ability)
+        how = dict(ability=ability, noise=noise, priors=priors, draws=draws, seed=seed, tick=bar.update)
+        return data, laplace_draws(data, name, **how)
+
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
-        found = laplace_draws(data, name, ability=ability, noise=noise, priors=priors, draws=draws, seed=seed, tick=bar.update)
+        cells, runs = _shares_as_cells(outcomes, find) if noise == "quasi-binomial" else (outcomes, 1.0)
+        data, found = find(cells)
     posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
@@ -319,7 +433,7 @@ def fit(
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
-    about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise])
+    about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)
     about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy=adequacy, wall_time=round(perf_counter() - start, 3))

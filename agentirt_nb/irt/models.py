@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'agent_ability', 'llm_scaffold_ability', 'dated_ability', 'marginal_ability', 'task_difficulty',
-           'task_discrimination', 'one_parameter', 'two_parameter']
+           'task_discrimination', 'group_deviation', 'one_parameter', 'two_parameter']
 
 # %% ../../nbs/2_irt/05_models.ipynb #b30c6399
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
@@ -51,13 +52,49 @@ def dated_ability(data: ModelData, priors: Priors) -> jnp.ndarray:
     around = numpyro.handlers.scope(llm_scaffold_ability, prefix="around")  # the same model, around the trend
     return numpyro.deterministic("ability", trend * data.agent_year + around(data, priors))
 
+# %% ../../nbs/2_irt/05_models.ipynb #46ccae80
+def _inverse(lower: jnp.ndarray) -> jnp.ndarray:
+    "Inverse of a lower triangular matrix, by halves."
+    n = len(lower)
+    if n <= 16:
+        inverse = jnp.diag(1 / jnp.diag(lower))
+        for _ in range(4):  # Newton's iteration: what is off has no diagonal, and its 16th power is zero
+            inverse = 2 * inverse - inverse @ lower @ inverse
+        return inverse
+    a, b = _inverse(lower[: n // 2, : n // 2]), _inverse(lower[n // 2 :, n // 2 :])
+    return jnp.block([[a, jnp.zeros((len(a), len(b)))], [-b @ lower[n // 2 :, : n // 2] @ a, b]])
+
+
+@jax.custom_jvp
+def _log_normal(x: jnp.ndarray, covariance: jnp.ndarray) -> jnp.ndarray:
+    "Log density of a normal distribution around zero."
+    return dist.MultivariateNormal(0.0, covariance).log_prob(x)
+
+
+@_log_normal.defjvp
+def _(primals: tuple, tangents: tuple) -> tuple:
+    (x, covariance), (dx, dcovariance) = primals, tangents
+    lower = jnp.linalg.cholesky(covariance)
+    root = _inverse(lower)
+    z = root @ x
+    pull = z @ root
+    value = -0.5 * z @ z - jnp.log(jnp.diag(lower)).sum() - 0.5 * len(x) * jnp.log(2 * jnp.pi)
+    return value, -pull @ dx + 0.5 * (pull @ dcovariance @ pull - (root.T @ root * dcovariance).sum())
+
+
+class _Gaussian(dist.MultivariateNormal):
+    "MultivariateNormal around zero with these derivatives."
+
+    def log_prob(self, value: jnp.ndarray) -> jnp.ndarray:
+        return _log_normal(value, self.covariance_matrix)
+
 # %% ../../nbs/2_irt/05_models.ipynb #2ef9997d
 def marginal_ability(data: ModelData, priors: Priors, ability: str = "llm_scaffold") -> jnp.ndarray:
     "Abilities with every effect integrated out: θ ~ Normal(0, design · variance · designᵀ), (agent,) in logits."
     design, membership, names, _ = ability_design(data, ability)
     scales = jnp.stack(_scales(priors, *names))
     covariance = (design * (membership @ scales**2)) @ design.T + 1e-6 * jnp.eye(len(design))
-    return numpyro.sample("ability", dist.MultivariateNormal(0.0, covariance))
+    return numpyro.sample("ability", _Gaussian(0.0, covariance))
 
 # %% ../../nbs/2_irt/05_models.ipynb #5cc266ff
 def task_difficulty(data: ModelData, priors: Priors) -> jnp.ndarray:
@@ -80,13 +117,23 @@ def task_discrimination(data: ModelData, priors: Priors) -> jnp.ndarray:
     sd = numpyro.sample("discrimination_sd", dist.HalfNormal(priors.discrimination_sd))
     return numpyro.sample("discrimination", dist.LogNormal(0.0, sd).expand([len(data.task)]).to_event(1))
 
+# %% ../../nbs/2_irt/05_models.ipynb #c506236d
+def group_deviation(data: ModelData, priors: Priors) -> jnp.ndarray:
+    "δ ~ Normal(0, σ_group): what a group of tasks adds to each agent's ability, (group, agent) in logits; no row without groups."
+    if not len(data.group):
+        return jnp.zeros((0, len(data.agent)))
+    sd = numpyro.sample("group_sd", dist.HalfNormal(priors.group_sd))
+    return numpyro.sample("group_deviation", dist.Normal(0, sd).expand([len(data.group), len(data.agent)]).to_event(2))
+
 # %% ../../nbs/2_irt/05_models.ipynb #a173d7a0
-def _observe(data: ModelData, logits: Callable, repeats: Repeats) -> None:
-    "k ~ Noise(n, σ(logit)), benchmark by benchmark; logits(agents, tasks) gives the block's (agent, task) logits."
+def _observe(data: ModelData, priors: Priors, theta: jnp.ndarray, logits: Callable, repeats: Repeats) -> None:
+    "k ~ Noise(n, σ(logit)), block by block; logits(abilities, tasks) gives the block's (agent, task) logits."
+    deviation = group_deviation(data, priors)
     name = repeats.parameter
     log_parameter = jnp.log(numpyro.sample(name, dist.LogNormal(*repeats.log_prior))) if name else 0.0
     for block in data.blocks:
-        eta = logits(block.agents[:, None], block.tasks[None, :])
+        able = theta[block.agents] + (deviation[block.group, block.agents] if block.group >= 0 else 0.0)
+        eta = logits(able[:, None], block.tasks[None, :])
         value = cell_terms(repeats, eta, log_parameter, block.successes, block.trials).value
         numpyro.factor(f"successes[{block.name}]", value.sum())
 
@@ -96,7 +143,7 @@ def one_parameter(
 ) -> None:
     "1PL (Rasch 1960): P = σ(θ_agent − b_task)."
     theta, b = ability(data, priors), task_difficulty(data, priors)
-    _observe(data, lambda i, j: theta[i] - b[j], repeats)
+    _observe(data, priors, theta, lambda able, j: able - b[j], repeats)
 
 
 def two_parameter(
@@ -104,7 +151,7 @@ def two_parameter(
 ) -> None:
     "2PL (Birnbaum 1968): P = σ(a_task (θ_agent − b_task))."
     theta, b, a = ability(data, priors), task_difficulty(data, priors), task_discrimination(data, priors)
-    _observe(data, lambda i, j: a[j] * (theta[i] - b[j]), repeats)
+    _observe(data, priors, theta, lambda able, j: a[j] * (able - b[j]), repeats)
 
 
 MODELS = {"1pl": one_parameter, "2pl": two_parameter}

@@ -186,21 +186,28 @@ def described_agents(
     return pd.DataFrame(columns | dict(date=agent_dates(outcomes).values))
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #4ab561cb
+_SPREADS = 0.35, 3  # benchmarks' log sds of difficulty: their spread before any is seen, and how many benchmarks that is worth
+
+
 def new_benchmark(
     fit: xr.DataTree,  # a fit that knows benchmarks apart
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # location and sd of difficulty (draw,), in logits
-    """Where the tasks of a benchmark lie that was never seen, as those seen suggest.
+    """Where the tasks of a benchmark lie that was never seen, and how far they spread, as those seen suggest.
 
-    The location has Student's t distribution, which is what a normal population of unknown mean and spread predicts from a few
-    members (Gelman et al. 2013, section 3.2); a single benchmark says nothing of the spread, and the prior's scale stands in."""
+    Location and log sd have Student's t distribution, which is what a normal population of unknown mean and spread predicts from
+    a few members (Gelman et al. 2013, section 3.2). One benchmark says nothing of how far others lie from it: the prior's
+    scale stands in."""
     location, sd = (draws(fit, name).values for name in ("benchmark_difficulty", "difficulty_sd"))
     size, known = location.shape
     if known > 1:
         spread = np.maximum(location.std(1, ddof=1), 0.5) * np.sqrt(1 + 1 / known) * rng.standard_t(known - 1, size)
     else:
         spread = json.loads(fit.attrs["priors"])["benchmark_difficulty"] * rng.standard_normal(size)
-    return location.mean(1) + spread, sd[np.arange(size), rng.integers(0, known, size)]
+    guess, worth = _SPREADS
+    log_sd, freedom = np.log(sd), worth + known - 1
+    scale = np.sqrt((worth * guess**2 + known * log_sd.var(1)) / freedom * (1 + 1 / known))
+    return location.mean(1) + spread, np.exp(log_sd.mean(1) + scale * rng.standard_t(freedom, size).clip(-8, 8))
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #c7b6ddce
 def _numbers(tasks: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
