@@ -532,11 +532,11 @@ SCREENS: dict[str, str] = {  # what is looked for -> what its size is
 }
 
 
-def _too_small_or_large(outcomes: xr.Dataset) -> bool:
-    "Whether the remainders cannot say anything, or are too many."
+def _too_small(outcomes: xr.Dataset) -> bool:
+    "Whether there are too few agents or decided tasks for the remainders to say anything."
     passed, of = (outcomes[name].sum("agent").values for name in ("successes", "trials"))
     ran = int((outcomes.trials > 0).any("task").sum())
-    return min(ran, int(((passed > 0) & (passed < of)).sum())) < _LEAST or outcomes.trials.size > _MOST_CELLS
+    return min(ran, int(((passed > 0) & (passed < of)).sum())) < _LEAST
 
 # %% ../../nbs/2_irt/19_screens.ipynb #60e51902
 def _screens(outcomes: xr.Dataset, posterior: xr.Dataset, cells: _Cells | None, known: tuple) -> xr.Dataset:
@@ -561,7 +561,9 @@ def _screens(outcomes: xr.Dataset, posterior: xr.Dataset, cells: _Cells | None, 
             grade[name], says[name] = of_row, text
         cells_say = _says_of_cells(found)
         says |= {name: f"{_CELLS}: {text}." for name, text in cells_say.items()}
-    about = dict(size=size, z=z, flagged={name: bool(text) for name, text in says.items()}, grade=grade, says=says)
+    about: dict[str, dict] = dict(
+        size=size, z=z, flagged={name: bool(text) for name, text in says.items()}, grade=grade, says=says
+    )
     table = xr.Dataset({name: ("screen", np.array([*x.values()])) for name, x in about.items()}, dict(screen=[*SCREENS]))
     worst = next((x for x in ("bad", "doubtful") if x in grade.values()), "sound" if cells is not None else "not checked")
     by_grade = [x for of in ("bad", "doubtful", "") for x in SCREENS if says[x] and grade[x] == of and x not in cells_say]
@@ -588,14 +590,14 @@ def screened(
 @threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
 def _screened(outcomes: xr.Dataset, posterior: xr.Dataset, ability: str, make: Callable) -> xr.Dataset:
     "All screens of outcomes (agent, task) and the posterior; `make` gives the cells of a part of both."
-    first = _separate(outcomes, ability), None if outcomes.trials.size > _MOST_CELLS else _inverted(outcomes)
-    if _too_small_or_large(outcomes):
-        return _screens(outcomes, posterior, None, first)
+    apart, tasks = _separate(outcomes, ability), None if outcomes.trials.size > _MOST_CELLS else _inverted(outcomes)
+    if tasks is None or _too_small(outcomes):
+        return _screens(outcomes, posterior, None, (apart, tasks))
     step = -(-outcomes.sizes["agent"] // _MOST_AGENTS)
-    some = dict(agent=slice(None, None, step), task=~first[1].inverted.values)
+    some = dict(agent=slice(None, None, step), task=~tasks.inverted.values)
     part = outcomes.isel(some)
     of_part = posterior.sel(agent=part.agent.values, task=part.task.values)
-    return _screens(part, of_part, make(part, of_part), first)
+    return _screens(part, of_part, make(part, of_part), (apart, tasks))
 
 
 def adequacy_of(
