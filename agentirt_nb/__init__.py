@@ -43,6 +43,7 @@ _STEPS = {
     },
     "summarise": {
         "irt.fits": "summarise trust",
+        "irt.screens": "adequacy_of",
         "irt.tables": "ladder",
         "quanta.task_fits": "compare_curves trial_shares",
         "quanta.difficulty_tails": "difficulty_tail",

@@ -45,6 +45,7 @@ from agentirt_nb.quanta.sparse_parity import train_parity as train_parity
 # summarise
 from agentirt_nb.irt.fits import summarise as summarise
 from agentirt_nb.irt.fits import trust as trust
+from agentirt_nb.irt.screens import adequacy_of as adequacy_of
 from agentirt_nb.irt.tables import ladder as ladder
 from agentirt_nb.quanta.task_fits import compare_curves as compare_curves
 from agentirt_nb.quanta.task_fits import trial_shares as trial_shares

@@ -61,16 +61,19 @@ def plain_files(
         refuse_declared(path.stat().st_size / COPIES, path, error=error)
         return {path: path.stat().st_size}
     found: dict[Path, int] = {}
+    number = 0
     for at, folders, files in os.walk(path):
+        number += len(folders) + len(files)
         for inside in (Path(at) / name for name in (*folders, *files)):
             info = inside.lstat()
-            if not stat.S_ISDIR(info.st_mode) and not stat.S_ISREG(info.st_mode):
+            if stat.S_ISREG(info.st_mode):
+                found[inside] = info.st_size
+            elif not stat.S_ISDIR(info.st_mode):
                 _refuse(path, f"{inside.name} is a link or a pipe, no plain file", error)
-            found[inside] = 0 if stat.S_ISDIR(info.st_mode) else info.st_size
-        if len(found) > 2 * MOST_PIECES:
+        if number > 2 * MOST_PIECES:
             _refuse(path, f"it has more than {2 * MOST_PIECES:,} files", error)
     refuse_declared(sum(found.values()) / COPIES, path, error=error)
-    return {inside: size for inside, size in found.items() if inside.is_file()}
+    return found
 
 # %% ../nbs/0_ground/04_guards.ipynb #5df204a4
 def _unpacked(
@@ -142,11 +145,11 @@ def _array_bytes(
 # %% ../nbs/0_ground/04_guards.ipynb #4992444e
 def refuse_hostile_zarr(
     path: Path,  # a folder
+    files: dict[Path, int],  # what `plain_files` says of it
     *,
     error: type[AgentirtError] = AgentirtError,  # the kind of error to raise
 ) -> None:
     "Raise `AgentirtError` where a zarr 3 store declares too much, or is kept in a way that this package never writes."
-    files = plain_files(path, error=error)
     described = {file.parent: size for file, size in files.items() if file.name == "zarr.json"}
     if len(described) > MOST_NODES or sum(described.values()) > MOST_METADATA:
         _refuse(path, f"it describes more than {MOST_NODES:,} arrays, or them in more than {MOST_METADATA:,} bytes", error)
@@ -289,13 +292,14 @@ def _inside(
 
 def refuse_hostile_hdf5(
     path: Path,  # a file
+    files: dict[Path, int],  # what `plain_files` says of it
     *,
     error: type[AgentirtError] = AgentirtError,  # the kind of error to raise
 ) -> None:
     "Raise `AgentirtError` where an HDF5 file declares too much, or is kept in a way that this package never writes."
     import h5py
 
-    size = max(1, *plain_files(path, error=error).values())
+    size = max(1, *files.values())
     with h5py.File(path, "r") as file:
         todo: list[Any] = [file["/"]]
         seen: set[int] = set()

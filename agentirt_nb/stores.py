@@ -96,9 +96,9 @@ def open_xarray(
     how["decode_times"] = xr.coders.CFDatetimeCoder(use_cftime=False)  # other calendars take an object a date
     finish = (lambda ds: _indexed(_readable(ds, error))) if clean else _indexed
     try:
-        plain_files(path, error=error)
+        files = plain_files(path, error=error)
         refuse_broken_seal(path, error=error)
-        (refuse_hostile_zarr if zarr else refuse_hostile_hdf5)(path, error=error)
+        (refuse_hostile_zarr if zarr else refuse_hostile_hdf5)(path, files, error=error)
         opener: Any = xr.open_datatree if tree else xr.open_dataset
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Object at .* is not recognized as a component of a Zarr hierarchy")

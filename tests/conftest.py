@@ -32,16 +32,10 @@ from agentirt_nb.data.leaderboards import PLACES  # noqa: E402
 from agentirt_nb.settings import settings  # noqa: E402
 
 NEEDS = "needs real outcomes"
-ON_PURPOSE = {  # tests that try to go out, and where they are stopped
-    "test_demo_without_data_and_network_shows_the_snapshot_and_says_so": "127.0.0.1",  # a proxy where nobody listens
-}
 
 
 def is_expected(attempt: dict) -> bool:
-    "Whether an attempt is one of a test that tries on purpose, or the download of real outcomes where no folder has them."
-    title = attempt["test"].partition("[")[0].rpartition("::")[2]
-    if ON_PURPOSE.get(title) == attempt["host"]:
-        return True
+    "Whether an attempt is the download of real outcomes where no folder has them; who tries on purpose keeps their own list."
     doors = {urlsplit(url).hostname for url in (*PLACES.values(), *getproxies().values())}
     return not settings(start=ROOT).data_folder and bool(doors & {attempt["host"], attempt["asked"]})
 

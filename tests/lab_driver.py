@@ -1,4 +1,4 @@
-"""Start a private JupyterLab and drive it with a real browser; used by test_lab.py and benchmarks/what_if_latency.py."""
+"""Start a private JupyterLab and drive it with a real browser; used by the browser tests and benchmarks/what_if_latency.py."""
 
 import contextlib
 import json
@@ -41,6 +41,17 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def write_notebook(path: Path, sources: Sequence[str]) -> Path:
+    "A notebook of code cells, not run."
+    cells = [
+        dict(cell_type="code", id=f"c{i}", metadata={}, source=text.strip(), outputs=[], execution_count=None)
+        for i, text in enumerate(sources)
+    ]
+    kernel = dict(kernelspec=dict(display_name="python3", language="python", name="python3"))
+    path.write_text(json.dumps(dict(cells=cells, metadata=kernel, nbformat=4, nbformat_minor=5)), encoding="utf-8")
+    return path
 
 
 @contextlib.contextmanager
@@ -168,13 +179,13 @@ def wait_idle(page) -> None:
 
 
 def run_all(page, seconds: float = 300) -> list[str]:
-    "Run every cell and wait for the last; returns the errors that cells ended in."
+    "Run every cell and wait until the kernel is at rest; returns the errors that cells show."
     page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")  # not awaited: it may never settle
     done = """() => {
         const panel = window.jupyterapp.shell.currentWidget;
         const code = [...panel.content.model.cells].filter(c => c.type === 'code' && c.sharedModel.source.trim());
         const failed = code.some(c => c.outputs.toJSON().some(o => o.output_type === 'error'));
-        return failed || code.every(c => c.executionCount) && panel.sessionContext.session.kernel.status === 'idle';
+        return (failed || code.every(c => c.executionCount)) && panel.sessionContext.session.kernel.status === 'idle';
     }"""
     page.wait_for_function(done, timeout=seconds * 1000, polling=500)
     errors = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]

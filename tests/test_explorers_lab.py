@@ -1,9 +1,7 @@
 """Both explorers in a real JupyterLab and browser: they never say what is not so, whoever reads them, alive or not."""
 
-import json
-
 import pytest
-from lab_driver import bring_up, explorer, jupyterlab, opened_notebook, picture, run_all, wait_idle
+from lab_driver import bring_up, explorer, jupyterlab, opened_notebook, picture, run_all, wait_idle, write_notebook
 from test_lab import changed, needs_browser
 
 CELLS = [
@@ -47,13 +45,7 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explorers")
     work = folder / "work"
     work.mkdir()
-    cells = [
-        dict(cell_type="code", id=f"cell{i}", metadata={}, source=s, outputs=[], execution_count=None)
-        for i, s in enumerate(CELLS)
-    ]
-    kernel = dict(kernelspec=dict(display_name="python3", language="python", name="python3"))
-    text = json.dumps(dict(cells=cells, metadata=kernel, nbformat=4, nbformat_minor=5))
-    (work / "explorers.ipynb").write_text(text, encoding="utf-8")
+    write_notebook(work / "explorers.ipynb", CELLS)
     with jupyterlab(folder, work) as address, opened_notebook(address, "explorers.ipynb", height=2400) as (page, watch):
         errors = run_all(page)
         yield page, watch, errors, folder

@@ -4,12 +4,12 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
-from lab_driver import jupyterlab, opened_notebook, run_all, wait_idle
+from lab_driver import jupyterlab, opened_notebook, run_all, write_notebook
 from test_lab import needs_browser
 from test_network import called, watching
 
 BEYOND = "//127.0.0.1:9/pwned"  # asked for only where a name became HTML
-pytestmark = pytest.mark.slow  # until its length has been measured on a quiet machine
+pytestmark = pytest.mark.slow  # three minutes
 PAYLOADS = [
     "<script>pwned=1</script>",
     f"<img src={BEYOND} onerror=pwned=1>",
@@ -151,13 +151,7 @@ def lab(tmp_path_factory):
     work = folder / "work"
     work.mkdir()
     (work / "payloads.json").write_text(json.dumps([*PAYLOADS, LINES]), encoding="utf-8")
-    cells = [
-        dict(cell_type="code", id=f"c{i}", metadata={}, source=s.strip(), outputs=[], execution_count=None)
-        for i, s in enumerate(CELLS)
-    ]
-    kernel = dict(kernelspec=dict(display_name="python3", language="python", name="python3"))
-    book = dict(cells=cells, metadata=kernel, nbformat=4, nbformat_minor=5)
-    (work / "names.ipynb").write_text(json.dumps(book), encoding="utf-8")
+    write_notebook(work / "names.ipynb", CELLS)
     with (
         jupyterlab(folder, work, watching(folder / "server.strace")) as address,
         opened_notebook(address, "names.ipynb", height=20_000) as (page, watch),
@@ -165,7 +159,6 @@ def lab(tmp_path_factory):
         urls: list[str] = []
         page.context.on("request", lambda request: urls.append(request.url))
         errors = run_all(page)
-        wait_idle(page)
         page.wait_for_timeout(1000)
         page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
         yield page, watch, urls, errors, folder

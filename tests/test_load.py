@@ -72,15 +72,15 @@ def check_estimate(case):
     assert 1 / 3 < seconds / announced < 3, said
 
 
-@pytest.mark.parametrize("case", [(40, 200, 20, "1pl", "laplace", 500), (30, 3000, 30, "1pl", "laplace", 1000)], ids=str)
-def test_memory_and_time_of_a_fit_are_as_estimated(case):
-    check_estimate(case)
+def test_memory_and_time_of_a_fit_are_as_estimated():
+    check_estimate((40, 200, 20, "1pl", "laplace", 500))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [
+        (30, 3000, 30, "1pl", "laplace", 1000),
         (100, 500, 50, "2pl", "laplace", 1000),
         (600, 100, 300, "1pl", "laplace", 1000),
         (500, 2000, 250, "1pl", "laplace", 1000),
@@ -197,10 +197,27 @@ def test_two_hundred_shapes_in_one_process_stay_level():
     assert memory[150:].max() < 1.25 * memory[40:60].max(), memory
 
 
-@pytest.mark.parametrize("spoilt", [pytest.param(False, marks=pytest.mark.slow), True])
-def test_two_sessions_share_one_folder_of_programs(tmp_path, spoilt):
-    code = "from test_load import outcomes_of\nfrom agentirt_nb.irt.inference import fit\n"
-    code += "print(fit(outcomes_of(9, 15), draws=20, progress=False).posterior.ability.values.sum())"
+FITTED = """
+from test_load import outcomes_of
+from agentirt_nb.irt.inference import fit
+print(fit(outcomes_of(9, 15), draws=20, progress=False).posterior.ability.values.sum())
+"""
+COMPILED = """
+import agentirt_nb.irt.inference, jax
+print(jax.jit(lambda x: jax.numpy.sin(x) @ x)(jax.numpy.arange(5.0)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "spoilt"),
+    [
+        pytest.param(FITTED, False, marks=pytest.mark.slow),
+        pytest.param(FITTED, True, marks=pytest.mark.slow),
+        pytest.param(COMPILED, True),
+    ],
+    ids=["two at once", "a spoilt fit", "a spoilt program"],
+)
+def test_two_sessions_share_one_folder_of_programs(tmp_path, code, spoilt):
     env = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]),
         "XDG_CACHE_HOME": str(tmp_path),
@@ -211,6 +228,7 @@ def test_two_sessions_share_one_folder_of_programs(tmp_path, spoilt):
     assert all(one.returncode == 0 for one in both), found
     folder = tmp_path / "agentirt_nb" / "jax"
     assert folder.stat().st_mode & 0o077 == 0
+    assert any(folder.iterdir())
     if spoilt:  # a session that was killed while it wrote
         for path in folder.iterdir():
             path.write_bytes(path.read_bytes()[:100])

@@ -11,10 +11,11 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from connections import LOG, attempts
 from lab_driver import launched
-from test_cli import AGENTIRT, CLOSED, DATA, environment, runs
+from test_cli import AGENTIRT, CLOSED, DATA, check_demo, environment, runs
 from test_lab import needs_browser
 
 TESTS = Path(__file__).resolve().parent
@@ -142,6 +143,15 @@ def test_the_demo_without_data_tries_the_download_and_nothing_else(demo):
     assert "cannot be reached" in done.stdout
     assert heard and {(one["host"], one["port"]) for one in heard} == {("127.0.0.1", 9)}  # the proxy, one try a file
     assert seen == set()
+
+
+def test_the_demo_without_data_shows_the_snapshot_and_says_so(demo):
+    folder, done, _, _ = demo
+    check_demo(folder / "demo", "snapshot")
+    day = json.loads((folder / "demo" / "report.json").read_text())["retrieved"]
+    assert f"What follows is the SNAPSHOT of {day} that ships with the package" in done.stdout
+    best = pd.read_csv(folder / "demo" / "llms.csv").llm[0]
+    assert re.search(rf"^{re.escape(best)} +\d", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.slow  # test_cli.py runs the same without strace

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lab_driver import jupyterlab, opened_notebook, run_all, wait_idle
+from lab_driver import bring_up, jupyterlab, opened_notebook, run_all, wait_idle, write_notebook
 from test_lab import needs_browser
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "nbs"
@@ -47,18 +47,6 @@ LIVE = [
 STILL = ["IMG", "The slider stands at 1. Horizontal axis: ability (logits). Vertical axis: agent. 3 rows."]
 
 
-def notebook(path: Path) -> Path:
-    "A small notebook, not run."
-    cells = [
-        {"cell_type": "code", "id": f"c{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": text.strip()}
-        for i, text in enumerate(CELLS)
-    ]
-    kernel = {"display_name": "python3", "language": "python", "name": "python3"}
-    book = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    path.write_text(json.dumps(book), encoding="utf-8")
-    return path
-
-
 def stored_pictures(path: Path) -> int:
     "How many outputs of a notebook hold a PNG; each of them holds words too, and no live view without them."
     outputs = [out for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] for out in cell.get("outputs", [])]
@@ -90,7 +78,7 @@ def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     work = folder / "work"
     work.mkdir()
-    notebook(work / "small.ipynb")
+    write_notebook(work / "small.ipynb", CELLS)
     for path in CLONES:
         shutil.copy(path, work / f"clone {path.name}")
     with jupyterlab(folder, work) as address:
@@ -116,12 +104,6 @@ def saved(tmp_path_factory):
         # a second browser that knows nothing of the first; reset: without the notebooks that were open before
         with opened_notebook(f"{address}&reset", "small.ipynb") as (page, watch):
             yield page, watch, work, folder
-
-
-def bring_up(page, name: str) -> None:
-    "Open one more notebook and put it in front."
-    page.evaluate("path => void window.jupyterapp.commands.execute('docmanager:open', {path})", name)
-    page.wait_for_function("name => window.jupyterapp.shell.currentWidget?.context?.path === name", arg=name)
 
 
 def is_trusted(page) -> bool:

@@ -40,7 +40,7 @@ def with_wild_points(curve, noise, rng):
     return curve * np.exp(off.reshape(curve.shape)), where
 
 
-def coverage(form, curves, first=0, wild=False):
+def coverage(form, curves, first=0, wild=False, draws=500):
     "Share of 90 % intervals that hold the truth, by parameter, and of fits that did not converge; those count as well."
     inside, failed = [], 0
     for i in range(first, first + curves):
@@ -49,7 +49,7 @@ def coverage(form, curves, first=0, wild=False):
             curve, truth = with_wild_points(curve, truth.pop("noise"), np.random.default_rng(10**6 + i))[0], truth
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fitted = fit_curve(curve, "parameters", form, seed=i, draws=500)
+            fitted = fit_curve(curve, "parameters", form, seed=i, draws=draws)
         failed += fitted.attrs["converged"] != "yes"
         table = exponents(fitted, prob=0.9)
         inside.append({k: bool(table.lower.sel(parameter=k) < v < table.upper.sel(parameter=k)) for k, v in truth.items()})
@@ -101,11 +101,11 @@ def straight_line(points=24, replicates=2):
 
 def test_misread_points_move_no_exponent_and_are_named():
     curve, wrong = straight_line()
-    good, fitted = (exponents(fit_curve(of, "parameters", "pure_power")).sel(parameter="exponent") for of in (curve, wrong))
+    fit = fit_curve(wrong, "parameters", "pure_power")
+    good, fitted = (exponents(of).sel(parameter="exponent") for of in (fit_curve(curve, "parameters", "pure_power"), fit))
     assert fitted.lower < 0.3 < fitted.upper and fitted.sd < 1.5 * good.sd
     squares = np.polyfit(np.log(wrong.parameters), np.log(wrong.mean("seed")), 1)[0]
     assert abs(squares + 0.3) > 4 * float(good.sd)  # least squares is that far off
-    fit = fit_curve(wrong, "parameters", "pure_power")
     told = fit.observed_data.to_dataset().to_dataframe().query("misfit")
     assert sorted(zip(told.seed, told.parameters)) == [(7, 100.0), (8, float(curve.parameters[2]))]
     assert (told.residual > 10).all() and (fit.observed_data.residual.size == 48)
@@ -118,9 +118,9 @@ def test_a_robust_fit_is_that_of_huber():
     _, wrong = straight_line()
     log_x, log_loss = np.log(np.broadcast_to(wrong.parameters, wrong.shape)).ravel(), np.log(wrong.values).ravel()
     off = lambda p: p[0] - p[1] * log_x - log_loss
+    here = exponents(fit_curve(wrong, "parameters", "pure_power")).sel(parameter="exponent")
     for loss in ("huber", "soft_l1"):
         there = least_squares(off, [0.0, 0.1], loss=loss, f_scale=0.01, x_scale=[1, 0.1]).x[1]
-        here = exponents(fit_curve(wrong, "parameters", "pure_power")).sel(parameter="exponent")
         assert abs(float(here["mean"]) - there) < float(here.sd)
 
 
@@ -132,7 +132,7 @@ def test_normal_noise_is_not_called_sound_where_residuals_contradict_it():
     assert alarm(fitted) == "NOT CONFIRMED" and trust(exponents(fitted))["adequacy"] == "bad"
 
 
-@pytest.mark.parametrize(("form", "points"), [("pure_power", 3), ("power", 4)])
+@pytest.mark.parametrize(("form", "points"), [("pure_power", 3), pytest.param("power", 4, marks=pytest.mark.slow)])
 def test_the_fewest_points_get_an_answer(form, points):
     curve = falling([1.0, 0.71, 0.5, 0.36, 0.25][:points])  # exponent .15
     with warnings.catch_warnings():
@@ -240,8 +240,8 @@ def test_predictions_follow_the_dims():
 
 
 def test_quick_coverage():
-    found, failed = coverage("power", 15)
-    assert found["exponent"] >= 0.75 and failed <= 0.1
+    found, failed = coverage("pure_power", 10, draws=None)  # as many draws as other tests take, whose program is compiled
+    assert found["exponent"] >= 0.7 and found["noise"] >= 0.6 and failed <= 0.1
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # %% ../../nbs/5_app/02_cli.ipynb #29dbe78a
-_DONE, _NOT_CONVERGED, _BAD_REQUEST, _FAULT = 0, 1, 2, 3
+_DONE, _NOT_CONVERGED, _BAD_REQUEST, _FAULT, _DOUBTFUL = 0, 1, 2, 3, 4
 _INCOMPLETE = _NOT_CONVERGED  # the same to a script: written, but look before you use it
 _EXIT_CODES = """exit codes:
   0    done
@@ -35,6 +35,8 @@ _EXIT_CODES = """exit codes:
        ratings have gaps
   2    the request or the data cannot be used; the message says why
   3    a fault of this program; --debug shows where
+  4    with fit --strict: written, but not to be read on trust: the fit did not converge, or its
+       accuracy or adequacy is doubtful or bad; what is printed says of what
   130  interrupted (Ctrl-C; a command that a script started in the background passes over
        Ctrl-C, as the shell tells it to: use kill); every file is whole, old or new"""
 _INTERRUPTION = "agentirt: interrupted; what stood there before is whole, and only a finished file has replaced any of it."
@@ -175,7 +177,7 @@ def _run(
 # %% ../../nbs/5_app/02_cli.ipynb #bb0a2445
 def main(
     arguments: Sequence[str] | None = None,  # what stands behind `agentirt`; None: that of the command line
-) -> int:  # exit code: 0 done, 1 look before you use it, 2 cannot be done, 3 a fault, 130 interrupted
+) -> int:  # exit code: 0 done, 1 look before you use it, 2 cannot be done, 3 a fault, 4 doubtful (--strict), 130 interrupted
     "Run `agentirt`."
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by `>&-`
@@ -232,6 +234,24 @@ def _exit_code(
     return _DONE if fit.attrs.get("converged") == "yes" else _NOT_CONVERGED
 
 
+def _doubts(
+    fit: "xr.DataTree | xr.Dataset",  # a fit, or a result made of one
+) -> str:  # empty where neither is doubtful or bad
+    "What of accuracy and adequacy is doubtful or bad, as a sentence."
+    from agentirt_nb.irt.fits import trust
+
+    record = trust(fit)
+    found = [f"{name} {record[name]}" for name in ("accuracy", "adequacy") if record[name] in ("doubtful", "bad")]
+    return f"{', '.join(found).capitalize()}. " if found else ""
+
+
+def _strict_code(
+    fit: "xr.DataTree | xr.Dataset",  # a fit, or a result made of one
+) -> int:
+    "`_DONE`, or `_DOUBTFUL` where there is anything not to be read on trust."
+    return _DOUBTFUL if _exit_code(fit) or _doubts(fit) else _DONE
+
+
 _COMMANDS["demo"] = _DEMO_HELP, _demo_options, _demo
 
 # %% ../../nbs/5_app/02_cli.ipynb #ccd3c97d
@@ -261,6 +281,7 @@ examples:
   agentirt fit runs.csv --out runs.zarr --features ratings.csv --ability dated
   agentirt fit runs.csv swebench_verified --out both.zarr --curve 2pl
   agentirt fit gso --out gso.nc --ability agent --method nuts --seed 1
+  agentirt fit runs.csv --out runs.zarr --strict && agentirt predict runs.zarr
 """
 
 
@@ -276,6 +297,8 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
     about = "how features explain difficulty: smooth lets their effects bend and interact (default: smooth)"
     parser.add_argument("--features-as", choices=["smooth", "linear", "none"], default="smooth", help=about)
     _setting(parser, "draws", "N", "posterior draws to keep")
+    about = "exit with 4 if the fit has not converged, or its accuracy or adequacy is doubtful or bad"
+    parser.add_argument("--strict", action="store_true", help=about)
     _fitting(parser)
 
 # %% ../../nbs/5_app/02_cli.ipynb #858e35be
@@ -348,9 +371,9 @@ def _fit(
     seconds = time.perf_counter() - started
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""
     sizes = f"{count(outcomes.sizes['agent'], 'agent')} on {count(outcomes.sizes['task'], 'task')}{known}"
-    print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {verdict(result)}{_trend(result)}")
+    print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {_doubts(result)}{verdict(result)}{_trend(result)}")
     _write_fit(result, args.out)
-    return _exit_code(result)
+    return _strict_code(result) if args.strict else _exit_code(result)
 
 
 _COMMANDS["fit"] = _FIT_HELP, _fit_options, _fit
@@ -485,8 +508,8 @@ def _predict(
     else:
         predicted = predict(fit, agents, tasks, prob=args.prob)
     write_table(table_of(predicted, fit), args.out or sys.stdout)
-    if _exit_code(fit):
-        _say(f"warning: {verdict(fit)}")
+    if _exit_code(fit) or _doubts(fit):
+        _say(f"warning: {_doubts(fit)}{verdict(fit)}")
     return _exit_code(fit)
 
 
@@ -528,7 +551,7 @@ def _score(
 
     scored = score(fit, results, seed=args.seed)
     new = {part: int((~results[part].isin(fit["observed_data"][part])).sum()) for part in ("agent", "task")}
-    print(f"New agents: {new['agent']}; new tasks: {new['task']}. {verdict(scored)}")
+    print(f"New agents: {new['agent']}; new tasks: {new['task']}. {_doubts(scored)}{verdict(scored)}")
     _write_fit(scored, args.out)
     return _exit_code(scored)
 
@@ -573,7 +596,7 @@ def _judge_options(parser: argparse.ArgumentParser) -> None:
     asking = parser.add_mutually_exclusive_group()
     asking.add_argument("--yes", action="store_true", help="ask, and pay")
     asking.add_argument("--dry-run", action="store_true", help="only say what it would cost (the default)")
-    about = "dollars: not started if the estimate is above, ended once they are spent"
+    about = "dollars: a call is sent only if they cover the most that it can cost; not begun if the estimate is above"
     parser.add_argument("--budget", type=_amount, metavar="D", help=about)
     about = "dollars for a million tokens in and out (default: the price known of the model)"
     parser.add_argument("--price", type=_amount, nargs=2, metavar=("IN", "OUT"), help=about)

@@ -43,7 +43,8 @@ def _refuse_non_binary(
     if bad.size:
         raise OutcomesError(
             f"The outcome {flat[bad[0]]:g} {where(int(bad[0]))} is neither 0 nor 1{and_more(bad.size - 1)}; "
-            "for counts pass the number of trials as well, partial credit belongs in `score`."
+            "for counts pass the number of trials as well; partial credit is a layer `share` beside successes of 0 or 1, "
+            "which fit(outcomes, noise='quasi-binomial') fits."
         )
 
 # %% ../../nbs/1_data/01_building.ipynb #0c70fe9b

@@ -32,7 +32,7 @@ class OutcomesError(AgentirtError):
 SCHEMA_VERSION = "1"  # changes when a saved file of an older version would be misread
 AGENT_COORDS = ("llm", "scaffold", "date", "organisation")  # what every agent carries beside its label
 TASK_COORDS = ("benchmark", "group")  # what every task carries beside its label
-LAYERS = ("score", "cost", "duration", "tokens", "turns")  # optional numbers per agent and task
+LAYERS = ("share", "score", "cost", "duration", "tokens", "turns")  # optional numbers per agent and task
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #6b9f211d
 def as_text(
@@ -191,14 +191,14 @@ def _layer(
     name: str,  # name of the variable
     where: Callable[[int], str],  # names a cell
 ) -> np.ndarray:
-    "An optional (agent, task) table: float64, NaN where unknown; `score` in [0, 1], the others 0 or more."
+    "An optional (agent, task) table: float64, NaN where unknown; `share` and `score` in [0, 1], the others 0 or more."
     if name not in LAYERS:
         return as_coordinate(values.ravel(), name, np.array([""])).reshape(values.shape)
     numbers = as_numbers(values, where, name)
-    most = 1.0 if name == "score" else np.inf
+    most = 1.0 if name in ("share", "score") else np.inf
     bad = np.flatnonzero(((numbers < 0) | (numbers > most) | np.isinf(numbers)).ravel())
     if bad.size:
-        needed = "from 0 to 1" if name == "score" else "0 or more"
+        needed = "0 or more" if most == np.inf else "from 0 to 1"
         value, more = numbers.ravel()[bad[0]], and_more(bad.size - 1)
         raise OutcomesError(f"The {name} {value:g} {where(int(bad[0]))} must be {needed}{more}.")
     return numbers

@@ -32,6 +32,7 @@ class Priors:
     difficulty_sd: float = 4.0  # HalfNormal scale: spread of difficulties within a benchmark, beyond features
     feature_sd: float = 0.75  # HalfNormal scale: spread of difficulty that features explain; of a block, this over √(blocks)
     discrimination_sd: float = 0.5  # HalfNormal scale: spread of log discrimination between tasks
+    group_sd: float = 0.5  # HalfNormal scale: how far an agent's ability on a group of tasks strays, where groups count
 
     def __post_init__(self) -> None:
         for name, scale in asdict(self).items():
@@ -112,13 +113,15 @@ def feature_columns(
 
 # %% ../../nbs/2_irt/04_designs.ipynb #49c2e9dc
 class Block(NamedTuple):
-    "The cells of one benchmark: the agents that ran it, its tasks, and what happened."
+    "The cells of one benchmark, or of a group of its tasks: the agents that ran it, its tasks, and what happened."
 
-    name: str  # benchmark
+    name: str  # benchmark and, where groups count, the group
     agents: np.ndarray  # positions of the agents with at least one trial here
     tasks: np.ndarray  # positions of the benchmark's tasks
     successes: np.ndarray  # (agents, tasks)
     trials: np.ndarray  # (agents, tasks), 0 where unobserved
+    benchmark: int  # position of its benchmark
+    group: int = -1  # position of its group, where groups count
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,8 @@ class ModelData:
     columns: np.ndarray  # (task, column) what explains difficulty, as `feature_columns` makes it
     column_block: np.ndarray  # (column,) position in block_names
     block_names: tuple[str, ...]  # blocks of features
-    blocks: tuple[Block, ...]  # one per benchmark
+    blocks: tuple[Block, ...]  # one per benchmark or, where groups count, per group of a benchmark
+    group: np.ndarray  # labels of the groups that count, sorted; none otherwise
 
 # %% ../../nbs/2_irt/04_designs.ipynb #0bc741cf
 def _codes(labels) -> tuple[np.ndarray, np.ndarray]:
@@ -160,6 +164,7 @@ def model_data(
     outcomes: xr.Dataset,  # successes and trials over agent, task
     *,
     features: str = "smooth",  # how features explain difficulty, if there are any: "smooth", "linear" or "none"
+    groups: bool = False,  # whether groups of tasks count: an agent may be better at one than at another
 ) -> ModelData:
     "The arrays that the models below read."
     cells = outcomes.transpose("agent", "task", ...)
@@ -167,12 +172,13 @@ def model_data(
     scaffold, agent_scaffold = _codes(cells.scaffold.values)
     benchmark, task_benchmark = _codes(cells.benchmark.values)
     successes, trials = cells.successes.values, cells.trials.values
+    group, task_group = _codes(cells.group.values if groups else np.full(cells.sizes["task"], ""))
     blocks = []
-    for i, name in enumerate(benchmark):
-        tasks = np.flatnonzero(task_benchmark == i)
+    for i, j in sorted(set(zip(task_benchmark.tolist(), task_group.tolist()))):
+        tasks = np.flatnonzero((task_benchmark == i) & (task_group == j))
         agents = np.flatnonzero(trials[:, tasks].any(axis=1))
-        cut = np.ix_(agents, tasks)
-        blocks.append(Block(str(name), agents, tasks, successes[cut], trials[cut]))
+        cut, name = np.ix_(agents, tasks), f"{benchmark[i]}: {group[j]}" if j >= 0 else str(benchmark[i])
+        blocks.append(Block(name, agents, tasks, successes[cut], trials[cut], i, j))
     years = agent_years(cells).values
     zero = float(np.nanmean(years)) if np.isfinite(years).any() else 0.0
     used = features != "none" and "features" in cells and cells.sizes["feature"] > 0
@@ -196,6 +202,7 @@ def model_data(
         column_block,
         tuple(map(str, block_names)),
         tuple(blocks),
+        group,
     )
 
 # %% ../../nbs/2_irt/04_designs.ipynb #2ef9997d

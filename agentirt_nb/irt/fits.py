@@ -231,6 +231,17 @@ def noise_of(
 _OF_ALL = ("slot_guess", "slot_slip")  # parameters that all tasks share
 
 
+def _on_tasks(agents: xr.Dataset, tasks: xr.Dataset) -> np.ndarray:
+    "The (first) ability (sample, …, task or 1): of agents that are better at some groups of tasks, at each task's own group."
+    ability = agents["ability"].transpose("sample", ...).values[..., None]
+    if "group_deviation" not in agents or "group" not in tasks.coords:
+        return ability
+    deviation = agents["group_deviation"].transpose("sample", ..., "group")
+    place = {name: i for i, name in enumerate(deviation.group.values.astype(str).tolist())}
+    at = [place.get(name, place[""]) for name in tasks.group.values.astype(str).tolist()]
+    return ability + deviation.values[..., at]
+
+
 def task_parameters(
     fit: xr.DataTree,  # a fit
     tasks: Sequence[str] | None = None,  # labels; None: all
@@ -248,11 +259,13 @@ def success_probability(
     agents: xr.Dataset,  # ability (and second_ability) over (sample, agent), or (sample,)
     tasks: xr.Dataset,  # as `task_parameters` gives it
 ) -> np.ndarray:  # (sample, agent, task), or (sample, task) for one ability
-    "P(success), for each draw of ability and task, by the curve of the fit."
+    """P(success), for each draw of ability and task, by the curve of the fit.
+
+    Agents may carry `group_deviation` (…, group), whose last label, "", stands for a group that nobody has run."""
     curve = curve_of(fit)
     names = ("ability", "second_ability")[: curve.abilities]
     one = agents["ability"].ndim == 1
-    abilities = [agents[name].transpose("sample", ...).values[..., None] for name in names]
+    abilities = [_on_tasks(agents, tasks)] + [agents[name].transpose("sample", ...).values[..., None] for name in names[1:]]
     spread = lambda x: x if one else np.expand_dims(x, -2)  # a place for agents
     about = {}
     supposed = {"discrimination", *_OF_ALL} & set(tasks.data_vars)  # a slope may be given to a curve that has one for all

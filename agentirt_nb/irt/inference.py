@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 import xarray as xr
+from scipy.special import expit
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -29,7 +30,7 @@ from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, mode
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
 from .programs import keep_programs
-from .repeats import UNITS, Repeats, runs_sentence
+from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence
 from .screens import screened
 from .sizes import announce_fit
 from ..messages import count, one_of
@@ -38,6 +39,7 @@ from ..settings import check_draws, chosen_seed, settings
 # %% ../../nbs/2_irt/08_inference.ipynb #33e12222
 _UNITLESS = ("discrimination", "discrimination_sd", "weight_z", "concentration")  # the others are in logits
 _TASKS = ("difficulty", "discrimination")
+_MANY = (*_TASKS, "group_deviation")  # each of them hangs together with few others
 
 
 def _stretched(z: dict, log_unit: jnp.ndarray) -> dict:
@@ -136,15 +138,15 @@ def _effects_given_ability(parts: AbilityDesign, draws: dict, rng: np.random.Gen
 
 # %% ../../nbs/2_irt/08_inference.ipynb #ee380f20
 def _mass(y: dict) -> dict[tuple[str, ...], np.ndarray]:
-    "Inverse mass matrix by blocks of coordinates, from Laplace draws (draw, ...): covariance, or variances for tasks."
+    "Inverse mass matrix by blocks of coordinates, from Laplace draws (draw, ...): covariance, or variances of what is many."
     from sklearn.covariance import ledoit_wolf
 
-    shared, tasks = tuple(sorted(set(y) - set(_TASKS))), tuple(name for name in _TASKS if name in y)
+    shared, many = tuple(sorted(set(y) - set(_MANY))), tuple(name for name in _MANY if name in y)
     flat = lambda names: np.concatenate([np.asarray(y[name], float).reshape(len(y[name]), -1) for name in names], 1)
     x = flat(shared)
     sd = np.maximum(x.std(0), 1e-6)
     covariance = sd[:, None] * ledoit_wolf((x - x.mean(0)) / sd)[0] * sd  # draws are few for so many entries: they are shrunk
-    return {shared: covariance.astype("f4"), tasks: np.maximum(flat(tasks).var(0), 1e-12).astype("f4")}
+    return {shared: covariance.astype("f4"), many: np.maximum(flat(many).var(0), 1e-12).astype("f4")}
 
 # %% ../../nbs/2_irt/08_inference.ipynb #5f71691f
 def _nuts(
@@ -216,6 +218,7 @@ _DIMS = dict(
     difficulty_sd=["benchmark"],
     feature_sd=["block"],
     weight=["column"],
+    group_deviation=["group", "agent"],
 )
 _UNITS = dict(discrimination_sd="log scale", discrimination="", concentration="runs")  # of all others: logits
 
@@ -232,6 +235,8 @@ def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
         if "ability_per_year" in draws:
             known.append(draws["ability_per_year"][..., None] * data.agent_year)
         draws = draws | dict(residual=draws["ability"] - sum(known))
+    if "group_deviation" in draws:
+        labels["group"] = data.group
     if data.block_names:
         number = np.arange(len(data.column_block)) - np.searchsorted(data.column_block, data.column_block)
         names = np.array(data.block_names)[data.column_block]
@@ -368,6 +373,25 @@ def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
         f"{whose} split into the two rests on the prior."
     )
 
+# %% ../../nbs/2_irt/08_inference.ipynb #6cd9ae02
+def _expected(found: LaplaceDraws, most: int = 100) -> np.ndarray:
+    "Mean chance (agent, task) over some draws."
+    some = slice(None, None, max(1, len(found.log_weight) // most))
+    ability, difficulty = found.draws["ability"][some], found.draws["difficulty"][some]
+    slope = found.draws["discrimination"][some] if "discrimination" in found.draws else np.ones_like(difficulty)
+    total = sum(expit(a * (t[:, None] - b)) for t, b, a in zip(ability, difficulty, slope))
+    return total / len(ability)
+
+
+def _shares_as_cells(outcomes: xr.Dataset, find: Callable, rounds: int = 2) -> tuple[xr.Dataset, float]:
+    "Outcomes with shares as counts of as many runs as a share is worth, and how many that are; find(outcomes) fits them."
+    runs, cells = 1.0, cells_of_shares(outcomes)
+    share, ran = cells.successes.values, cells.trials.values > 0
+    for _ in range(rounds):
+        runs = runs_of_shares(share, _expected(find(cells)[1]), ran)
+        cells = cells_of_shares(outcomes, runs)
+    return cells, runs
+
 # %% ../../nbs/2_irt/08_inference.ipynb #b345aec5
 def fit(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
@@ -375,7 +399,9 @@ def fit(
     *,
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
     features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
-    noise: str = "auto",  # how repeated runs scatter: "binomial", "beta-binomial" (auto, where there are any), "logit-normal"
+    groups: bool = False,  # whether an agent may be better at one group of tasks (repository, category) than at another
+    noise: str = "auto",  # how runs scatter: "binomial", "beta-binomial" (auto, where any are repeated), "logit-normal"; or, of
+    # partial credit in the layer `share`, "quasi-binomial"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int | None = None,  # posterior draws a chain; one chain for Laplace, four for NUTS; None: settings().draws
@@ -388,21 +414,27 @@ def fit(
     name = _checked(curve, ability, features, method)
     outcomes, priors = validate(outcomes), priors or Priors()
     announce_fit(outcomes, name, ability=ability, features=features, method=method, draws=draws, progress=progress)
-    data = model_data(outcomes, features=features)
-    _fittable(data, ability)
+
+    def find(cells: xr.Dataset) -> tuple[ModelData, LaplaceDraws]:
+        data = model_data(cells, features=features, groups=groups)
+        _fittable(data, ability)
+        how = dict(ability=ability, noise=noise, priors=priors, draws=draws, seed=seed, tick=bar.update)
+        return data, laplace_draws(data, name, **how)
+
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
-        found = laplace_draws(data, name, ability=ability, noise=noise, priors=priors, draws=draws, seed=seed, tick=bar.update)
+        cells, runs = _shares_as_cells(outcomes, find) if noise == "quasi-binomial" else (outcomes, 1.0)
+        data, found = find(cells)
     posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
-    adequacy, seen = screened(outcomes, ability)
+    adequacy, seen = screened(outcomes, posterior, name, ability)
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
     record["verdict"] += f" {seen}" if seen else ""
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
-    about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise])
+    about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)
     about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy=adequacy, wall_time=round(perf_counter() - start, 3))

@@ -212,9 +212,9 @@ def _hyperprior_draws(h, log_scales, prior_scales, benchmarks, curve):
 # %% ../../nbs/2_irt/07_laplace.ipynb #0ff0df0a
 @dataclass
 class _Chunk:
-    "Some tasks of a benchmark as the kernels take them: padded arrays, and the frame (mean, root of covariance) of each lattice."
+    "Some tasks of a block as the kernels take them: padded arrays, and the frame (mean, root of covariance) of each lattice."
 
-    b: int  # which benchmark
+    b: int  # which block
     part: slice  # which of its tasks
     tasks: np.ndarray  # their positions among all tasks
     cells: tuple  # successes and trials (row, width), 0 where padded
@@ -230,11 +230,12 @@ class _Chunk:
 
 
 def _chunks(block: Block, b: int, dims: int) -> list[_Chunk]:
-    "Cells of a benchmark in chunks of equal shape."
+    "Cells of a block in chunks of equal shape."
     agents, tasks = block.trials.shape
     step = 2 ** max(4, int(np.log2(max(agents, 1))) - 3)  # 16, and beyond 256 agents an eighth of them at most
     rows, nodes = -(-max(agents, 1) // step) * step, len(_lattice(dims)[0])
-    width = int(min(128, max(8, 2 ** int(np.log2(5e5 / (rows * nodes) + 1)))))
+    room = 2 ** int(np.log2(5e5 / (rows * nodes) + 1))
+    width = int(min(128, max(8, min(room, 2 ** int(np.ceil(np.log2(tasks)))))))
     rate = (block.successes.sum(0) + 0.5) / (block.trials.sum(0) + 1)
     start = np.c_[-np.log(rate / (1 - rate)), np.zeros(tasks)][:, :dims]
     chunks = []
@@ -254,31 +255,46 @@ class _Laplace:
     def __init__(self, data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats) -> None:
         self.data, self.curve, self.dims, self.model = data, curve, 1 + (curve == "2pl"), _Model(_LOGITS[curve], repeats)
         self.abilities, weights = ability_design(data, ability), data.columns.shape[1]
-        self.of_ability, self.benchmarks = self.abilities.design.shape[1], len(data.blocks)
+        agents, self.of_agents, self.benchmarks = len(data.agent), self.abilities.design.shape[1], len(data.benchmark)
+        self.of_ability = self.of_agents + agents * len(data.group)  # then come deviations by group, then weights of features
         self.effects = self.of_ability + weights
-        self.design = np.pad(self.abilities.design, ((0, 0), (0, weights))) if weights else self.abilities.design
+        self.design = np.pad(self.abilities.design, ((0, 0), (0, self.effects - self.of_agents)))
         self.task_design = np.pad(data.columns, ((0, 0), (self.of_ability, 0)))
-        self.membership = scipy.linalg.block_diag(self.abilities.membership, np.eye(len(data.block_names))[data.column_block])
+        by_group = np.ones((agents * len(data.group), min(1, len(data.group))))
+        of_weights = np.eye(len(data.block_names))[data.column_block]
+        self.membership = scipy.linalg.block_diag(self.abilities.membership, by_group, of_weights)
+        self.parts = [self._part(block) for block in data.blocks]
         self.noisy = bool(repeats.parameter)  # whether the last entry of w is the log of the noise's parameter
         self.size = self.effects + 2 * self.benchmarks + (2 if curve == "2pl" else 0) + self.noisy
         of_block = priors.feature_sd / np.sqrt(max(len(data.block_names), 1))
-        scales = [getattr(priors, name) for name in self.abilities.scales] + [of_block] * len(data.block_names)
+        scales = [getattr(priors, name) for name in self.scales] + [of_block] * len(data.block_names)
         self.effect_priors = np.array(scales)
         tasks = priors.benchmark_difficulty, priors.difficulty_sd, priors.discrimination_sd
         self.prior_scales = (*tasks, self.effect_priors, repeats.log_prior if self.noisy else (0.0, 1.0))
-        self.sd_pull, self.sd_information = np.zeros(self.benchmarks), np.array([len(b.tasks) / 2 for b in data.blocks])
+        self.sd_pull, self.sd_information = np.zeros(self.benchmarks), np.bincount(data.task_benchmark) / 2
         self.contrast = np.zeros(self.effects)  # set for the 2PL
         self.stiffness = 100.0 * len(data.agent)  # of the pinned direction in the 2PL
-        self.chunks = [chunk for b in range(self.benchmarks) for chunk in _chunks(data.blocks[b], b, self.dims)]
+        self.chunks = [chunk for b, block in enumerate(data.blocks) for chunk in _chunks(block, b, self.dims)]
 
-    def hyper(self, b: int) -> np.ndarray:
-        "Positions in w of a benchmark's prior, means, then log sds, and of the noise: in the order of the kernels' scores."
-        g, shared = self.benchmarks, 2 * self.benchmarks
+    def _part(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
+        "Positions (some,) of the effects that make abilities in a block, and how (agent, some)."
+        own = self.of_agents + block.group * len(self.data.agent) + block.agents if block.group >= 0 else np.array([], int)
+        design = self.abilities.design[block.agents]
+        return np.r_[: self.of_agents, own], np.hstack([design, np.eye(len(design))[:, : len(own)]])
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        "Names of the scales of what abilities are made of."
+        return self.abilities.scales + (("group_sd",) if len(self.data.group) else ())
+
+    def hyper(self, block: int) -> np.ndarray:
+        "Positions in w of the prior of a block's tasks, means, then log sds, and of the noise: as scores are ordered."
+        g, shared, b = self.benchmarks, 2 * self.benchmarks, self.data.blocks[block].benchmark
         prior = self.effects + np.array([b, shared, g + b, shared + 1] if self.dims == 2 else [b, g + b])
         return np.append(prior, self.size - 1) if self.noisy else prior
 
     def log_sds(self, b: int) -> np.ndarray:
-        "Positions in w of the log sds of a benchmark's prior."
+        "Positions in w of the log sds of the prior of a block's tasks."
         return self.hyper(b)[self.dims : 2 * self.dims]
 
     def log_noise(self, w: np.ndarray) -> np.ndarray:
@@ -310,7 +326,8 @@ def _arguments(state: _Laplace, w: np.ndarray, chunk: _Chunk) -> tuple:
     "Abilities and the tasks' prior at w, as a kernel takes them."
     block, width = state.data.blocks[chunk.b], len(chunk.real)
     theta = np.zeros(len(chunk.cells[0]), "f4")
-    theta[: len(block.agents)] = state.design[block.agents] @ w[: state.effects]
+    effects, design = state.parts[chunk.b]
+    theta[: len(block.agents)] = design @ w[effects]
     mean = np.pad(_prior_mean(state, w, chunk), ((0, width - chunk.count), (0, 0)))
     return theta, mean.astype("f4"), w[state.log_sds(chunk.b)].astype("f4"), state.log_noise(w)
 
@@ -344,7 +361,7 @@ def _add_features(state: _Laplace, w, b, mine, keep, project, where, gradient, c
     weights = slice(state.of_ability, state.effects)
     gradient[weights] += score @ columns
     curvature[weights, weights] += (columns * cross[:, [agents]]).T @ columns
-    mixed = columns.T @ cross @ project  # (weight, where); where begins with all effects, and project is zero for weights
+    mixed = columns.T @ cross @ project  # (weight, where)
     curvature[weights, where] += mixed
     curvature[where, weights] += mixed.T
 
@@ -353,7 +370,7 @@ _AT_ONCE = 2**26  # bytes of results that wait to be added up: each chunk brings
 
 
 def _block_sums(state: _Laplace, w: np.ndarray, b: int) -> tuple[list, list]:
-    "What the kernel says of a benchmark at w: sums over its tasks and, where there are features, of each chunk by task."
+    "What the kernel says of a block at w: sums over its tasks and, where there are features, of each chunk by task."
     chunks = [chunk for chunk in state.chunks if chunk.b == b]
     few = max(4, _AT_ONCE // (4 * len(chunks[0].cells[0]) ** 2))
     sums: list = [0.0] * 9
@@ -385,8 +402,8 @@ def _log_likelihood(state: _Laplace, w: np.ndarray) -> tuple[float, np.ndarray, 
             local[:agents, -1] += cross[:agents]
             local[-1, :agents] += cross[:agents]
             local[-1, -1] += own
-        project = scipy.linalg.block_diag(state.design[block.agents], np.eye(len(hyper)))
-        where = np.r_[: state.effects, hyper]
+        project = scipy.linalg.block_diag(state.parts[b][1], np.eye(len(hyper)))
+        where = np.r_[state.parts[b][0], hyper]
         value += total
         gradient[where] += project.T @ score
         part = project.T @ local @ project
@@ -502,13 +519,13 @@ def _weights_integrated(state: _Laplace, w, curvature, log_scales) -> tuple[np.n
     effects, precision = np.arange(state.effects), curvature.copy()
     precision[effects, effects] += 1 / state.variance(log_scales)
     covariance = np.linalg.inv(precision)[weights, weights]
-    for b, block in enumerate(state.data.blocks):
-        mine = [(chunk.count, chunk) for chunk in state.chunks if chunk.b == b]
-        scale = np.concatenate([np.asarray(chunk.next_frame[1], float)[:real] for real, chunk in mine])
+    for b in range(state.benchmarks):
+        mine = [chunk for chunk in state.chunks if state.data.blocks[chunk.b].benchmark == b]
+        scale = np.concatenate([np.asarray(chunk.next_frame[1], float)[: chunk.count] for chunk in mine])
         variance = np.exp(2 * w[log_sds[b]])
         of_data = np.linalg.inv(scale @ np.swapaxes(scale, 1, 2))[:, 0, 0] - 1 / variance
         noise = variance + 1 / of_data.clip(1e-6)
-        x = state.task_design[block.tasks, weights] / noise[:, None]
+        x = state.task_design[np.concatenate([chunk.tasks for chunk in mine]), weights] / noise[:, None]
         shared = x @ covariance @ x.T  # what uncertain weights take from the precision of the observations, diag(1 / noise)
         slope[b] = variance * np.diag(shared).sum()
         information[b] = 2 * variance**2 * ((np.diag(1 / noise) - shared) ** 2).sum()
@@ -659,7 +676,7 @@ class _Followed(NamedTuple):
 def _follow(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarray, w: np.ndarray) -> _Followed:
     "Mean and precision of a chunk's tasks at draws w (draw, size), from their table at the origin (size,)."
     block, log_sds, dims = state.data.blocks[chunk.b], state.log_sds(chunk.b), state.dims
-    agents, design, rows = len(block.agents), state.design[block.agents], len(chunk.cells[0])
+    agents, (effects, design), rows = len(block.agents), state.parts[chunk.b], len(chunk.cells[0])
     _, mean, covariance, move = (x[: chunk.count] for x in table)
     prior_mean = _prior_mean(state, w, chunk)
     information, eye = np.linalg.inv(covariance + 1e-10 * np.eye(dims)), np.eye(dims)
@@ -670,7 +687,7 @@ def _follow(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarray, w: 
     pull = np.einsum("jab,jb->ja", data, mean) + prior_then * (mean - _prior_mean(state, origin, chunk)) + prior_now * prior_mean
     move = move[:, :, np.r_[:agents, rows : move.shape[2]]]
     new_mean = _solve(now, _solve(now, pull), transposed=True)
-    new_mean += np.tensordot((w - origin)[:, : state.effects] @ design.T, move[:, :, :agents], (1, 2))
+    new_mean += np.tensordot((w - origin)[:, effects] @ design.T, move[:, :, :agents], (1, 2))
     if state.noisy:
         new_mean += (w - origin)[:, -1, None, None] * move[:, :, -1]
     return _Followed(new_mean, then, now, prior_mean, np.sqrt(prior_now), move)
@@ -706,7 +723,8 @@ def _chunk_score(state: _Laplace, chunk: _Chunk, cells: tuple, t: np.ndarray, at
     local = np.hstack([ability_score, prior_score, noise[:, None][:, : int(state.noisy)]])
     local += np.tensordot(task_score, at.move, ([1, 2], [0, 1]))
     score = np.zeros((len(t), state.size))
-    score[:, : state.effects] += local[:, :agents] @ state.design[block.agents]
+    effects, design = state.parts[chunk.b]
+    score[:, effects] += local[:, :agents] @ design
     score[:, hyper] += local[:, agents:]
     if state.effects > state.of_ability:
         own = (z * at.prior_root)[..., 0] + np.einsum("djk,jk->dj", task_score, at.move[:, :, agents])
@@ -721,7 +739,7 @@ def _draw_tasks(state: _Laplace, tables: tuple, w: np.ndarray, rng, scores: bool
     for chunk, table in zip(state.chunks, tables[1]):
         t, ratio, at = _draw_chunk(state, chunk, table, tables[0], w, rng)
         tasks[:, chunk.tasks], log_ratio = t, log_ratio + ratio
-        theta = w[:, : state.effects] @ state.design[state.data.blocks[chunk.b].agents].T
+        theta = w[:, state.parts[chunk.b][0]] @ state.parts[chunk.b][1].T
         rows, width = chunk.cells[0].shape
         cells = (_padded(theta, (rows,)), _padded(t, (width, state.dims)), state.log_noise(w), *chunk.cells)
         if scores:
@@ -765,7 +783,8 @@ def _approximated(
 ) -> tuple[_Laplace, _Mode]:
     "Mode and Gaussian approximation; the 2PL starts from the 1PL."
     state = _Laplace(data, "1pl", ability, priors, repeats)
-    failed = [np.log((b.trials - b.successes).sum() + 1) - np.log(b.successes.sum() + 1) for b in data.blocks]
+    of = lambda count: np.bincount([b.benchmark for b in data.blocks], [count(b) for b in data.blocks])
+    failed = np.log(of(lambda b: (b.trials - b.successes).sum()) + 1) - np.log(of(lambda b: b.successes.sum()) + 1)
     noise = repeats.log_prior[:1] if state.noisy else ()
     start = np.concatenate([np.zeros(state.effects), failed, np.full(state.benchmarks, np.log(2.0)), noise])
     mode = _find_mode(state, start, np.log(state.effect_priors / 2), tick)
@@ -826,9 +845,12 @@ def _draws_around(state: _Laplace, mode: _Mode, draws: int, rng: np.random.Gener
         difficulty_sd=unit * np.exp(h[:, g : 2 * g]),
     )
     scales = unit * np.exp(log_scales)
-    result |= dict(zip(state.abilities.scales, scales.T)) | ability_parts(state.abilities, unit * u)
+    result |= dict(zip(state.scales, scales.T)) | ability_parts(state.abilities, unit * u)
+    if len(state.data.group):
+        deviation = unit * u[:, state.of_agents : state.of_ability]
+        result["group_deviation"] = deviation.reshape(draws, len(state.data.group), -1)
     if state.data.block_names:
-        result |= dict(weight=unit * u[:, state.of_ability :], feature_sd=scales[:, len(state.abilities.scales) :])
+        result |= dict(weight=unit * u[:, state.of_ability :], feature_sd=scales[:, len(state.scales) :])
     if state.noisy:
         result |= {state.model.repeats.parameter: np.exp(h[:, -1])}
     if state.dims == 2:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'agent_ability', 'llm_scaffold_ability', 'dated_ability', 'marginal_ability', 'task_difficulty',
-           'task_discrimination', 'one_parameter', 'two_parameter']
+           'task_discrimination', 'group_deviation', 'one_parameter', 'two_parameter']
 
 # %% ../../nbs/2_irt/05_models.ipynb #b30c6399
 from collections.abc import Callable
@@ -117,13 +117,23 @@ def task_discrimination(data: ModelData, priors: Priors) -> jnp.ndarray:
     sd = numpyro.sample("discrimination_sd", dist.HalfNormal(priors.discrimination_sd))
     return numpyro.sample("discrimination", dist.LogNormal(0.0, sd).expand([len(data.task)]).to_event(1))
 
+# %% ../../nbs/2_irt/05_models.ipynb #c506236d
+def group_deviation(data: ModelData, priors: Priors) -> jnp.ndarray:
+    "δ ~ Normal(0, σ_group): what a group of tasks adds to each agent's ability, (group, agent) in logits; no row without groups."
+    if not len(data.group):
+        return jnp.zeros((0, len(data.agent)))
+    sd = numpyro.sample("group_sd", dist.HalfNormal(priors.group_sd))
+    return numpyro.sample("group_deviation", dist.Normal(0, sd).expand([len(data.group), len(data.agent)]).to_event(2))
+
 # %% ../../nbs/2_irt/05_models.ipynb #a173d7a0
-def _observe(data: ModelData, logits: Callable, repeats: Repeats) -> None:
-    "k ~ Noise(n, σ(logit)), benchmark by benchmark; logits(agents, tasks) gives the block's (agent, task) logits."
+def _observe(data: ModelData, priors: Priors, theta: jnp.ndarray, logits: Callable, repeats: Repeats) -> None:
+    "k ~ Noise(n, σ(logit)), block by block; logits(abilities, tasks) gives the block's (agent, task) logits."
+    deviation = group_deviation(data, priors)
     name = repeats.parameter
     log_parameter = jnp.log(numpyro.sample(name, dist.LogNormal(*repeats.log_prior))) if name else 0.0
     for block in data.blocks:
-        eta = logits(block.agents[:, None], block.tasks[None, :])
+        able = theta[block.agents] + (deviation[block.group, block.agents] if block.group >= 0 else 0.0)
+        eta = logits(able[:, None], block.tasks[None, :])
         value = cell_terms(repeats, eta, log_parameter, block.successes, block.trials).value
         numpyro.factor(f"successes[{block.name}]", value.sum())
 
@@ -133,7 +143,7 @@ def one_parameter(
 ) -> None:
     "1PL (Rasch 1960): P = σ(θ_agent − b_task)."
     theta, b = ability(data, priors), task_difficulty(data, priors)
-    _observe(data, lambda i, j: theta[i] - b[j], repeats)
+    _observe(data, priors, theta, lambda able, j: able - b[j], repeats)
 
 
 def two_parameter(
@@ -141,7 +151,7 @@ def two_parameter(
 ) -> None:
     "2PL (Birnbaum 1968): P = σ(a_task (θ_agent − b_task))."
     theta, b, a = ability(data, priors), task_difficulty(data, priors), task_discrimination(data, priors)
-    _observe(data, lambda i, j: a[j] * (theta[i] - b[j]), repeats)
+    _observe(data, priors, theta, lambda able, j: a[j] * (able - b[j]), repeats)
 
 
 MODELS = {"1pl": one_parameter, "2pl": two_parameter}

@@ -9,6 +9,8 @@ __all__ = ['MOST_PROGRAMS', 'MOST_ON_DISK', 'memory_maps', 'forget_programs', 'k
 import os
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,8 @@ def forget_programs(
 
 # %% ../../nbs/2_irt/17_programs.ipynb #744e8d85
 MOST_ON_DISK = 2**28  # bytes
+_KEPT: dict[str, int] = {}  # folders of ours, and how many bytes each may hold
+_WRITTEN = count()  # programs, by this session
 
 
 def _sweep(folder: Path, most: int) -> None:
@@ -70,6 +74,17 @@ def _sweep(folder: Path, most: int) -> None:
         held -= size
 
 
+def _sweep_now_and_then(event: str, **_: str | int) -> None:
+    "Hear what JAX does, and sweep the folder at the first program that it writes there and at every hundredth after that."
+    folder = jax.config.jax_compilation_cache_dir
+    if event.endswith("/cache_misses") and folder in _KEPT and next(_WRITTEN) % 100 == 0:
+        with suppress(OSError):
+            _sweep(Path(folder), _KEPT[folder])
+
+
+jax.monitoring.register_event_listener(_sweep_now_and_then)
+
+# %% ../../nbs/2_irt/17_programs.ipynb #faf12251
 def _own(folder: Path) -> None:
     "Make a folder that its user alone may enter. Raises OSError where it cannot be had, or is somebody else's."
     private_folder(folder)
@@ -89,12 +104,12 @@ def keep_programs(
     folder = cache_folder() / "jax" if folder is None else folder
     try:
         _own(folder)
-        _sweep(folder, most)
     except OSError as error:
         why = error.strerror or type(error).__name__
         message = f"compiled programs cannot be kept in {folder} ({why}), so each session compiles anew; set XDG_CACHE_HOME."
         warnings.warn(message, UserWarning, stacklevel=2)
         return None
+    _KEPT[str(folder)] = most
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

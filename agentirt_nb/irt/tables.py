@@ -9,10 +9,10 @@ __all__ = ['PARTS', 'COLUMNS', 'ENDS', 'tried', 'ladder', 'kind_of', 'verdict', 
 # %% ../../nbs/2_irt/03_tables.ipynb #346ecd23
 import re
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..data.describing import solved_by
 from .fits import FitError, alarm, draws, fit_id, need, probability_inside, summarise, tails, trust, trusted
 
 # %% ../../nbs/2_irt/03_tables.ipynb #d336f6de
@@ -147,8 +147,7 @@ def task_table(
     table = table.assign_coords({name: ("task", seen[name].reindex(task=table.task).values) for name in known})
     if {"successes", "trials"} <= set(seen.data_vars):
         passed, of = (seen[name].sum("agent").reset_coords(drop=True) for name in ("successes", "trials"))
-        who = np.select([of == 0, passed == 0, passed == of], ["not run", "nobody", "everybody"], "some")
-        table = table.assign(passed=passed / of.where(of > 0), solved_by=("task", who))
+        table = table.assign(passed=passed / of.where(of > 0), solved_by=solved_by(seen).reindex(task=table.task))
     table = table.sortby("mean", ascending=False).assign(measures="difficulty (logits)")
     return table_of(table.assign_attrs(units="logits"), fit)
 

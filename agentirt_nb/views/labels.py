@@ -31,8 +31,8 @@ _KINDS = {
 _DOUBTS = {
     ("accuracy", "doubtful"): "Accuracy doubtful: intervals are not confirmed (method='nuts' can).",
     ("accuracy", "bad"): "The approximation is bad: do not read the intervals.",
-    ("adequacy", "doubtful"): "The model may not fit these outcomes.",
-    ("adequacy", "bad"): "The model does not fit these outcomes.",
+    ("adequacy", "doubtful"): "Adequacy doubtful: the model misses a pattern of these outcomes, which the fit's verdict names.",
+    ("adequacy", "bad"): "The model does not fit these outcomes: the fit's verdict says how.",
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ..data.describing import solved_by
 from ..irt.fits import curve_of, draws
 from ..messages import AgentirtError
 from .amounts import MOST_MARKS, MOST_ROWS, fewer
@@ -26,7 +27,7 @@ def _difficulties(fit: xr.DataTree) -> pd.DataFrame:
     known = seen.benchmark.to_series() if "benchmark" in seen.coords else pd.Series(dtype=str)
     nobody = pd.Series(dtype=bool)
     if {"successes", "trials"} <= set(seen.data_vars):
-        nobody = ((seen.successes.sum("agent") == 0) & (seen.trials.sum("agent") > 0)).to_series()
+        nobody = (solved_by(seen) == "nobody").to_series()
     unsolved = rows.task.map(nobody).fillna(False).astype(bool)
     return rows.assign(benchmark=rows.task.map(known).fillna("tasks"), unsolved=unsolved)
 
