@@ -39,6 +39,7 @@ from ..settings import check_draws, chosen_seed, settings
 # %% ../../nbs/2_irt/08_inference.ipynb #33e12222
 _UNITLESS = ("discrimination", "discrimination_sd", "weight_z", "concentration")  # the others are in logits
 _TASKS = ("difficulty", "discrimination")
+_MANY = (*_TASKS, "group_deviation")  # each of them hangs together with few others
 
 
 def _stretched(z: dict, log_unit: jnp.ndarray) -> dict:
@@ -137,15 +138,15 @@ def _effects_given_ability(parts: AbilityDesign, draws: dict, rng: np.random.Gen
 
 # %% ../../nbs/2_irt/08_inference.ipynb #ee380f20
 def _mass(y: dict) -> dict[tuple[str, ...], np.ndarray]:
-    "Inverse mass matrix by blocks of coordinates, from Laplace draws (draw, ...): covariance, or variances for tasks."
+    "Inverse mass matrix by blocks of coordinates, from Laplace draws (draw, ...): covariance, or variances of what is many."
     from sklearn.covariance import ledoit_wolf
 
-    shared, tasks = tuple(sorted(set(y) - set(_TASKS))), tuple(name for name in _TASKS if name in y)
+    shared, many = tuple(sorted(set(y) - set(_MANY))), tuple(name for name in _MANY if name in y)
     flat = lambda names: np.concatenate([np.asarray(y[name], float).reshape(len(y[name]), -1) for name in names], 1)
     x = flat(shared)
     sd = np.maximum(x.std(0), 1e-6)
     covariance = sd[:, None] * ledoit_wolf((x - x.mean(0)) / sd)[0] * sd  # draws are few for so many entries: they are shrunk
-    return {shared: covariance.astype("f4"), tasks: np.maximum(flat(tasks).var(0), 1e-12).astype("f4")}
+    return {shared: covariance.astype("f4"), many: np.maximum(flat(many).var(0), 1e-12).astype("f4")}
 
 # %% ../../nbs/2_irt/08_inference.ipynb #5f71691f
 def _nuts(
