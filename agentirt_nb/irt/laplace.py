@@ -611,7 +611,7 @@ def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng) -> tuple:
     """Draws of w and of the log scales, and of each the log of prior over proposal density, up to a constant.
 
     The scales are resampled from a wide Gaussian in proportion to their evidence; w is Gaussian given the scales."""
-    supports, unit = mode.supports, state.unit(mode.w)
+    supports, unit = list(mode.supports), state.unit(mode.w)
     if not supports:
         choices = zip(*_chosen(mode.log_scales, mode.spread, rng, 40))
         supports = tuple(_Support(scales, density, mode.curvature, mode.pull, None, 0.0) for scales, density in choices)
