@@ -302,6 +302,10 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
     _features(parser)
     about = "how features explain difficulty: smooth lets their effects bend and interact (default: smooth)"
     parser.add_argument("--features-as", choices=["smooth", "linear", "none"], default="smooth", help=about)
+    about = "whether an agent may be better at one group of tasks than at another; auto: where screens see it (default: off)"
+    parser.add_argument("--groups", choices=["off", "auto", "on"], default="off", help=about)
+    about = "whether to weigh draws by the exact posterior; auto: where it costs little (default: auto)"
+    parser.add_argument("--check", choices=["off", "auto", "on"], default="auto", help=about)
     _setting(parser, "draws", "N", "posterior draws to keep")
     _ranking(parser)
     about = "exit with 4 if the fit has not converged, or its accuracy or adequacy is doubtful or bad"
@@ -375,6 +379,7 @@ def _fit(
 
     started = time.perf_counter()
     options = dict(ability=args.ability, features=args.features_as, method=args.method, seed=args.seed, draws=args.draws)
+    options |= {name: dict(off=False, on=True).get(said, said) for name, said in (("groups", args.groups), ("check", args.check))}
     result = fit(outcomes, args.curve, **options, progress=not args.quiet)
     seconds = time.perf_counter() - started
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""

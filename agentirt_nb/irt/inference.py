@@ -351,6 +351,18 @@ def _kept_features(data: ModelData, outcomes: xr.Dataset) -> dict[str, xr.Datase
     return dict(constant_data=xr.Dataset(dict(features=kept)))
 
 
+def _groups_matter(outcomes: xr.Dataset, posterior: xr.Dataset, curve: str, ability: str) -> bool:
+    "Whether the screens see agents that are better at some groups of tasks than at others."
+    return bool(screened(outcomes, posterior, curve, ability).flagged.sel(screen="groups"))
+
+
+def _of_groups(posterior: xr.Dataset) -> str:
+    "What a fit found of groups of tasks, for the verdict; begins with a space."
+    if "group_sd" not in posterior:
+        return ""
+    return f" Agents differ by {float(posterior.group_sd.mean()):.2f} logits between groups of tasks, which intervals allow for."
+
+
 def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
     "A warning of agents whose LLM and scaffold cannot be told apart, for the verdict."
     component = components(outcomes).values
@@ -390,7 +402,7 @@ def fit(
     *,
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
     features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
-    groups: bool = False,  # whether an agent may be better at one group of tasks (repository, category) than at another
+    groups: bool | str = False,  # whether an agent may be better at one group of tasks than at another; "auto": if screens see it
     noise: str = "auto",  # how runs scatter: "binomial", "beta-binomial" (auto, where any are repeated), "logit-normal"; or, of
     # partial credit in the layer `share`, "quasi-binomial"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
@@ -405,11 +417,12 @@ def fit(
     start, seed, draws = perf_counter(), chosen_seed(seed), check_draws(draws)
     name = _checked(curve, ability, features, method)
     one_of(str(check), ("auto", "True", "False"), "check", error=FitError)
+    one_of(str(groups), ("auto", "True", "False"), "groups", error=FitError)
     outcomes, priors = validate(outcomes), priors or Priors()
     announce_fit(outcomes, name, ability=ability, features=features, method=method, draws=draws, progress=progress)
 
-    def find(cells: xr.Dataset) -> tuple[ModelData, LaplaceDraws]:
-        data = model_data(cells, features=features, groups=groups)
+    def find(cells: xr.Dataset, counted: bool = groups is True) -> tuple[ModelData, LaplaceDraws]:
+        data = model_data(cells, features=features, groups=counted)
         _fittable(data, ability)
         how: dict[str, Any] = dict(ability=ability, noise=noise, priors=priors, check=check if method == "laplace" else False)
         return data, laplace_draws(data, name, **how, draws=draws, seed=seed, tick=bar.update)
@@ -418,19 +431,22 @@ def fit(
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
         cells, runs = _shares_as_cells(outcomes, find) if noise == "quasi-binomial" else (outcomes, 1.0)
         data, found = find(cells)
+        if groups == "auto" and _groups_matter(outcomes, _laplace_fit(data, found)[0], name, ability):
+            data, found = find(cells, True)
     posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
-    adequacy, seen = screened(outcomes, posterior, name, ability)
+    seen = screened(outcomes, posterior, name, ability).attrs
+    seen = dict(adequacy="not checked", says="") if noise == "quasi-binomial" else seen  # screens look at counts
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
-    record["verdict"] += f" {seen}" if seen else ""
+    record["verdict"] += _of_groups(posterior) + f" {seen['says']}".rstrip()
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
     about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)
-    about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy=adequacy, wall_time=round(perf_counter() - start, 3))
+    about |= dict(kind=str(outcomes.attrs.get("kind", "")), adequacy=seen["adequacy"], wall_time=round(perf_counter() - start, 3))
     return make_fit(posterior, outcomes, about | record, sample_stats=stats, **_kept_features(data, outcomes))
 
 # %% ../../nbs/2_irt/08_inference.ipynb #869788d0

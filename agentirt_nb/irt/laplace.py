@@ -607,6 +607,14 @@ def _chosen(centre: np.ndarray, spread: np.ndarray, rng, count: int) -> tuple[np
     return centre + wide * z @ np.linalg.cholesky(spread).T, -0.5 * (z**2).sum(1)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #8c571601
+def _evidence_of(state: _Laplace, support: _Support, unit: float) -> float:
+    "Log evidence of scales; minus infinity where the likelihood's Gaussian is none with them."
+    try:
+        return _given_scales(support.log_scales, state, support.curvature, support.pull, unit)[3] + support.constant
+    except scipy.linalg.LinAlgError:
+        return -np.inf
+
+
 def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng) -> tuple:
     """Draws of w and of the log scales, and of each the log of prior over proposal density, up to a constant.
 
@@ -614,8 +622,8 @@ def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng) -> tuple:
     supports, unit = list(mode.supports), state.unit(mode.w)
     if not supports:
         choices = zip(*_chosen(mode.log_scales, mode.spread, rng, 40))
-        supports = tuple(_Support(scales, density, mode.curvature, mode.pull, None, 0.0) for scales, density in choices)
-    evidence = np.array([_given_scales(s.log_scales, state, s.curvature, s.pull, unit)[3] + s.constant for s in supports])
+        supports = [_Support(scales, density, mode.curvature, mode.pull, None, 0.0) for scales, density in choices]
+    evidence = np.array([_evidence_of(state, support, unit) for support in supports])
     density = np.array([s.density for s in supports])
     if mode.supports:  # evidence by a Gaussian may be wrong by much, which weights put right where there are draws
         evidence = np.maximum(evidence - density, (evidence - density).max() - 3) + density
@@ -975,17 +983,17 @@ def _resampled(log_weight: np.ndarray, draws: int, rng) -> np.ndarray:
 def _checked_effects(state: _Laplace, mode: _Mode, tables: tuple, draws: int, rng, check: str | bool) -> tuple:
     "Draws of w and of the log scales, what their weights say, and whether they were resampled by them."
     cost = sum(chunk.cells[0].size for chunk in state.chunks) * len(_lattice(state.dims, _VALUE_GRID)[0])
-    cheap = int({1: 6e7, 2: 2.4e8}[state.dims] / cost)  # draws that cost about as much as a fit does
+    few = int({1: 2e7, 2: 1e8}[state.dims] / cost)  # draws that cost about a third of a fit
     weak = bool(mode.supports)
-    many = int(np.clip(4 * cheap, 256, 2 * draws)) if weak else draws
+    many = int(np.clip(12 * few, 256, 2 * draws)) if weak else draws
     w, log_scales, log_ratio = _draw_effects(state, mode, many, rng)
-    if not weak and (check is False or (check == "auto" and 4 * cheap < _TOGETHER)):
+    if not weak and (check is False or (check == "auto" and (state.dims == 2 or few < _TOGETHER // 2))):
         return w, log_scales, None, False
-    some = many if weak else min(many, max(_TOGETHER, min(cheap, 5 * _TOGETHER) // _TOGETHER * _TOGETHER, 256 * (check is True)))
+    some = many if weak else min(many, 5 * _TOGETHER if check is True else _TOGETHER)
     pick = np.linspace(0, many - 1, some).round().astype(int)
     log_weight, found = _weighed(state, tables, w[pick], log_scales[pick], log_ratio[pick])
     slight = found.shift < 0.1 and abs(np.log(found.ratio)) < 0.05 and found.off < 0.25
-    if not weak and (slight or many > 4 * cheap):
+    if not weak and (slight or check is not True):
         return w, log_scales, found, False
     if some < many:
         log_weight, found = _weighed(state, tables, w, log_scales, log_ratio)

@@ -179,8 +179,8 @@ def agent_draws(
         values[:, run] = draws(fit, name, agent=[twin for twin in same if twin is not None]).values
     about = {name: ("agent", table[name].to_numpy(str)) for name in ("llm", "scaffold")} | {"run": ("agent", run)}
     cells = {name: (("sample", "agent"), values, dict(units="logits")) for name, values in new.items()}
-    same = [twin or "" for twin in same]
-    return xr.Dataset(cells, dict(agent=labels) | about, dict(same=same)).assign(_group_deviations(fit, same, luck))
+    known_as = [twin or "" for twin in same]
+    return xr.Dataset(cells, dict(agent=labels) | about, dict(same=known_as)).assign(_group_deviations(fit, known_as, luck))
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #86810d83
 def ability_draws(
@@ -440,8 +440,8 @@ def own_trials(
 def cell_rates(
     fit: xr.DataTree,  # a fit
     chance: np.ndarray,  # (sample, task): the curve's p for one agent
-    passed: np.ndarray,  # (task,): how often that agent passed
-    ran: np.ndarray,  # (task,): of how many trials
+    passed: np.ndarray | int,  # (task,): how often that agent passed
+    ran: np.ndarray | int,  # (task,): of how many trials
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # each (sample, task): the mean of the cell's true rate in each draw, and a draw of it
     "True rates of cells, given their own trials. A fit without `concentration` has one rate for all such cells: the curve's."

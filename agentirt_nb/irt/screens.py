@@ -210,7 +210,8 @@ def _cells_of(outcomes: xr.Dataset, posterior: xr.Dataset, curve: str, noise: st
     mean = lambda name: posterior[name].mean(["chain", "draw"])
     theta, b = mean("ability").values[:, None], mean("difficulty").values
     if "group_deviation" in posterior and "group" in outcomes.coords:
-        theta = theta + mean("group_deviation").transpose("agent", "group").sel(group=outcomes.group.values).values
+        deviation = mean("group_deviation").transpose("agent", "group")
+        theta = theta + deviation.reindex(group=outcomes.group.values.astype(str), fill_value=0.0).values
     a = mean("discrimination").values if curve == "2pl" else np.ones(len(b))
     p, swell = _noisy(a * (theta - b), n, posterior)
     return _Cells(k, n, p, np.broadcast_to(a, k.shape), theta, b, swell, curve == "2pl", noise)
@@ -479,7 +480,7 @@ def _says_of_agents(found: dict, named: dict, agents: np.ndarray) -> dict[str, t
         factor = np.sqrt(1 + size**2 * named["group share"])
         text = (
             f"Agents differ by {size:.2f} logits between groups of tasks: on these tasks intervals of abilities hold, for tasks "
-            f"of other groups they would have to be {factor:.1f} times as wide; compare agents inside a group where that matters."
+            f"of other groups they would have to be {factor:.1f} times as wide; fit with groups=True (--groups on)."
         )
         rows["groups"] = ("doubtful", text) if z > _SURE and factor >= 1.1 else ("", "")
     for name, why in (
@@ -579,12 +580,11 @@ def screened(
     posterior: xr.Dataset,  # of a fit of them by `fit`
     curve: str = "1pl",  # "1pl" or "2pl"
     ability: str = "agent",  # as `fit` takes it
-) -> tuple[str, str]:  # adequacy; what is found, in at most three sentences, perhaps empty
+) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in at most three sentences, perhaps empty
     "What the screens say of a fit, for its trust record."
     outcomes = outcomes.transpose("agent", "task", ...)
     noise = "beta-binomial" if "concentration" in posterior else "logit-normal" if "spread" in posterior else "binomial"
-    table = _screened(outcomes, posterior, ability, lambda o, p: _cells_of(o, p, curve, noise))
-    return table.attrs["adequacy"], table.attrs["says"]
+    return _screened(outcomes, posterior, ability, lambda o, p: _cells_of(o, p, curve, noise))
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
