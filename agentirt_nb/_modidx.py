@@ -1065,6 +1065,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'agentirt_nb.irt.repeats._blocks': ('2_irt/repeats.html#_blocks', 'agentirt_nb/irt/repeats.py'),
                                          'agentirt_nb.irt.repeats._logit_normal': ( '2_irt/repeats.html#_logit_normal',
                                                                                     'agentirt_nb/irt/repeats.py'),
+                                         'agentirt_nb.irt.repeats._terms_of_block': ( '2_irt/repeats.html#_terms_of_block',
+                                                                                      'agentirt_nb/irt/repeats.py'),
                                          'agentirt_nb.irt.repeats.cell_terms': ( '2_irt/repeats.html#cell_terms',
                                                                                  'agentirt_nb/irt/repeats.py'),
                                          'agentirt_nb.irt.repeats.cells_of_shares': ( '2_irt/repeats.html#cells_of_shares',

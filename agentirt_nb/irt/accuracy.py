@@ -101,6 +101,8 @@ OFF, LIES = 0.35, (0.84, 0.96)  # a sound fit's abilities are off by less, in sd
 
 def _typical(found: Departure) -> tuple[float, float, float]:
     "Root mean square shift less what Monte Carlo error adds to it, the typical such error, and the typical ratio of sds."
+    if not found.shift.size:
+        return 0.0, 0.0, 1.0
     shift = float(np.sqrt(max(np.mean(found.shift**2 - found.error**2), 0.0)))
     return shift, float(np.sqrt(np.mean(found.error**2))), float(np.exp(np.log(found.ratio).mean()))
 
@@ -114,7 +116,7 @@ def judged(
     log_weight = np.where(np.isfinite(log_weight), log_weight, -1e30)
     draws, weight = len(log_weight), np.exp(log_weight - log_weight.max())
     effective, k = float(weight.sum() ** 2 / (weight**2).sum()), pareto_k(log_weight)
-    shift, error, ratio = _typical(departure(ability, log_weight))
+    shift, error, ratio = _typical(departure(ability[:, ability.std(0) > 1e-9], log_weight))  # one agent alone is the zero
     holds = float(2 * ndtr(ndtri(0.95) / np.hypot(ratio, shift)) - 1)
     flat = {name: departure(x.reshape(draws, -1), log_weight) for name, x in spreads.items()}
     off = {name: float((np.abs(x.shift) - 2 * x.error).max()) for name, x in flat.items()}

@@ -84,27 +84,37 @@ class Terms(NamedTuple):
     own_bend: Any = 0.0  # minus the second derivative over the parameter
 
 
+def _terms_of_block(p: Any, q: Any, r: Any, counts: tuple, first: Any, end: Any, sides: tuple) -> tuple:
+    "What a block of terms adds to the value, and to first and second derivatives over p, r and both."
+    value: Any = 0.0
+    by_p = bend_p = by_r = bend_r = mixed = value
+    for x, upto, sign in zip((p, q, jnp.ones_like(r)), counts, (1.0, -1.0, 0.0)):
+        count = jnp.clip(upto - first, 0, end - first)  # how many of the block's terms there are
+        apart = jnp.sqrt(jnp.maximum(count**2 - 1.0, 0.0) / 12.0)
+        for side in sides:
+            i = first + (jnp.maximum(count, 1.0) - 1.0) / 2 + side * apart
+            weight = count / len(sides) * (1.0 if sign else -1.0)
+            at = x + i * r
+            share = weight / at
+            value, by_r, bend_r = value + weight * jnp.log(at), by_r + i * share, bend_r + i**2 * share / at
+            if sign:
+                by_p, bend_p, mixed = by_p + sign * share, bend_p + share / at, mixed + sign * i * share / at
+    return value, by_p, bend_p, by_r, bend_r, mixed
+
+
 def _beta_binomial(most: int, eta: Any, log_parameter: Any, k: Any, n: Any) -> Terms:
     "Of a concentration exp(log_parameter)."
     p, q, r, failed = jax.nn.sigmoid(eta), jax.nn.sigmoid(-eta), jnp.exp(-log_parameter), n - k
     some, lost, ran = (k > 0) * 1.0, (failed > 0) * 1.0, (n > 0) * 1.0
-    inside, outside = jnp.maximum(p, 1e-8), jnp.maximum(q, 1e-8)
-    value = -some * softplus(-eta) - lost * softplus(eta)
-    by_p: Any = 0.0  # sums of first and second derivatives over p and r
-    bend_p = by_r = bend_r = mixed = by_p
-    for first, end in _blocks(most):
-        for x, upto, sign in ((inside, k, 1.0), (outside, failed, -1.0), (jnp.float32(1.0), n, 0.0)):
-            count = jnp.clip(upto - first, 0, end - first)  # how many of the block's terms there are
-            apart = jnp.sqrt(jnp.maximum(count**2 - 1.0, 0.0) / 12.0)
-            for side in (-1.0, 1.0) if end - first > 1 else (0.0,):
-                i = first + (count - 1.0) / 2 + side * apart if end - first > 1 else first
-                weight = count * (0.5 if side else 1.0) * (1.0 if sign else -1.0)
-                at = x + i * r
-                share = weight / at
-                value += weight * jnp.log(at)
-                by_r, bend_r = by_r + i * share, bend_r + i**2 * share / at
-                if sign:
-                    by_p, bend_p, mixed = by_p + sign * share, bend_p + share / at, mixed + sign * i * share / at
+    about = jnp.maximum(p, 1e-8), jnp.maximum(q, 1e-8), r, (k, failed, n)
+    zero, blocks = jnp.zeros_like(eta * n), _blocks(most)
+    sums: tuple = (zero - some * softplus(-eta) - lost * softplus(eta), *[zero] * 5)
+    for first, end in blocks[:7]:
+        sums = jax.tree.map(jnp.add, sums, _terms_of_block(*about, first, end, (0.0,)))
+    if len(blocks) > 7:  # one program for all of them, however many
+        step = lambda so_far, at: (jax.tree.map(jnp.add, so_far, _terms_of_block(*about, *at, (-1.0, 1.0))), None)
+        sums, _ = jax.lax.scan(step, sums, jnp.asarray(blocks[7:], eta.dtype))
+    value, by_p, bend_p, by_r, bend_r, mixed = sums
     pq = p * q
     return Terms(
         value,
