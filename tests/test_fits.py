@@ -232,11 +232,11 @@ def test_the_id_of_a_fit_is_quick():
 def test_every_cell_is_the_fits_own_curve_averaged_over_its_draws(curve):
     result = made(curve)
     chances = by_the_curve(result)
-    p = predict(result, prob=0.8)
+    p = predict(result, about="such cells", prob=0.8)
     assert np.abs(p.probability.values - chances.mean(0)).max() < 1e-6
     for end, want in zip((p.lower, p.upper), np.quantile(chances, [0.1, 0.9], axis=0)):
         assert np.abs(end.values - want).max() < 1e-6
-    rates = expected_pass_rate(result)
+    rates = expected_pass_rate(result, about="such tasks")
     assert rates.benchmark.values.tolist() == ["left", "right"]
     assert np.abs(rates.pass_rate.sel(benchmark="right") - chances[:, :, 3:].mean((0, 2))).max() < 1e-6
 
@@ -244,7 +244,8 @@ def test_every_cell_is_the_fits_own_curve_averaged_over_its_draws(curve):
 @pytest.mark.parametrize("curve", CURVES)
 def test_every_curve_predicts_what_was_never_run_and_takes_in_results(curve):
     result = made(curve)
-    p = predict(result, pd.DataFrame({"agent": ["A", "new"]}), pd.DataFrame({"task": ["u", "draft"], "benchmark": ["", "left"]}))
+    tasks = pd.DataFrame({"task": ["u", "draft"], "benchmark": ["", "left"]})
+    p = predict(result, pd.DataFrame({"agent": ["A", "new"]}), tasks, about="such cells")
     assert p.agent_run.values.tolist() == p.task_run.values.tolist() == [True, False]
     assert p.probability.values[0, 0] == pytest.approx(by_the_curve(result)[:, 0, 0].mean(), abs=1e-6)
     supposed = task_draws(result, pd.DataFrame({"difficulty": [1.25]}))
@@ -306,8 +307,9 @@ def test_the_same_question_has_the_same_interval_from_every_function():
     assert (tails(only, 0.8)[0] == table.lower.values).all()
     one_task = result.observed_data.task.values[:1]
     rest = from_arrays([[1]] * AGENTS, agents=list("ABCDE"), tasks=one_task, benchmark="left")
-    single = make_fit(result["posterior"].to_dataset().sel(task=one_task), rest, result.attrs)
-    p, rates = predict(single, prob=0.8), expected_pass_rate(single, prob=0.8)
+    posterior = result["posterior"].to_dataset().sel(task=one_task).drop_vars("concentration", errors="ignore")
+    single = make_fit(posterior, rest, result.attrs | dict(noise="binomial"))
+    p, rates = predict(single, prob=0.8), expected_pass_rate(single, about="these tasks", prob=0.8)
     for end in ("lower", "upper"):
         assert (p[end].values == rates[end].values).all()
 
