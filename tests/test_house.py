@@ -20,6 +20,7 @@ INNER_ERRORS = {  # function -> why it raises no error of the package
     "data.embeddings._archive": "it says itself of the file what it caught",
 }
 QUANTILES = {  # module -> why it asks for a quantile that is no end of an interval
+    "irt.inference": "how narrow a population of tasks may be, for the coordinates of the sampler",
     "irt.scoring": "where the grid of abilities ends",
     "views.response_curves": "where an axis begins, and which tasks are shown",
     "views.world_charts": "the picture is one of quantiles",
