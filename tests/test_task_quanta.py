@@ -167,8 +167,7 @@ def by_hand(curve, fit):
 
 
 @pytest.mark.parametrize("curve", list(CURVES))
-def test_a_fit_gives_back_its_own_curve(rasch, monkeypatch, curve):
-    monkeypatch.setattr(task_quanta, "_KEPT", 1)
+def test_a_fit_gives_back_its_own_curve(rasch, curve):
     fitted = fit_tasks(rasch[2].isel(task=slice(40, 52)), curve, draws=20)
     own = CURVES[curve]
     agents = xr.Dataset({name: draws(fitted, name) for name in ("ability", "second_ability")[: own.abilities]})
@@ -176,7 +175,7 @@ def test_a_fit_gives_back_its_own_curve(rasch, monkeypatch, curve):
     assert np.abs(chance - by_hand(curve, fitted)).max() < 1e-6
     tasks = {name for name, x in fitted.posterior.data_vars.items() if "task" in x.dims}
     assert tasks == {"difficulty", *own.parameters} and all(np.isfinite(fitted.posterior[name]).all() for name in tasks)
-    assert task_quanta._energy_and_slope._cache_size() <= 2
+    assert task_quanta._energy_and_slope._cache_size() <= 100  # forgotten beyond that: see `programs`
 
 
 def test_the_likelihood_of_a_fit_is_that_of_its_curve(rasch):

@@ -450,4 +450,4 @@ def fit(
     return make_fit(posterior, outcomes, about | record, sample_stats=stats, **_kept_features(data, outcomes))
 
 # %% ../../nbs/2_irt/08_inference.ipynb #869788d0
-keep_programs()
+_ = keep_programs()
