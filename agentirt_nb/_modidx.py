@@ -731,8 +731,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'agentirt_nb/irt/inference.py'),
                                            'agentirt_nb.irt.inference._fittable': ( '2_irt/inference.html#_fittable',
                                                                                     'agentirt_nb/irt/inference.py'),
-                                           'agentirt_nb.irt.inference._groups_matter': ( '2_irt/inference.html#_groups_matter',
-                                                                                         'agentirt_nb/irt/inference.py'),
                                            'agentirt_nb.irt.inference._judge_laplace': ( '2_irt/inference.html#_judge_laplace',
                                                                                          'agentirt_nb/irt/inference.py'),
                                            'agentirt_nb.irt.inference._kept_features': ( '2_irt/inference.html#_kept_features',

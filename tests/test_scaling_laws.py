@@ -132,7 +132,10 @@ def test_normal_noise_is_not_called_sound_where_residuals_contradict_it():
     assert alarm(fitted) == "NOT CONFIRMED" and trust(exponents(fitted))["adequacy"] == "bad"
 
 
-@pytest.mark.parametrize(("form", "points"), [("pure_power", 3), pytest.param("power", 4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("form", "points"),
+    [("pure_power", 3), *(pytest.param(*few, marks=pytest.mark.slow) for few in (("pure_power", 5), ("power", 4), ("power", 5)))],
+)
 def test_the_fewest_points_get_an_answer(form, points):
     curve = falling([1.0, 0.71, 0.5, 0.36, 0.25][:points])  # exponent .15
     with warnings.catch_warnings():
@@ -271,8 +274,8 @@ def test_other_forms_find_themselves(form):
     band = fitted_curve(fitted, x)
     np.testing.assert_allclose(band["mean"], shape, rtol=0.06)
     name, truth = {"exponential": ("scale", 3e4), "saturating": ("exponent", 1.2), "broken": ("exponent", 0.1)}[form]
-    found = exponents(fitted, prob=0.99).sel(parameter=name)
-    assert 0.99 * found.lower < truth < 1.01 * found.upper
+    found = exponents(fitted, prob=0.98).sel(parameter=name)
+    assert found.lower < truth < found.upper
     assert set(exponents(fitted).parameter.values) == {*FORMS[form].parameters, "noise"}
 
 

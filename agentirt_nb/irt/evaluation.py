@@ -275,6 +275,9 @@ def _code() -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #cf0a322c
+_OF_SIZE = ("curve", "ability", "features", "groups", "method", "draws")  # options of `fit` that say how large it is
+
+
 def _announce(
     outcomes: xr.Dataset,
     options: Mapping[str, Any],  # of `fit`
@@ -282,8 +285,9 @@ def _announce(
 ) -> None:
     "Say what all folds take, or refuse what cannot fit in memory."
     given: dict[str, Any] = {"curve": "1pl", "draws": settings().draws}
-    given |= {name: value for name, value in options.items() if name != "priors" and value is not None}
-    announce_fit(outcomes, as_curve(given.pop("curve")).name, **given, **how)
+    given |= {name: options[name] for name in _OF_SIZE if options.get(name) is not None}
+    counted = bool(given.pop("groups", False))  # "auto" may count them
+    announce_fit(outcomes, as_curve(given.pop("curve")).name, groups=counted, **given, **how)
 
 
 def _gathered(waiting: dict[Future, int], shape: tuple, tick: Callable) -> tuple[np.ndarray, int, float, dict[int, Exception]]:

@@ -37,7 +37,8 @@ from ..messages import count, one_of
 from ..settings import check_draws, chosen_seed, settings
 
 # %% ../../nbs/2_irt/08_inference.ipynb #33e12222
-_UNITLESS = ("discrimination", "discrimination_sd", "weight_z", "concentration")  # the others are in logits
+_UNITS = dict(discrimination_sd="log scale", discrimination="", concentration="runs")  # of all others: logits
+_UNITLESS = (*_UNITS, "weight_z", "spread")  # sites that do not stretch with the logits of ability; spread: of a cell's own logit
 _TASKS = ("difficulty", "discrimination")
 _MANY = (*_TASKS, "group_deviation")  # each of them hangs together with few others
 
@@ -220,7 +221,6 @@ _DIMS = dict(
     weight=["column"],
     group_deviation=["group", "agent"],
 )
-_UNITS = dict(discrimination_sd="log scale", discrimination="", concentration="runs")  # of all others: logits
 
 
 def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
@@ -351,11 +351,6 @@ def _kept_features(data: ModelData, outcomes: xr.Dataset) -> dict[str, xr.Datase
     return dict(constant_data=xr.Dataset(dict(features=kept)))
 
 
-def _groups_matter(outcomes: xr.Dataset, posterior: xr.Dataset, curve: str, ability: str) -> bool:
-    "Whether the screens see agents that are better at some groups of tasks than at others."
-    return bool(screened(outcomes, posterior, curve, ability).flagged.sel(screen="groups"))
-
-
 def _of_groups(posterior: xr.Dataset) -> str:
     "What a fit found of groups of tasks, for the verdict; begins with a space."
     if "group_sd" not in posterior:
@@ -419,7 +414,8 @@ def fit(
     one_of(str(check), ("auto", "True", "False"), "check", error=FitError)
     one_of(str(groups), ("auto", "True", "False"), "groups", error=FitError)
     outcomes, priors = validate(outcomes), priors or Priors()
-    announce_fit(outcomes, name, ability=ability, features=features, method=method, draws=draws, progress=progress)
+    size: dict[str, Any] = dict(ability=ability, features=features, method=method, draws=draws, progress=progress)
+    announce_fit(outcomes, name, groups=groups is True, **size)
 
     def find(cells: xr.Dataset, counted: bool = groups is True) -> tuple[ModelData, LaplaceDraws]:
         data = model_data(cells, features=features, groups=counted)
@@ -431,13 +427,15 @@ def fit(
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
         cells, runs = _shares_as_cells(outcomes, find) if noise == "quasi-binomial" else (outcomes, 1.0)
         data, found = find(cells)
-        if groups == "auto" and _groups_matter(outcomes, _laplace_fit(data, found)[0], name, ability):
+        posterior, stats, record = _laplace_fit(data, found)
+        about_fit = name, ability, found.repeats.noise
+        if groups == "auto" and screened(outcomes, posterior, *about_fit).flagged.sel(screen="groups"):
+            announce_fit(outcomes, name, groups=True, **size)
             data, found = find(cells, True)
-    posterior, stats, record = _laplace_fit(data, found)
+            posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
-    seen = screened(outcomes, posterior, name, ability).attrs
-    seen = dict(adequacy="not checked", says="") if noise == "quasi-binomial" else seen  # screens look at counts
+    seen = screened(outcomes, posterior, *about_fit).attrs
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
     record["verdict"] += _of_groups(posterior) + f" {seen['says']}".rstrip()
     if record["converged"] != "yes":

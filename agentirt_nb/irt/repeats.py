@@ -112,7 +112,7 @@ def _beta_binomial(most: int, eta: Any, log_parameter: Any, k: Any, n: Any) -> T
     for first, end in blocks[:7]:
         sums = jax.tree.map(jnp.add, sums, _terms_of_block(*about, first, end, (0.0,)))
     if len(blocks) > 7:  # one program for all of them, however many
-        step = lambda so_far, at: (jax.tree.map(jnp.add, so_far, _terms_of_block(*about, *at, (-1.0, 1.0))), None)
+        step = lambda so_far, at: (jax.tree.map(jnp.add, so_far, _terms_of_block(*about, at[0], at[1], (-1.0, 1.0))), None)
         sums, _ = jax.lax.scan(step, sums, jnp.asarray(blocks[7:], eta.dtype))
     value, by_p, bend_p, by_r, bend_r, mixed = sums
     pq = p * q

@@ -580,18 +580,18 @@ def screened(
     posterior: xr.Dataset,  # of a fit of them by `fit`
     curve: str = "1pl",  # "1pl" or "2pl"
     ability: str = "agent",  # as `fit` takes it
+    noise: str = "binomial",  # of the fit: how repeated runs scatter
 ) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in at most three sentences, perhaps empty
     "What the screens say of a fit, for its trust record."
     outcomes = outcomes.transpose("agent", "task", ...)
-    noise = "beta-binomial" if "concentration" in posterior else "logit-normal" if "spread" in posterior else "binomial"
-    return _screened(outcomes, posterior, ability, lambda o, p: _cells_of(o, p, curve, noise))
+    return _screened(outcomes, posterior, ability, noise, lambda o, p: _cells_of(o, p, curve, noise))
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
-def _screened(outcomes: xr.Dataset, posterior: xr.Dataset, ability: str, make: Callable) -> xr.Dataset:
-    "All screens of outcomes (agent, task) and the posterior; `make` gives the cells of a part of both."
+def _screened(outcomes: xr.Dataset, posterior: xr.Dataset, ability: str, noise: str, make: Callable) -> xr.Dataset:
+    "All screens of outcomes (agent, task) and the posterior; `make` gives the cells of a part of both. Shares are no counts."
     apart, tasks = _separate(outcomes, ability), None if outcomes.trials.size > _MOST_CELLS else _inverted(outcomes)
-    if tasks is None or _too_small(outcomes):
+    if tasks is None or noise == "quasi-binomial" or _too_small(outcomes):
         return _screens(outcomes, posterior, None, (apart, tasks))
     step = -(-outcomes.sizes["agent"] // _MOST_AGENTS)
     some = dict(agent=slice(None, None, step), task=~tasks.inverted.values)
@@ -608,9 +608,10 @@ def adequacy_of(
     outcomes, posterior = fit["observed_data"].to_dataset(), fit["posterior"].to_dataset()
     outcomes, curve = outcomes.transpose("agent", "task", ...), curve_of(fit).name
     ability = str(fit.attrs.get("ability", "agent")) if {"llm", "scaffold"} <= set(outcomes.coords) else "agent"
+    noise = str(fit.attrs.get("noise", "binomial"))
     if curve in ("1pl", "2pl"):
-        make = lambda o, p: _cells_of(o, p, curve, str(fit.attrs.get("noise", "binomial")))
+        make = lambda o, p: _cells_of(o, p, curve, noise)
     else:
         make = lambda o, p: _cells_by_draws(fit, o)
-    table = _screened(outcomes, posterior, ability, make)
+    table = _screened(outcomes, posterior, ability, noise, make)
     return trusted(table, fit, adequacy=table.attrs["adequacy"])

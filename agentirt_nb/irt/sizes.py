@@ -39,6 +39,7 @@ def shape_of(
     *,
     ability: str = "llm_scaffold",  # "agent", "llm_scaffold" or "dated"
     features: str = "smooth",  # how features explain difficulty: "smooth", "linear" or "none"
+    groups: bool = False,  # whether groups of tasks count
     draws: int = 1000,  # of a chain
 ) -> Shape:
     "How large a fit of outcomes is."
@@ -46,7 +47,8 @@ def shape_of(
     parts = 0 if ability == "agent" else sum(len(set(outcomes[name].values.tolist()) - {""}) for name in ("llm", "scaffold"))
     columns = 0 if features == "none" or "features" not in outcomes else min(outcomes.sizes["feature"], tasks)
     columns += min(64, tasks) if columns and features == "smooth" else 0
-    return Shape(agents, tasks, agents + parts + columns, draws, 1 + (curve == "2pl"))
+    deviations = agents * len(set(outcomes.group.values.tolist()) - {""}) if groups else 0
+    return Shape(agents, tasks, agents + parts + columns + deviations, draws, 1 + (curve == "2pl"))
 
 # %% ../../nbs/2_irt/18_sizes.ipynb #07315ec1
 _MIB = 2.0**20
@@ -72,7 +74,7 @@ def nuts_work(
     agents, tasks, effects, draws, parameters = shape
     first, kept = laplace_work(shape), 4 * draws
     memory = first.memory + 480 * _MIB + kept * 40 * (effects + tasks * parameters) + 4 * 40 * agents * tasks
-    seconds = first.seconds + 50 + (draws + 200) * 4 * 20 * parameters * (8e-9 * agents * tasks + 1e-5)
+    seconds = first.seconds + 50 + (draws + 300) * 4 * 20 * parameters * (8e-9 * agents * tasks + 1e-5)
     return Work(memory, seconds + (0 if effects <= agents else kept * 1.5e-10 * agents**2 * effects))
 
 # %% ../../nbs/2_irt/18_sizes.ipynb #e94ceb01
@@ -109,6 +111,7 @@ def announce_fit(
     *,
     ability: str = "llm_scaffold",  # "agent", "llm_scaffold" or "dated"
     features: str = "smooth",  # how features explain difficulty: "smooth", "linear" or "none"
+    groups: bool = False,  # whether groups of tasks count
     method: str = "laplace",  # "laplace" or "nuts"
     draws: int = 1000,  # of a chain
     folds: int = 1,  # how many such fits
@@ -116,12 +119,13 @@ def announce_fit(
     progress: bool = True,  # say so where it takes more than ten seconds
 ) -> Work:
     "Say what fits of outcomes will take, where that is much. Raises FitError where they cannot fit in memory."
-    shape = shape_of(outcomes, curve, ability=ability, features=features, draws=draws)
+    shape = shape_of(outcomes, curve, ability=ability, features=features, groups=groups, draws=draws)
     one = nuts_work(shape) if method == "nuts" else laplace_work(shape)
     work = Work(one.memory * min(workers, folds), one.seconds * folds / min(workers, folds, 2))
     several = "A fit" if folds == 1 else f"Cross-validation with {folds} folds, {min(workers, folds)} at a time,"
     about = f"{shape.agents:,} agents and {shape.tasks:,} tasks ({shape.effects:,} effects, {draws:,} draws, {curve}, {method})"
     fewer = "give fewer agents or tasks" + ("" if ability == "agent" else ", ability='agent'")
+    fewer += ", groups=False" if groups else ""
     fewer += " or fewer draws" if folds == 1 else ", fewer draws or fewer workers"
     announce(work, f"{several} of {about}", fewer, progress=progress)
     return work

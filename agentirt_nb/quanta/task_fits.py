@@ -118,7 +118,7 @@ def _nodes(kind: Kind) -> tuple[dict, Any]:
 def _node_count(kind: Kind) -> int:
     "How many possible tasks there are."
     with numpyro.handlers.seed(rng_seed=0):
-        return _nodes(kind)[1].shape[0]
+        return jax.eval_shape(lambda: _nodes(kind)[1]).shape[0]
 
 
 class _Cells(NamedTuple):
