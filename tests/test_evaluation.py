@@ -135,6 +135,14 @@ cross_validate(simulated(60, 120), "responses", "random", folds=12, ability="age
 """
 
 
+def test_folds_are_fitted_with_any_option_that_a_fit_takes():
+    outcomes = simulated(12, 20)
+    result = cross_validate(
+        outcomes, "responses", folds=2, ability="agent", noise="binomial", check=False, groups=False, progress=False
+    )
+    assert np.isfinite(result.probability.values).any()
+
+
 def test_a_killed_run_keeps_its_finished_folds(tmp_path):
     code = RUN.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "cache"))
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

@@ -59,7 +59,7 @@ def laplace_work(
 ) -> Work:
     "What the Laplace approximation takes."
     agents, tasks, effects, draws, parameters = shape
-    cells, nodes = agents * tasks, 17 if parameters == 1 else 161
+    cells, nodes = agents * tasks, 17 if parameters == 1 else 85
     memory = (30 + 60 * parameters) * _MIB + 7 * 8 * effects**2 + 4 * 8 * agents * effects
     memory += cells * (40 + 20 * parameters) + draws * ((33 * parameters - 19) * tasks + 60 * effects)
     seconds = 2.5 * parameters + 4e-7 * cells * nodes + 1e-8 * draws * cells + 3e-7 * draws * tasks * parameters
