@@ -12,9 +12,9 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.fits import FitError, make_fit
 from agentirt_nb.irt.inference import fit
 from agentirt_nb.irt.prediction import predict
-from agentirt_nb.irt.rates import bootstrap_ahead, chance_ahead, expected_pass_rate, rate_draws
+from agentirt_nb.irt.rates import ABOUT, bootstrap_ahead, chance_ahead, expected_pass_rate, rate_draws
 from agentirt_nb.irt.snapshot import load_snapshot
-from agentirt_nb.irt.tables import ABOUT, ladder
+from agentirt_nb.irt.tables import ladder
 from agentirt_nb.views.ladders import interval_ladder
 
 KINDS = {  # how difficulties are spread: as the fit supposes, and in three other ways

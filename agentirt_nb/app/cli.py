@@ -19,7 +19,7 @@ from .. import __version__
 from .stopping import INTERRUPTED, stoppable
 from ..csv_files import read_table, to_numbers, write_table
 from ..files import check_ending, check_targets, put_back, write_together
-from ..messages import AgentirtError, cleaned, closest, count
+from ..messages import AgentirtError, cleaned, closest, count, for_shell
 from ..settings import SettingsError, read_setting, settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _say(
     message: str,  # one sentence
 ) -> None:
     "Tell the person at the terminal something that is not a result."
-    print(f"agentirt: {cleaned(' '.join(str(message).split()))}", file=sys.stderr, flush=True)
+    print(f"agentirt: {cleaned(' '.join(for_shell(str(message)).split()))}", file=sys.stderr, flush=True)
 
 # %% ../../nbs/5_app/02_cli.ipynb #6aa28561
 class _Parser(argparse.ArgumentParser):
@@ -384,7 +384,8 @@ def _fit(
     seconds = time.perf_counter() - started
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""
     sizes = f"{count(outcomes.sizes['agent'], 'agent')} on {count(outcomes.sizes['task'], 'task')}{known}"
-    print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {_doubts(result)}{verdict(result)}{_trend(result)}")
+    said = for_shell(f"{_doubts(result)}{verdict(result)}")
+    print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {said}{_trend(result)}")
     _write_fit(result, args.out, args.about)
     return _strict_code(result) if args.strict else _exit_code(result)
 
@@ -574,7 +575,7 @@ def _score(
 
     scored = score(fit, results, seed=args.seed)
     new = {part: int((~results[part].isin(fit["observed_data"][part])).sum()) for part in ("agent", "task")}
-    print(f"New agents: {new['agent']}; new tasks: {new['task']}. {_doubts(scored)}{verdict(scored)}")
+    print(f"New agents: {new['agent']}; new tasks: {new['task']}. " + for_shell(f"{_doubts(scored)}{verdict(scored)}"))
     _write_fit(scored, args.out, args.about)
     return _exit_code(scored)
 

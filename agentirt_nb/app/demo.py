@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..csv_files import write_table
 from ..files import SEAL_FILE, TakenPathError, refuse_bad_target, seal, try_to_write, write_atomically
+from ..messages import for_shell
 from ..settings import settings
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def run_demo(
     shown = dict(llms=("llm_ability", 10), scaffolds=("scaffold_ability", 5))
     for part, rows in [at for name, at in shown.items() if name in tables]:
         print("", *head_lines(ladder(fit, part), rows), sep="\n")
-    print(f"\n{verdict(fit)}")
+    print(f"\n{for_shell(verdict(fit))}")
     files = ", ".join(sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")))
     print(f"{sum(seconds.values()):.1f} s in all. Written to {folder}: {files}")
     return fit

@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 
 from .designs import Priors
 from .curves import as_curve
-from .fits import FitError, probability_inside, record_of, success_probability
+from .fits import GRADES, FitError, probability_inside, record_of, success_probability, trust
 from .inference import fit
 from ..data.outcomes import content_hash, validate
 from .prediction import agent_draws, described, described_agents, task_draws
@@ -35,7 +35,7 @@ from .scoring import score
 from .sizes import announce_fit
 from ..settings import chosen_seed, settings
 from ..stores import remembered
-from ..messages import count, one_of
+from ..messages import count, listed, one_of
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #42b22361
 SPLITS = ("responses", "tasks", "agents", "benchmark")
@@ -183,8 +183,8 @@ def _chosen(train: xr.Dataset, choices: list[list[str]], seed: int, options: dic
 
 def _predict_fold(
     outcomes: xr.Dataset, fold: xr.DataArray, number: int, given: int, choose: list[list[str]] | None, seed: int, options: dict
-) -> tuple[np.ndarray, bool, float]:
-    "Predictions (predictor, agent, task) for a fold's cells, NaN elsewhere; if its fit converged; Pareto k."
+) -> tuple[np.ndarray, bool, str]:
+    "Predictions (predictor, agent, task) for a fold's cells, NaN elsewhere; if its fit converged; the grade of its accuracy."
     held = (fold == number).broadcast_like(outcomes.trials).transpose("agent", "task").values & (outcomes.trials.values > 0)
     train = outcomes.assign(successes=outcomes.successes.where(~held, 0), trials=outcomes.trials.where(~held, 0))
     seen = train.isel(agent=(train.trials.values > 0).any(1), task=(train.trials.values > 0).any(0))
@@ -213,24 +213,29 @@ def _predict_fold(
     mask = np.zeros(held.shape, bool)
     mask[np.ix_(rows, columns)] = here
     cells[:, ~mask] = np.nan
-    alarming = fitted.attrs["accuracy"] in ("doubtful", "bad")
-    return cells, fitted.attrs["converged"] == "yes", float(fitted.attrs.get("pareto_k", np.nan)) if alarming else np.nan
+    record = trust(fitted)
+    return cells, record["converged"] == "yes", record["accuracy"]
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #103b5714
-def _judged(folds: int, failed: int, worst: float, lost: dict[int, Exception]) -> dict[str, Any]:
-    "The trust record of all folds, of which some failed or were lost; the worst Pareto k is of those that raise an alarm."
-    grade = "bad" if failed else "doubtful" if worst else "sound"
-    said = f"{folds - failed} of {count(folds, 'fold')} converged" + (f"; largest Pareto k {worst:.2f}." if worst else ".")
+_WORST_FIRST = ("bad", "doubtful", "not checked", "sound")  # grades of accuracy: a chain of folds is as sound as its weakest
+
+
+def _judged(folds: int, failed: int, grades: list[str], lost: dict[int, Exception]) -> dict[str, Any]:
+    "The trust record of all folds, of which some failed or were lost, from the grades of accuracy of the others."
+    worst = "bad" if failed else next((grade for grade in _WORST_FIRST if grade in grades), "not checked")
+    told = listed([f"{grades.count(grade)} {grade}" for grade in _WORST_FIRST if grade in grades])
+    said = f"{folds - failed} of {count(folds, 'fold')} converged" + (f"; accuracy of their fits: {told}." if told else ".")
     said += "".join(f" Fold {i} has no predictions: {error}" for i, error in sorted(lost.items()))
-    record = dict(converged="no" if failed else "yes", accuracy=grade, verdict=said)
-    return dict(folds_lost=sorted(lost), folds_not_converged=failed, largest_pareto_k=worst) | record
+    record = dict(converged="no" if failed else "yes", accuracy=worst, verdict=said)
+    return dict(folds_lost=sorted(lost), folds_not_converged=failed) | record
 
 
-def _remembered_fold(path: Path | None, shape: tuple, compute: Callable) -> tuple[np.ndarray, bool, float]:
+def _remembered_fold(path: Path | None, shape: tuple, compute: Callable) -> tuple[np.ndarray, bool, str]:
     "What a file holds of a finished fold, or else compute it and write the file."
-    names = ("cells", "converged", "pareto_k")
-    found = remembered(path, lambda: dict(zip(names, compute())), lambda found: found["cells"].shape == shape)
-    return found["cells"], bool(found["converged"]), float(found["pareto_k"])
+    names = ("cells", "converged", "accuracy")
+    usable = lambda found: found["cells"].shape == shape and str(found["accuracy"]) in GRADES
+    found = remembered(path, lambda: dict(zip(names, compute())), usable)
+    return found["cells"], bool(found["converged"]), str(found["accuracy"])
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #fbb71fc8
 def _imports(name: str) -> set[str]:
@@ -290,24 +295,28 @@ def _announce(
     announce_fit(outcomes, as_curve(given.pop("curve")).name, groups=counted, **given, **how)
 
 
-def _gathered(waiting: dict[Future, int], shape: tuple, tick: Callable) -> tuple[np.ndarray, int, float, dict[int, Exception]]:
-    """Predictions of all folds, how many have not converged, the worst Pareto k, and the folds that raised an error.
+def _gathered(
+    waiting: dict[Future, int], shape: tuple, tick: Callable
+) -> tuple[np.ndarray, int, list[str], dict[int, Exception]]:
+    """Predictions of all folds, how many have not converged, grades of accuracy, and the folds that raised an error.
 
     One fold never loses the others; where all are lost, their first error is raised."""
-    cells, failed, worst = np.full(shape, np.nan, "f4"), 0, 0.0
+    cells, failed = np.full(shape, np.nan, "f4"), 0
+    grades: list[str] = []
     lost: dict[int, Exception] = {}
     for done in as_completed(waiting):
         error = done.exception()
         if isinstance(error, Exception):
             lost[waiting[done]] = error
         else:
-            predicted, converged, k = done.result()
+            predicted, converged, grade = done.result()
             cells = np.where(np.isnan(cells), predicted, cells)
-            failed, worst = failed + (not converged), float(np.fmax(worst, k))
+            failed += not converged
+            grades.append(grade)
         if len(lost) == len(waiting):
             raise lost[min(lost)]
         tick()
-    return cells, failed + len(lost), worst, lost
+    return cells, failed + len(lost), grades, lost
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #2453db5f
 def cross_validate(
@@ -348,14 +357,14 @@ def cross_validate(
     bar = tqdm(total=len(numbers), desc=f"New {split}", unit=" folds", disable=not progress, leave=False)
     with bar, threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=workers) as pool:
         try:
-            cells, failed, worst, lost = _gathered({pool.submit(run, i): i for i in numbers}, shape, bar.update)
+            cells, failed, grades, lost = _gathered({pool.submit(run, i): i for i in numbers}, shape, bar.update)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     result = outcomes[["successes", "trials"]].drop_vars(["feature", "block"], errors="ignore")
     result["probability"] = (("predictor", "agent", "task"), cells)
     result["fold"] = fold
-    judged = _judged(len(numbers), failed, worst, lost)
+    judged = _judged(len(numbers), failed, grades, lost)
     if failed > len(lost):
         warnings.warn(
             f"{failed - len(lost)} of {len(numbers)} folds have not converged; their predictions are scored all the same.",

@@ -261,7 +261,7 @@ def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
     if seen is None:
         verdict = "Laplace approximation; its accuracy was not checked (fit with check=True to check it)."
         return dict(converged="yes", accuracy="not checked", verdict=verdict)
-    grade, what = seen.grade, f"Laplace approximation: {seen.sentence}"
+    grade, what = seen.grade, f"Laplace approximation. {seen.sentence}"
     if found.repaired:
         few = seen.effective < _ENOUGH
         grade = "sound" if not few else "doubtful" if grade == "sound" else grade

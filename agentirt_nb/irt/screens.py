@@ -480,7 +480,7 @@ def _says_of_agents(found: dict, named: dict, agents: np.ndarray) -> dict[str, t
         factor = np.sqrt(1 + size**2 * named["group share"])
         text = (
             f"Agents differ by {size:.2f} logits between groups of tasks: on these tasks intervals of abilities hold, for tasks "
-            f"of other groups they would have to be {factor:.1f} times as wide; fit with groups=True (--groups on)."
+            f"of other groups they would have to be {factor:.1f} times as wide; fit with groups=True."
         )
         rows["groups"] = ("doubtful", text) if z > _SURE and factor >= 1.1 else ("", "")
     for name, why in (

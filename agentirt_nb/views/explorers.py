@@ -17,7 +17,7 @@ import xarray as xr
 
 from .labels import headline, percent
 from ..irt.fits import FitError, probability_inside, task_parameters
-from ..irt.tables import ABOUT
+from ..irt.rates import ABOUT
 from ..messages import one_of
 from .controls import HELP_FOR_ALL, Explorer, Slider, chooser, explained, heading_html, logit_places
 from .theme import COLOURS, alt
