@@ -274,7 +274,7 @@ def test_other_forms_find_themselves(form):
     band = fitted_curve(fitted, x)
     np.testing.assert_allclose(band["mean"], shape, rtol=0.06)
     name, truth = {"exponential": ("scale", 3e4), "saturating": ("exponent", 1.2), "broken": ("exponent", 0.1)}[form]
-    found = exponents(fitted, prob=0.98).sel(parameter=name)
+    found = exponents(fitted, prob=0.997).sel(parameter=name)  # one board: a truth three sds away would be a fault
     assert found.lower < truth < found.upper
     assert set(exponents(fitted).parameter.values) == {*FORMS[form].parameters, "noise"}
 

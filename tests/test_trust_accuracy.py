@@ -39,9 +39,10 @@ CALIBRATED = {
 }
 
 
-def alarms(kind: str, seeds: range) -> list[str]:
+def alarms(kind: str, seeds: range, check: bool | str = True) -> list[str]:
     curve, how = CALIBRATED[kind]
-    fits = [fit(board(seed, **how), curve, ability="agent", seed=seed, progress=False) for seed in seeds]
+    fits = [fit(board(seed, **how), curve, ability="agent", seed=seed, check=check, progress=False) for seed in seeds]
+    assert all(result.attrs["accuracy"] != "not checked" for result in fits)
     return [f"{seed}: {result.attrs['verdict']}" for seed, result in zip(seeds, fits) if alarm(result)]
 
 
@@ -62,7 +63,7 @@ def test_at_most_one_alarm_in_twenty_boards_where_the_model_is_true(kind):
 @pytest.mark.parametrize("leaderboard", ["swebench_verified", "terminal_bench", "gso"])
 def test_the_seed_does_not_decide_the_grade(leaderboard, curve):
     outcomes = load_leaderboard(leaderboard)
-    assert len({fit(outcomes, curve, seed=seed, progress=False).attrs["accuracy"] for seed in range(4)}) == 1
+    assert len({fit(outcomes, curve, seed=seed, check=True, progress=False).attrs["accuracy"] for seed in range(4)}) == 1
 
 
 def spoiled(monkeypatch, scale: float, beside: float) -> None:
@@ -95,7 +96,7 @@ def test_an_alarm_where_the_draws_are_wrong(monkeypatch, scale, beside):
 @pytest.mark.parametrize("kind", ["regular", "few agents", "sparse"])
 def test_alarms_in_nine_of_ten_boards_where_the_draws_are_wrong(monkeypatch, kind, scale, beside):
     spoiled(monkeypatch, scale, beside)
-    assert len(alarms(kind, range(20))) >= 18
+    assert len(alarms(kind, range(20), check="auto")) >= 18  # check=True would put it right
 
 
 def test_nothing_is_settled_in_noise_and_the_old_way_there_is_alarming(monkeypatch):
@@ -104,7 +105,7 @@ def test_nothing_is_settled_in_noise_and_the_old_way_there_is_alarming(monkeypat
     assert settled(result) == 0
     assert float(result.posterior.ability_sd.mean()) < 0.5
     monkeypatch.setattr(laplace, "_TELLING", 0.0)  # the unit of the 2PL from its mode, whatever the evidence
-    old = fit(noise, "2pl", ability="agent", seed=0, progress=False)
+    old = fit(noise, "2pl", ability="agent", seed=0, check=True, progress=False)
     assert settled(old) > 0.05
     assert alarm(old) == "NOT CONFIRMED"
 
