@@ -955,6 +955,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'agentirt_nb/irt/models.py'),
                                         'agentirt_nb.irt.models._observe': ('2_irt/models.html#_observe', 'agentirt_nb/irt/models.py'),
                                         'agentirt_nb.irt.models._scales': ('2_irt/models.html#_scales', 'agentirt_nb/irt/models.py'),
+                                        'agentirt_nb.irt.models._spread': ('2_irt/models.html#_spread', 'agentirt_nb/irt/models.py'),
                                         'agentirt_nb.irt.models.agent_ability': ( '2_irt/models.html#agent_ability',
                                                                                   'agentirt_nb/irt/models.py'),
                                         'agentirt_nb.irt.models.dated_ability': ( '2_irt/models.html#dated_ability',
