@@ -102,7 +102,7 @@ def _mode_and_scale(theta, mean, log_sd, log_noise, start, successes, trials, mo
     mode = jax.lax.fori_loop(0, 8, step, start)
     return mode, jnp.linalg.cholesky(jnp.linalg.inv(terms(mode)[1]))
 
-# %% ../../nbs/2_irt/07_laplace.ipynb #7a788188
+# %% ../../nbs/2_irt/07_laplace.ipynb #7bdaee33
 def _log_prior(density: str, z: Any) -> Any:
     "Log density (...,) of tasks (..., dims) in prior sds from the prior's mean; log discriminations are normal."
     normal = lambda x: -0.5 * (x**2).sum(-1) - 0.5 * x.shape[-1] * jnp.log(2 * jnp.pi)
