@@ -1222,6 +1222,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'agentirt_nb.irt.tables._ranks': ('2_irt/tables.html#_ranks', 'agentirt_nb/irt/tables.py'),
                                         'agentirt_nb.irt.tables.ability_table': ( '2_irt/tables.html#ability_table',
                                                                                   'agentirt_nb/irt/tables.py'),
+                                        'agentirt_nb.irt.tables.beyond_words': ( '2_irt/tables.html#beyond_words',
+                                                                                 'agentirt_nb/irt/tables.py'),
                                         'agentirt_nb.irt.tables.explained': ('2_irt/tables.html#explained', 'agentirt_nb/irt/tables.py'),
                                         'agentirt_nb.irt.tables.feature_table': ( '2_irt/tables.html#feature_table',
                                                                                   'agentirt_nb/irt/tables.py'),

@@ -269,7 +269,7 @@ def as_density(density: str | Density) -> Density:
     return chosen(density, DENSITIES, "density")
 
 # %% ../../nbs/2_irt/00_curves.ipynb #37e6d1ab
-STANDARD: dict[str, tuple[float, float]] = {  # mean and sd, at location 0 and scale or rate 1, of densities without other parameters
+STANDARD: dict[str, tuple[float, float]] = {  # mean and sd, at location 0 and scale or rate 1, where these are all parameters
     "normal": (0.0, 1.0),
     "logistic": (0.0, np.pi / np.sqrt(3)),
     "t": (0.0, np.sqrt(2)),
@@ -284,7 +284,7 @@ def log_standard(
     z: Any,  # in standard deviations from the mean
     xp: ModuleType = np,  # NumPy, or what has its functions
 ) -> Any:  # of z's shape
-    "Log density of a difficulty with mean 0 and standard deviation 1. Raises AgentirtError for a density that is not in STANDARD."
+    "Log density of a difficulty with mean 0 and standard deviation 1. Raises AgentirtError for a density not in STANDARD."
     mean, sd = chosen(density, STANDARD, "density")
     return density_at(DENSITIES[density], mean + sd * z, z, _AT_ZERO, xp) + np.log(sd)
 

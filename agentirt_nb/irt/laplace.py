@@ -162,7 +162,8 @@ def _marginal_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, r
     dims = frame[0].shape[1]
     lattice, log_room = _lattice(dims, density=model.density)
     at = _nodes(theta, mean, log_sd, log_noise, frame, successes, trials, model, lattice)
-    score, cell, pull, bend = _scores(at, log_sd, model), at.cell, _prior_pull(model.density, at.z), _prior_bend(model.density, at.z)
+    score, cell = _scores(at, log_sd, model), at.cell
+    pull, bend = _prior_pull(model.density, at.z), _prior_bend(model.density, at.z)
     centre = jnp.einsum("jqk,jq->jk", at.t, at.weight)
     spread = jnp.einsum("jqa,jqb,jq->jab", at.t - centre[:, None], at.t - centre[:, None], at.weight)
     new_frame = centre, jnp.linalg.cholesky(spread + 1e-8 * jnp.eye(dims))
@@ -187,8 +188,8 @@ def _marginal_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, r
 # %% ../../nbs/2_irt/07_laplace.ipynb #fb280f76
 @partial(jax.jit, static_argnames="model")
 def _draw_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, model):
-    """Weights on a fine grid for drawing tasks, their mean and covariance, the prior's pull as a straight line of z (its middle, height
-    and slope), and how the mean moves with what scores are of."""
+    """Weights on a fine grid for drawing tasks, their mean and covariance, the prior's pull as a straight line of z (its middle,
+    height and slope), and how the mean moves with what scores are of."""
     dims = frame[0].shape[1]
     about = theta, mean, log_sd, log_noise, frame, successes, trials, model
     fine_grid, coarse_grid = _square(*_grid(_DRAW_GRID, dims, model.density), dims), _lattice(dims, density=model.density)[0]
@@ -294,9 +295,7 @@ def _effects_of(block: Block, design: np.ndarray) -> tuple[np.ndarray, np.ndarra
 class _Laplace:
     "State of the approximation: data as arrays, positions in w, scales of priors, and the chunks with their lattices."
 
-    def __init__(
-        self, data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats, density: str = "normal"
-    ) -> None:
+    def __init__(self, data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats, density: str) -> None:
         self.data, self.curve, self.dims, self.model = data, curve, 1 + (curve == "2pl"), _Model(_LOGITS[curve], repeats, density)
         self.abilities, weights = ability_design(data, ability), data.columns.shape[1]
         agents, self.of_agents, self.benchmarks = len(data.agent), self.abilities.design.shape[1], len(data.benchmark)

@@ -104,7 +104,8 @@ def _spread(density: str, mean: jnp.ndarray, sd: jnp.ndarray) -> dist.Distributi
     middle, unit = STANDARD[density]
     scale = sd / unit
     if density == "mirrored gumbel":
-        return dist.TransformedDistribution(dist.Gumbel(-mean + middle * scale, scale), dist.transforms.AffineTransform(0.0, -1.0))
+        turned = dist.Gumbel(middle * scale - mean, scale)
+        return dist.TransformedDistribution(turned, dist.transforms.AffineTransform(0.0, -1.0))
     kinds = dict(normal=dist.Normal, logistic=dist.Logistic, t=partial(dist.StudentT, 4.0), gumbel=dist.Gumbel)
     return kinds[density](mean - middle * scale, scale)
 
