@@ -304,6 +304,9 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--features-as", choices=["smooth", "linear", "none"], default="smooth", help=about)
     about = "whether an agent may be better at one group of tasks than at another; auto: where screens see it (default: off)"
     parser.add_argument("--groups", choices=["off", "auto", "on"], default="off", help=about)
+    about = "how difficulties are spread, on which tasks that nobody solved rest; others have heavier tails (default: normal)"
+    densities = ["normal", "logistic", "t", "gumbel", "mirrored gumbel"]
+    parser.add_argument("--density", choices=densities, default="normal", help=about)
     about = "whether to weigh draws by the exact posterior; auto: where it costs little (default: auto)"
     parser.add_argument("--check", choices=["off", "auto", "on"], default="auto", help=about)
     _setting(parser, "draws", "N", "posterior draws to keep")
@@ -375,17 +378,18 @@ def _fit(
     parts = [read_outcomes(source, progress=not args.quiet) for source in args.source]
     outcomes = with_features(parts[0] if len(parts) == 1 else combine(parts), args.features)
     from agentirt_nb.irt.inference import fit
-    from agentirt_nb.irt.tables import verdict
+    from agentirt_nb.irt.tables import beyond_words, verdict
 
     started = time.perf_counter()
     options = dict(ability=args.ability, features=args.features_as, method=args.method, seed=args.seed, draws=args.draws)
+    options |= dict(density=args.density)
     options |= {name: dict(off=False, on=True).get(said, said) for name, said in (("groups", args.groups), ("check", args.check))}
     result = fit(outcomes, args.curve, **options, progress=not args.quiet)
     seconds = time.perf_counter() - started
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""
     sizes = f"{count(outcomes.sizes['agent'], 'agent')} on {count(outcomes.sizes['task'], 'task')}{known}"
-    said = for_shell(f"{_doubts(result)}{verdict(result)}")
-    print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {said}{_trend(result)}")
+    said = for_shell(f"{_doubts(result)}{verdict(result)}{beyond_words(result)}{_trend(result)}")
+    print(f"{args.curve} by {args.method}: {sizes} in {seconds:.1f} s. {said}")
     _write_fit(result, args.out, args.about)
     return _strict_code(result) if args.strict else _exit_code(result)
 

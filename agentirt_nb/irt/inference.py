@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from ..data.describing import components
 from ..data.outcomes import content_hash, validate
-from .curves import Curve, as_curve
+from .curves import DENSITIES, STANDARD, Curve, Density, as_curve, as_density
 from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, model_data, zero_sum_basis
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
@@ -33,7 +33,7 @@ from .programs import keep_programs
 from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence
 from .screens import screened
 from .sizes import announce_fit
-from ..messages import count, one_of
+from ..messages import count, listed, one_of
 from ..settings import check_draws, chosen_seed, settings
 
 # %% ../../nbs/2_irt/08_inference.ipynb #33e12222
@@ -158,6 +158,7 @@ def _nuts(
     laplace: dict,
     design: AbilityDesign,
     repeats: Repeats,
+    density: str,
     draws: int,
     seed: int,
     progress: bool,
@@ -171,14 +172,14 @@ def _nuts(
 
     split = ability != "agent"
 
-    def density(data, priors):
-        MODELS[curve](data, priors, partial(marginal_ability, ability=ability) if split else agent_ability, repeats)
+    def model(data, priors):
+        MODELS[curve](data, priors, partial(marginal_ability, ability=ability) if split else agent_ability, repeats, density)
 
     if data.block_names:
         laplace = laplace | dict(weight_z=laplace["weight"] / laplace["feature_sd"][:, data.column_block])
 
-    start = initialize_model(jax.random.key(seed), density, model_args=(data, priors))
-    trace = numpyro.handlers.trace(numpyro.handlers.seed(density, 0)).get_trace(data, priors)
+    start = initialize_model(jax.random.key(seed), model, model_args=(data, priors))
+    trace = numpyro.handlers.trace(numpyro.handlers.seed(model, 0)).get_trace(data, priors)
     sites = {name: site["fn"].support for name, site in trace.items() if site["type"] == "sample" and not site["is_observed"]}
     free = {
         name: numpyro.distributions.biject_to(support).inv(jnp.array(laplace[name], jnp.float32))
@@ -300,15 +301,19 @@ def judge_nuts(
 _EXACT = ("1pl", "2pl")  # the curves whose tasks `fit` knows how to integrate out
 
 
-def _checked(curve: str | Curve, ability: str, features: str, method: str) -> str:
-    "The name of the curve. Raises FitError for what `fit` does not know."
+def _checked(curve: str | Curve, ability: str, features: str, method: str, density: str | Density) -> tuple[str, str]:
+    "The names of curve and density. Raises FitError for what `fit` does not know."
     name = as_curve(curve).name
     if name not in _EXACT or as_curve(name) != as_curve(curve):
         raise FitError(f"`fit` knows the curves '1pl' and '2pl', not {name!r}; `fit_tasks` fits the others.")
+    spread = one_of(density, DENSITIES, "density", error=FitError) if isinstance(density, str) else density.name
+    if spread not in STANDARD or as_density(spread) != as_density(density):
+        known = listed(map(repr, STANDARD), 9)
+        raise FitError(f"`fit` knows the densities {known}, not {spread!r}; `fit_tasks` fits the others.")
     one_of(ability, ABILITIES, "ability", error=FitError)
     one_of(features, FEATURES, "features", error=FitError)
     one_of(method, ("laplace", "nuts"), "method", error=FitError)
-    return name
+    return name, spread
 
 
 def _fittable(data: ModelData, ability: str) -> None:
@@ -331,9 +336,9 @@ def _laplace_fit(data: ModelData, found: LaplaceDraws) -> tuple[xr.Dataset, xr.D
 def _nuts_fit(
     data: ModelData, found: LaplaceDraws, how: tuple, draws: int, seed: int, progress: bool
 ) -> tuple[xr.Dataset, xr.Dataset, dict]:
-    "Posterior, sample_stats and trust record of NUTS, for how = (curve, ability, priors), started at Laplace draws."
-    curve, ability, priors = how
-    samples, extra = _nuts(data, curve, ability, priors, found.draws, found.design, found.repeats, draws, seed, progress)
+    "Posterior, sample_stats and trust record of NUTS, for how = (curve, ability, priors, density), started at Laplace draws."
+    curve, ability, priors, density = how
+    samples, extra = _nuts(data, curve, ability, priors, found.draws, found.design, found.repeats, density, draws, seed, progress)
     posterior = _labelled(data, samples)
     converged, verdict, figures = judge_nuts(posterior, int(extra["diverging"].sum()))
     names = dict(potential_energy="energy", num_steps="n_steps", accept_prob="acceptance_rate", diverging="diverging")
@@ -398,6 +403,7 @@ def fit(
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
     features: str = "smooth",  # how features explain difficulty, where outcomes have any: "smooth", "linear" or "none"
     groups: bool | str = False,  # whether an agent may be better at one group of tasks than at another; "auto": if screens see it
+    density: str | Density = "normal",  # how difficulties are spread, with mean and sd of their own; of STANDARD
     noise: str = "auto",  # how runs scatter: "binomial", "beta-binomial" (auto, where any are repeated), "logit-normal"; or, of
     # partial credit in the layer `share`, "quasi-binomial"
     method: str = "laplace",  # "laplace" (a second) or "nuts" (minutes, exact)
@@ -410,7 +416,7 @@ def fit(
     """Posterior of abilities and difficulties in logits. Raises FitError on unknown names and on outcomes too large for the
     memory, and OutcomesError on bad data."""
     start, seed, draws = perf_counter(), chosen_seed(seed), check_draws(draws)
-    name = _checked(curve, ability, features, method)
+    name, spread = _checked(curve, ability, features, method, density)
     one_of(str(check), ("auto", "True", "False"), "check", error=FitError)
     one_of(str(groups), ("auto", "True", "False"), "groups", error=FitError)
     outcomes, priors = validate(outcomes), priors or Priors()
@@ -420,8 +426,9 @@ def fit(
     def find(cells: xr.Dataset, counted: bool = groups is True) -> tuple[ModelData, LaplaceDraws]:
         data = model_data(cells, features=features, groups=counted)
         _fittable(data, ability)
-        how: dict[str, Any] = dict(ability=ability, noise=noise, priors=priors, check=check if method == "laplace" else False)
-        return data, laplace_draws(data, name, **how, draws=draws, seed=seed, tick=bar.update)
+        how: dict[str, Any] = dict(ability=ability, noise=noise, density=spread, priors=priors)
+        weigh = check if method == "laplace" else False
+        return data, laplace_draws(data, name, **how, check=weigh, draws=draws, seed=seed, tick=bar.update)
 
     bar = tqdm(desc="Laplace approximation", unit=" rounds", disable=not progress, delay=1, leave=False)
     with bar, threadpool_limits(1, "blas"):  # small matrices: threads of BLAS beside those of XLA only get in each other's way
@@ -434,13 +441,14 @@ def fit(
             data, found = find(cells, True)
             posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
-        posterior, stats, record = _nuts_fit(data, found, (name, ability, priors), draws, seed, progress)
+        posterior, stats, record = _nuts_fit(data, found, (name, ability, priors, spread), draws, seed, progress)
     seen = screened(outcomes, posterior, *about_fit).attrs
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
     record["verdict"] += _of_groups(posterior) + f" {seen['says']}".rstrip()
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
-    about: dict[str, Any] = dict(curve=name, ability=ability, features=features if data.block_names else "none", method=method)
+    about: dict[str, Any] = dict(curve=name, density=spread, ability=ability, method=method)
+    about |= dict(features=features if data.block_names else "none")
     about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)

@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 from scipy.special import ndtri
 
 from .accuracy import Accuracy, judged
+from .curves import log_standard
 from .designs import AbilityDesign, Block, ModelData, Priors, ability_design
 from .programs import forget_programs
 from .repeats import Repeats, Terms, cell_terms, repeats_of
@@ -36,15 +37,17 @@ def _logit_2pl(theta, t):
 
 
 class _Model(NamedTuple):
-    "What kernels are compiled for: the logit of a cell, and how repeated runs scatter."
+    "What kernels are compiled for: the logit of a cell, how repeated runs scatter, and how difficulties do."
 
     logit: Callable
     repeats: Repeats
+    density: str = "normal"  # of difficulties, a name in STANDARD
 
 
 _LOGITS = {"1pl": _logit_1pl, "2pl": _logit_2pl}
 _GRID = {1: (0.75, 6.0), 2: (1.07, 5.0)}  # parameters a task has -> spacing and radius of its lattice, in posterior sds
 _DRAW_GRID = {1: (0.25, 6.0), 2: (0.5, 5.0)}  # the same of the square grid by which tasks are drawn: finer
+_CLOSER, _FARTHER = 0.7, 0.6  # of densities that are not normal: spacing, by that of the normal; how fast points go apart
 
 
 def _square(spacing: float, radius: float, dims: int) -> np.ndarray:
@@ -53,14 +56,25 @@ def _square(spacing: float, radius: float, dims: int) -> np.ndarray:
     return np.stack(np.meshgrid(*[z] * dims, indexing="ij"), -1).reshape(-1, dims).astype("f4")
 
 
-def _lattice(dims: int, grids: dict = _GRID) -> tuple[np.ndarray, float]:
-    "Points (point, dims) for integrating tasks, in two dimensions hexagonal, and the log of the room that each stands for."
+def _grid(grids: dict, dims: int, density: str) -> tuple[float, float]:
+    "Spacing and radius of a grid."
     spacing, radius = grids[dims]
+    return (spacing, radius) if density == "normal" else (_CLOSER * spacing, radius)
+
+
+def _lattice(dims: int, grids: dict = _GRID, density: str = "normal") -> tuple[np.ndarray, float]:
+    "Points (point, dims) for integrating tasks, in two dimensions hexagonal, and the log of the room that each stands for."
+    spacing, radius = _grid(grids, dims, density)
     if dims == 1:
         return _square(spacing, radius, 1), float(np.log(spacing))
     i, j = np.mgrid[-20:21, -20:21].reshape(2, -1)
     points = spacing * np.stack([i + j / 2, j * np.sqrt(0.75)], 1)
     return points[(points**2).sum(1) <= radius**2 + 1e-9].astype("f4"), float(np.log(spacing**2 * np.sqrt(0.75)))
+
+
+def _farther(x: Any, density: str, xp: Any = np) -> Any:
+    "By how much a point at x, along the axis of difficulty, lies farther out."
+    return 0.0 * x if density == "normal" else xp.sinh(_FARTHER * x) / _FARTHER - x
 
 
 _each_cell = lambda f: jax.vmap(jax.vmap(f, (None, 0)), (0, None))  # f(theta, t) over agents x tasks
@@ -88,6 +102,22 @@ def _mode_and_scale(theta, mean, log_sd, log_noise, start, successes, trials, mo
     mode = jax.lax.fori_loop(0, 8, step, start)
     return mode, jnp.linalg.cholesky(jnp.linalg.inv(terms(mode)[1]))
 
+# %% ../../nbs/2_irt/07_laplace.ipynb #7bdaee33
+def _log_prior(density: str, z: Any) -> Any:
+    "Log density (...,) of tasks (..., dims) in prior sds from the prior's mean; log discriminations are normal."
+    normal = lambda x: -0.5 * (x**2).sum(-1) - 0.5 * x.shape[-1] * jnp.log(2 * jnp.pi)
+    return normal(z) if density == "normal" else log_standard(density, z[..., 0], jnp) + normal(z[..., 1:])
+
+
+def _prior_pull(density: str, z: Any) -> Any:
+    "How strongly the prior pulls each coordinate of z back: minus the slope of its log density; of the normal, z itself."
+    return z if density == "normal" else jax.grad(lambda x: -_log_prior(density, x).sum())(z)
+
+
+def _prior_bend(density: str, z: Any) -> Any:
+    "How that pull grows; of the normal, one everywhere."
+    return jax.grad(lambda x: _prior_pull(density, x).sum())(z)
+
 # %% ../../nbs/2_irt/07_laplace.ipynb #cb8ac080
 class _Nodes(NamedTuple):
     "Every task at the points of a grid in its frame."
@@ -105,18 +135,23 @@ def _nodes(theta, mean, log_sd, log_noise, frame, successes, trials, model, grid
     centre, scale = frame
     dims = centre.shape[1]
     t = centre[:, None] + jnp.einsum("jab,qb->jqa", scale, grid)
+    if model.density != "normal":
+        t = t.at[..., 0].add(scale[:, None, 0, 0] * _farther(grid[:, 0], model.density, jnp))
     over_nodes = lambda f: _each_cell(f)(theta, t.reshape(-1, dims)).reshape(len(theta), *t.shape[:2])
     cell = cell_terms(model.repeats, over_nodes(model.logit), log_noise, successes[..., None], trials[..., None])
     z = (t - mean[:, None]) * jnp.exp(-log_sd)
-    log_weight = cell.value.sum(0) - 0.5 * (z**2).sum(-1) - log_sd.sum() - 0.5 * dims * jnp.log(2 * jnp.pi)
+    log_weight = cell.value.sum(0) + _log_prior(model.density, z) - log_sd.sum()
     log_weight += jnp.log(jnp.diagonal(scale, axis1=1, axis2=2)).sum(1)[:, None]
+    if model.density != "normal":  # points that lie farther apart stand for more
+        log_weight += jnp.log(jnp.cosh(_FARTHER * grid[:, 0]))
     log_sum = jax.nn.logsumexp(log_weight, axis=1)
     return _Nodes(t, z, jnp.exp(log_weight - log_sum[:, None]), log_sum, over_nodes(jax.grad(model.logit, 0)), cell)
 
 
 def _scores(at: _Nodes, log_sd, model) -> Any:
     "Scores (row, task, node) of abilities, of the prior's means and log sds and, where there is one, of the noise."
-    prior = jnp.moveaxis(jnp.concatenate([at.z * jnp.exp(-log_sd), at.z**2 - 1], -1), 2, 0)
+    pull = _prior_pull(model.density, at.z)
+    prior = jnp.moveaxis(jnp.concatenate([pull * jnp.exp(-log_sd), at.z * pull - 1], -1), 2, 0)
     noise = [at.cell.own_score.sum(0)[None]] if model.repeats.parameter else []
     return jnp.concatenate([at.slope * at.cell.score, prior, *noise])
 
@@ -125,9 +160,10 @@ def _scores(at: _Nodes, log_sd, model) -> Any:
 def _marginal_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model):
     "Log likelihood of some tasks with their parameters integrated out, its gradient and the parts of its curvature."
     dims = frame[0].shape[1]
-    lattice, log_room = _lattice(dims)
+    lattice, log_room = _lattice(dims, density=model.density)
     at = _nodes(theta, mean, log_sd, log_noise, frame, successes, trials, model, lattice)
     score, cell = _scores(at, log_sd, model), at.cell
+    pull, bend = _prior_pull(model.density, at.z), _prior_bend(model.density, at.z)
     centre = jnp.einsum("jqk,jq->jk", at.t, at.weight)
     spread = jnp.einsum("jqa,jqb,jq->jab", at.t - centre[:, None], at.t - centre[:, None], at.weight)
     new_frame = centre, jnp.linalg.cholesky(spread + 1e-8 * jnp.eye(dims))
@@ -137,31 +173,37 @@ def _marginal_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, r
     deviation = ((score - gradient[..., None]) * jnp.sqrt(weight)).reshape(len(score), -1)
     own = (score[len(theta)] - gradient[len(theta), :, None]) * weight  # of each task's own prior mean, which features shift
     noise = (expected(at.slope * cell.cross), expected(cell.own_bend).sum()) if model.repeats.parameter else (0.0, 0.0)
+    of_prior = jnp.stack([bend, at.z * bend + pull, at.z * (at.z * bend + pull)])  # its negative Hessian over mean and log sd
     together = (
         ((at.log_sum + log_room) * real).sum(),
         gradient.sum(1),
         deviation @ deviation.T,
         expected(at.slope**2 * cell.bend),
-        jnp.einsum("jqk,jq->k", at.z, weight),
-        jnp.einsum("jqk,jq->k", at.z**2, weight),
-        real.sum(),
+        jnp.einsum("ejqk,jq->ek", of_prior, weight),
         *noise,
     )
-    by_task = gradient[len(theta)], jnp.einsum("ijq,jq->ji", score, own), jnp.einsum("jq,jq->j", at.z[..., 0], weight)
+    by_task = gradient[len(theta)], jnp.einsum("ijq,jq->ji", score, own), jnp.einsum("ejq,jq->je", of_prior[..., 0], weight)
     return new_frame, together, by_task
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #fb280f76
 @partial(jax.jit, static_argnames="model")
 def _draw_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, model):
-    "Weights on a fine grid for drawing tasks, their mean and covariance, and how the mean moves with what scores are of."
+    """Weights on a fine grid for drawing tasks, their mean and covariance, the prior's pull as a straight line of z (its middle,
+    height and slope), and how the mean moves with what scores are of."""
     dims = frame[0].shape[1]
     about = theta, mean, log_sd, log_noise, frame, successes, trials, model
-    fine, coarse = _nodes(*about, _square(*_DRAW_GRID[dims], dims)), _nodes(*about, _lattice(dims)[0])
+    fine_grid, coarse_grid = _square(*_grid(_DRAW_GRID, dims, model.density), dims), _lattice(dims, density=model.density)[0]
+    fine, coarse = _nodes(*about, fine_grid), _nodes(*about, coarse_grid)
     middle = jnp.einsum("jqk,jq->jk", fine.t, fine.weight)
     deviation = fine.t - middle[:, None]
     covariance = jnp.einsum("jqa,jqb,jq->jab", deviation, deviation, fine.weight)
     off = coarse.t - jnp.einsum("jqk,jq->jk", coarse.t, coarse.weight)[:, None]
-    return fine.weight, middle, covariance, jnp.einsum("jqk,ajq,jq->jka", off, _scores(coarse, log_sd, model), coarse.weight)
+    z, pull = fine.z, _prior_pull(model.density, fine.z)
+    over = lambda x: jnp.einsum("jqk,jq->jk", x, fine.weight)
+    apart = z - over(z)[:, None]
+    straight = jnp.stack([over(z), over(pull), over(apart * pull) / over(apart * z)], 1)
+    move = jnp.einsum("jqk,ajq,jq->jka", off, _scores(coarse, log_sd, model), coarse.weight)
+    return fine.weight, middle, covariance, straight, move
 
 
 def _block_log_likelihood(theta, t, log_noise, successes, trials, model):
@@ -223,11 +265,11 @@ class _Chunk:
         return self.part.stop - self.part.start
 
 
-def _chunks(block: Block, b: int, dims: int) -> list[_Chunk]:
+def _chunks(block: Block, b: int, dims: int, density: str = "normal") -> list[_Chunk]:
     "Cells of a block in chunks of equal shape."
     agents, tasks = block.trials.shape
     step = 2 ** max(4, int(np.log2(max(agents, 1))) - 3)  # 16, and beyond 256 agents an eighth of them at most
-    rows, nodes = -(-max(agents, 1) // step) * step, len(_lattice(dims)[0])
+    rows, nodes = -(-max(agents, 1) // step) * step, len(_lattice(dims, density=density)[0])
     room = 2 ** int(np.log2(5e5 / (rows * nodes) + 1))
     width = int(min(128, max(8, min(room, 2 ** int(np.ceil(np.log2(tasks)))))))
     rate = (block.successes.sum(0) + 0.5) / (block.trials.sum(0) + 1)
@@ -253,8 +295,8 @@ def _effects_of(block: Block, design: np.ndarray) -> tuple[np.ndarray, np.ndarra
 class _Laplace:
     "State of the approximation: data as arrays, positions in w, scales of priors, and the chunks with their lattices."
 
-    def __init__(self, data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats) -> None:
-        self.data, self.curve, self.dims, self.model = data, curve, 1 + (curve == "2pl"), _Model(_LOGITS[curve], repeats)
+    def __init__(self, data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats, density: str) -> None:
+        self.data, self.curve, self.dims, self.model = data, curve, 1 + (curve == "2pl"), _Model(_LOGITS[curve], repeats, density)
         self.abilities, weights = ability_design(data, ability), data.columns.shape[1]
         agents, self.of_agents, self.benchmarks = len(data.agent), self.abilities.design.shape[1], len(data.benchmark)
         self.of_ability = self.of_agents + agents * len(data.group)  # then come deviations by group, then weights of features
@@ -276,7 +318,7 @@ class _Laplace:
         self.contrast = np.zeros(self.effects)  # set for the 2PL
         self.stiffness = 100.0 * len(data.agent)  # of the pinned direction in the 2PL
         self.anchor: float | None = None  # where the log sd of discrimination is held, if at all: see `_walked`
-        self.chunks = [chunk for b, block in enumerate(data.blocks) for chunk in _chunks(block, b, self.dims)]
+        self.chunks = [chunk for b, block in enumerate(data.blocks) for chunk in _chunks(block, b, self.dims, density)]
 
     def hyper(self, block: int) -> np.ndarray:
         "Positions in w of the prior of a block's tasks, means, then log sds, and of the noise: as scores are ordered."
@@ -312,7 +354,7 @@ class _Laplace:
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #90662a87
 def _prior_mean(state: _Laplace, w: np.ndarray, chunk: _Chunk) -> np.ndarray:
-    "Mean (..., task, dims) of the normal prior of a chunk's tasks at w (..., size): the benchmark's, shifted by features."
+    "Mean (..., task, dims) of the prior of a chunk's tasks at w (..., size): the benchmark's, shifted by features."
     mean = np.repeat(w[..., None, state.hyper(chunk.b)[: state.dims]], chunk.count, -2)
     if state.effects > state.of_ability:
         mean[..., 0] += w[..., : state.effects] @ state.task_design[chunk.tasks].T
@@ -341,20 +383,20 @@ def _move_frames(state: _Laplace) -> None:
         chunk.frame = chunk.next_frame
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #a25aff2f
-def _prior_curvature(log_sd, z, z2, count) -> np.ndarray:
-    "Expected negative Hessian of the tasks' normal prior over (means, log sds)."
-    cross = np.diag(2 * np.exp(-log_sd) * z)
-    return np.block([[np.diag(count * np.exp(-2 * log_sd)), cross], [cross, np.diag(2 * z2)]])
+def _prior_curvature(log_sd, means, mixed, sds) -> np.ndarray:
+    "Expected negative Hessian of the tasks' prior over (means, log sds), from its entries (dims,) in units of the sds."
+    cross = np.diag(np.exp(-log_sd) * mixed)
+    return np.block([[np.diag(means * np.exp(-2 * log_sd)), cross], [cross, np.diag(sds)]])
 
 
 def _add_features(state: _Laplace, w, b, mine, keep, project, where, gradient, curvature) -> None:
     "Add to gradient and curvature what comes of features shifting each task's prior mean."
     by_task = [[x[: chunk.count] for x in part] for chunk, part in mine]
-    score, cross, z = (np.concatenate(x) for x in zip(*by_task))
+    score, cross, of_prior = (np.concatenate(x) for x in zip(*by_task))
     agents, precision = len(state.data.blocks[b].agents), np.exp(-2 * w[state.hyper(b)[state.dims]])
     columns, cross = state.task_design[state.data.blocks[b].tasks, state.of_ability :], -cross[:, keep]
-    cross[:, agents] += precision
-    cross[:, agents + state.dims] += 2 * np.sqrt(precision) * z
+    cross[:, agents] += precision * of_prior[:, 0]
+    cross[:, agents + state.dims] += np.sqrt(precision) * of_prior[:, 1]
     weights = slice(state.of_ability, state.effects)
     gradient[weights] += score @ columns
     curvature[weights, weights] += (columns * cross[:, [agents]]).T @ columns
@@ -370,7 +412,7 @@ def _block_sums(state: _Laplace, w: np.ndarray, b: int) -> tuple[list, list]:
     "What the kernel says of a block at w: sums over its tasks and, where there are features, of each chunk by task."
     chunks = [chunk for chunk in state.chunks if chunk.b == b]
     few = max(4, _AT_ONCE // (4 * len(chunks[0].cells[0]) ** 2))
-    sums: list = [0.0] * 9
+    sums: list = [0.0] * 7
     by_task: list = []
     for first in range(0, len(chunks), few):
         results = []
@@ -389,12 +431,12 @@ def _log_likelihood(state: _Laplace, w: np.ndarray) -> tuple[float, np.ndarray, 
     "Log likelihood with the tasks integrated out, its gradient and negative Hessian, over w (Louis 1982)."
     value, gradient, curvature = 0.0, np.zeros(state.size), np.zeros((state.size, state.size))
     for b, block in enumerate(state.data.blocks):
-        (total, score, deviation, information, z, z2, count, cross, own), mine = _block_sums(state, w, b)
+        (total, score, deviation, information, of_prior, cross, own), mine = _block_sums(state, w, b)
         agents, rows, hyper = len(block.agents), len(information), state.hyper(b)
         keep, prior = np.r_[:agents, rows : rows + len(hyper)], slice(agents, agents + 2 * state.dims)
         score, local = score[keep], -deviation[np.ix_(keep, keep)]
         local[np.arange(agents), np.arange(agents)] += information[:agents]
-        local[prior, prior] += _prior_curvature(w[state.log_sds(b)], z, z2, count)
+        local[prior, prior] += _prior_curvature(w[state.log_sds(b)], *of_prior)
         if state.noisy:
             local[:agents, -1] += cross[:agents]
             local[-1, :agents] += cross[:agents]
@@ -707,20 +749,22 @@ def _follow(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarray, w: 
     "Mean and precision of a chunk's tasks at draws w (draw, size), from their table at the origin (size,)."
     block, log_sds, dims = state.data.blocks[chunk.b], state.log_sds(chunk.b), state.dims
     agents, (effects, design), rows = len(block.agents), state.parts[chunk.b], len(chunk.cells[0])
-    _, mean, covariance, move = (x[: chunk.count] for x in table)
-    prior_mean = _prior_mean(state, w, chunk)
-    information, eye = np.linalg.inv(covariance + 1e-10 * np.eye(dims)), np.eye(dims)
-    prior_then, prior_now = np.exp(-2 * origin[log_sds]), np.exp(-2 * w[:, None, log_sds])
-    values, vectors = np.linalg.eigh(information - prior_then * eye)
+    _, mean, covariance, straight, move = (x[: chunk.count] for x in table)
+    prior_mean, (middle, height, slope) = _prior_mean(state, w, chunk), np.moveaxis(straight, 1, 0)
+    information, eye, slope = np.linalg.inv(covariance + 1e-10 * np.eye(dims)), np.eye(dims), slope.clip(0)
+    root_then, root_now = np.exp(-origin[log_sds]), np.exp(-w[:, None, log_sds])  # of the prior's precision
+    of_prior, of_prior_now = slope * root_then**2, slope * root_now**2
+    values, vectors = np.linalg.eigh(information - of_prior[..., None] * eye)
     data = np.einsum("jab,jb,jcb->jac", vectors, values.clip(1e-4), vectors)  # information of the data alone
-    then, now = _cholesky(data + prior_then * eye), _cholesky(data + prior_now[..., None] * eye)
-    pull = np.einsum("jab,jb->ja", data, mean) + prior_then * (mean - _prior_mean(state, origin, chunk)) + prior_now * prior_mean
+    then, now = _cholesky(data + of_prior[..., None] * eye), _cholesky(data + of_prior_now[..., None] * eye)
+    pull = np.einsum("jab,jb->ja", data, mean) + height * (root_then - root_now)
+    pull = pull + of_prior_now * (prior_mean + middle / root_now)
     move = move[:, :, np.r_[:agents, rows : move.shape[2]]]
     new_mean = _solve(now, _solve(now, pull), transposed=True)
     new_mean += np.tensordot((w - origin)[:, effects] @ design.T, move[:, :, :agents], (1, 2))
     if state.noisy:
         new_mean += (w - origin)[:, -1, None, None] * move[:, :, -1]
-    return _Followed(new_mean, then, now, prior_mean, np.sqrt(prior_now), move)
+    return _Followed(new_mean, then, now, prior_mean, root_now, move)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #f4a68720
 def _padded(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -732,9 +776,10 @@ def _draw_chunk(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarray,
     "Draws (draw, task, dims) of a chunk's tasks, and what they were drawn by."
     dims, at = state.dims, _follow(state, chunk, table, origin, w)
     weight, mean = (x[: chunk.count] for x in table[:2])
-    z = _draw_on_grid(weight, *_DRAW_GRID[dims], dims, len(w), rng)
+    z = _draw_on_grid(weight, *_grid(_DRAW_GRID, dims, state.model.density), dims, len(w), rng)
     centre, scale = (np.asarray(x, float)[: chunk.count] for x in chunk.frame)
     deviation = centre - mean + _times(scale, z)
+    deviation[..., 0] += scale[:, 0, 0] * _farther(z[..., 0], state.model.density)
     t = at.mean + _solve(at.now, _times(np.swapaxes(at.then, -1, -2), deviation), transposed=True)
     return t, at
 
@@ -743,10 +788,11 @@ def _chunk_score(state: _Laplace, chunk: _Chunk, cells: tuple, t: np.ndarray, at
     "What a chunk adds to the score (draw, size) of w."
     block, hyper = state.data.blocks[chunk.b], state.hyper(chunk.b)
     agents, z = len(block.agents), (t - at.prior_mean) * at.prior_root
+    prior_pull = np.asarray(_prior_pull(state.model.density, z), float)
     ability_score, task_score, noise = (np.asarray(x, float) for x in _cells_scores(*cells, state.model))
-    ability_score, task_score = ability_score[:, :agents], task_score[:, : chunk.count] - z * at.prior_root
+    ability_score, task_score = ability_score[:, :agents], task_score[:, : chunk.count] - prior_pull * at.prior_root
     # zero on average: takes the tasks' noise out of w's scores
-    prior_score = np.concatenate([z * at.prior_root, z**2 - 1], -1).sum(1)
+    prior_score = np.concatenate([prior_pull * at.prior_root, z * prior_pull - 1], -1).sum(1)
     local = np.hstack([ability_score, prior_score, noise[:, None][:, : int(state.noisy)]])
     local += np.tensordot(task_score, at.move, ([1, 2], [0, 1]))
     score = np.zeros((len(t), state.size))
@@ -754,7 +800,7 @@ def _chunk_score(state: _Laplace, chunk: _Chunk, cells: tuple, t: np.ndarray, at
     score[:, effects] += local[:, :agents] @ design
     score[:, hyper] += local[:, agents:]
     if state.effects > state.of_ability:
-        own = (z * at.prior_root)[..., 0] + np.einsum("djk,jk->dj", task_score, at.move[:, :, agents])
+        own = (prior_pull * at.prior_root)[..., 0] + np.einsum("djk,jk->dj", task_score, at.move[:, :, agents])
         score[:, : state.effects] += own @ state.task_design[chunk.tasks]
     return score
 
@@ -810,7 +856,7 @@ _TOGETHER = 64  # draws whose values are computed in one call
 def _value_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model):
     "Log likelihood (draw,) of some tasks with their parameters integrated out, up to a constant, each draw with its own frames."
     dims = frame[0].shape[-1]
-    grid, _ = _lattice(dims, _VALUE_GRID)
+    grid, _ = _lattice(dims, _VALUE_GRID, model.density)
     one = lambda at: (_nodes(*at, successes, trials, model, grid).log_sum * real).sum()
     return jax.lax.map(one, (theta, mean, log_sd, log_noise, frame))
 
@@ -890,10 +936,10 @@ def _walked(state: _Laplace, w: np.ndarray, like: _Mode, discrimination_sd: floa
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #8ad2ea0b
 def _approximated(
-    data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats, tick: Callable[[], Any]
+    data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats, tick: Callable[[], Any], density: str = "normal"
 ) -> tuple[_Laplace, _Mode]:
     "Mode and Gaussian approximation; the 2PL starts from the 1PL."
-    state = _Laplace(data, "1pl", ability, priors, repeats)
+    state = _Laplace(data, "1pl", ability, priors, repeats, density)
     of = lambda count: np.bincount([b.benchmark for b in data.blocks], [count(b) for b in data.blocks])
     failed = np.log(of(lambda b: (b.trials - b.successes).sum()) + 1) - np.log(of(lambda b: b.successes.sum()) + 1)
     noise: Any = repeats.log_prior[:1] if state.noisy else ()
@@ -909,7 +955,7 @@ def _approximated(
     unit = 0.0 if weak else 0.5 * np.log((theta**2).mean())
     location, log_sd, noise = np.split(mode.w[state.effects :], [state.benchmarks, 2 * state.benchmarks])
     start = np.concatenate([mode.w[: state.effects] / np.exp(unit), location / np.exp(unit), log_sd - unit, [unit, -0.7], noise])
-    state = _Laplace(data, "2pl", ability, priors, repeats)
+    state = _Laplace(data, "2pl", ability, priors, repeats, density)
     if weak:
         return state, _walked(state, start, mode, priors.discrimination_sd, tick)
     able = np.tanh(theta / np.exp(unit))
@@ -982,7 +1028,7 @@ def _resampled(log_weight: np.ndarray, draws: int, rng) -> np.ndarray:
 
 def _checked_effects(state: _Laplace, mode: _Mode, tables: tuple, draws: int, rng, check: str | bool) -> tuple:
     "Draws of w and of the log scales, what their weights say, and whether they were resampled by them."
-    cost = sum(chunk.cells[0].size for chunk in state.chunks) * len(_lattice(state.dims, _VALUE_GRID)[0])
+    cost = sum(chunk.cells[0].size for chunk in state.chunks) * len(_lattice(state.dims, _VALUE_GRID, state.model.density)[0])
     few = int({1: 2e7, 2: 1e8}[state.dims] / cost)  # draws that cost about a third of a fit
     weak = bool(mode.supports)
     many = int(np.clip(12 * few, 256, 2 * draws)) if weak else draws
@@ -1084,6 +1130,7 @@ def laplace_draws(
     *,
     ability: str = "llm_scaffold",  # "agent", "llm_scaffold" or "dated"
     noise: str = "auto",  # how repeated runs scatter, as `repeats_of` takes it
+    density: str = "normal",  # of difficulties, a name in STANDARD
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int,  # how many
     check: str | bool = "auto",  # weigh draws by the exact posterior: True, False or, where it costs little, "auto"
@@ -1095,11 +1142,11 @@ def laplace_draws(
     repeats = repeats_of(np.concatenate([block.trials.ravel() for block in data.blocks]), noise)
     priors, rng = priors or Priors(), np.random.default_rng(seed)
     try:
-        if _better_swapped(data, curve, ability):
+        if density == "normal" and _better_swapped(data, curve, ability):  # swapped, difficulties would be the normal effects
             other = replace(priors, ability_sd=priors.difficulty_sd, difficulty_sd=priors.ability_sd)
             around = _approximated(_swapped(data), curve, ability, other, repeats, tick)
             return _swapped_back(_draws_around(*around, draws, rng, check, moved=False), data, priors, rng)
-        return _draws_around(*_approximated(data, curve, ability, priors, repeats, tick), draws, rng, check)
+        return _draws_around(*_approximated(data, curve, ability, priors, repeats, tick, density), draws, rng, check)
     except AgentirtError:
         raise
     except ValueError as error:  # as which NumPy and SciPy report a matrix without a factor

@@ -8,6 +8,7 @@ __all__ = ['MODELS', 'agent_ability', 'llm_scaffold_ability', 'dated_ability', '
 
 # %% ../../nbs/2_irt/05_models.ipynb #b30c6399
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 
+from .curves import STANDARD
 from .designs import ModelData, Priors, ability_design
 from .repeats import INDEPENDENT, Repeats, cell_terms
 
@@ -96,9 +98,20 @@ def marginal_ability(data: ModelData, priors: Priors, ability: str = "llm_scaffo
     covariance = (design * (membership @ scales**2)) @ design.T + 1e-6 * jnp.eye(len(design))
     return numpyro.sample("ability", _Gaussian(0.0, covariance))
 
+# %% ../../nbs/2_irt/05_models.ipynb #2607f0d4
+def _spread(density: str, mean: jnp.ndarray, sd: jnp.ndarray) -> dist.Distribution:
+    "A density of difficulty (a name in STANDARD) by its mean and standard deviation."
+    middle, unit = STANDARD[density]
+    scale = sd / unit
+    if density == "mirrored gumbel":
+        turned = dist.Gumbel(middle * scale - mean, scale)
+        return dist.TransformedDistribution(turned, dist.transforms.AffineTransform(0.0, -1.0))
+    kinds = dict(normal=dist.Normal, logistic=dist.Logistic, t=partial(dist.StudentT, 4.0), gumbel=dist.Gumbel)
+    return kinds[density](mean - middle * scale, scale)
+
 # %% ../../nbs/2_irt/05_models.ipynb #5cc266ff
-def task_difficulty(data: ModelData, priors: Priors) -> jnp.ndarray:
-    "b ~ Normal(μ_benchmark + x · w, σ_benchmark), w ~ Normal(0, σ_block): difficulty (task,) in logits."
+def task_difficulty(data: ModelData, priors: Priors, density: str = "normal") -> jnp.ndarray:
+    "b ~ Normal(μ_benchmark + x · w, σ_benchmark), or another density; w ~ Normal(0, σ_block): difficulty (task,) in logits."
     g, blocks = len(data.benchmark), len(data.block_names)
     location = numpyro.sample("benchmark_difficulty", dist.Normal(0, priors.benchmark_difficulty).expand([g]).to_event(1))
     sd = numpyro.sample("difficulty_sd", dist.HalfNormal(priors.difficulty_sd).expand([g]).to_event(1))
@@ -109,7 +122,7 @@ def task_difficulty(data: ModelData, priors: Priors) -> jnp.ndarray:
         )
         z = numpyro.sample("weight_z", dist.Normal(0, 1).expand([len(data.column_block)]).to_event(1))
         mean += data.columns @ (feature_sd[data.column_block] * z)
-    return numpyro.sample("difficulty", dist.Normal(mean, sd[data.task_benchmark]).to_event(1))
+    return numpyro.sample("difficulty", _spread(density, mean, sd[data.task_benchmark]).to_event(1))
 
 
 def task_discrimination(data: ModelData, priors: Priors) -> jnp.ndarray:
@@ -139,18 +152,26 @@ def _observe(data: ModelData, priors: Priors, theta: jnp.ndarray, logits: Callab
 
 
 def one_parameter(
-    data: ModelData, priors: Priors, ability: Callable = llm_scaffold_ability, repeats: Repeats = INDEPENDENT
+    data: ModelData,
+    priors: Priors,
+    ability: Callable = llm_scaffold_ability,
+    repeats: Repeats = INDEPENDENT,
+    density: str = "normal",
 ) -> None:
     "1PL (Rasch 1960): P = σ(θ_agent − b_task)."
-    theta, b = ability(data, priors), task_difficulty(data, priors)
+    theta, b = ability(data, priors), task_difficulty(data, priors, density)
     _observe(data, priors, theta, lambda able, j: able - b[j], repeats)
 
 
 def two_parameter(
-    data: ModelData, priors: Priors, ability: Callable = llm_scaffold_ability, repeats: Repeats = INDEPENDENT
+    data: ModelData,
+    priors: Priors,
+    ability: Callable = llm_scaffold_ability,
+    repeats: Repeats = INDEPENDENT,
+    density: str = "normal",
 ) -> None:
     "2PL (Birnbaum 1968): P = σ(a_task (θ_agent − b_task))."
-    theta, b, a = ability(data, priors), task_difficulty(data, priors), task_discrimination(data, priors)
+    theta, b, a = ability(data, priors), task_difficulty(data, priors, density), task_discrimination(data, priors)
     _observe(data, priors, theta, lambda able, j: a[j] * (able - b[j]), repeats)
 
 

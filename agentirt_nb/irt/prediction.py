@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
-from .curves import SLOTS, draw_difficulties
+from .curves import SLOTS, draw_difficulties, draw_standard
 from ..data.dates import agent_dates, decimal_years
 from .designs import WIDE, feature_columns
 from .fits import FitError, curve_of, density_of, draws, known_labels, need, probability_inside
@@ -288,7 +288,7 @@ def _described_difficulty(fit: xr.DataTree, tasks: pd.DataFrame, benchmark: np.n
         new = new_benchmark(fit, rng)
         location, sd = np.c_[location, new[0]], np.c_[sd, new[1]]
     of = [known.index(name) if name in known else -1 for name in benchmark]
-    difficulty = location[:, of] + sd[:, of] * rng.standard_normal((len(location), len(of)))
+    difficulty = location[:, of] + sd[:, of] * draw_standard(density_of(fit).name, rng, (len(location), len(of)))
     return difficulty + feature_shift(fit, tasks, benchmark, rng)
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #bdae01d5

@@ -16,7 +16,7 @@ import xarray as xr
 from scipy.special import log_expit, logsumexp
 
 from ..data.outcomes import validate
-from .curves import Noise, density_at, draw_difficulties
+from .curves import Noise, density_at, draw_difficulties, log_standard
 from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
@@ -25,6 +25,7 @@ from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #86e19734
 _Z = np.linspace(-4.5, 4.5, 31)  # grid for what is new, in its own prior sds
+_FAR = np.linspace(-15, 15, 121)  # the same for difficulties whose density has heavier tails than the normal's
 _COPIES = 16  # of every draw, where draws must find an LLM or scaffold never seen, or an agent and a task at once
 
 
@@ -53,9 +54,11 @@ class _Worlds:
         return self.noise.log_pmf(log_p, log_q, int(k), int(n), self.shared, np)
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #ded198c3
-def _grid_of(sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    "Nodes (draw, node) of a normal deviation with sd (draw,), and their log weights."
-    return sd[:, None] * _Z, -0.5 * _Z**2 - np.log(np.exp(-0.5 * _Z**2).sum()) + np.zeros((len(sd), 1))
+def _grid_of(sd: np.ndarray, density: str = "normal") -> tuple[np.ndarray, np.ndarray]:
+    "Nodes (draw, node) of a deviation with sd (draw,), and their log weights."
+    z = _Z if density == "normal" else _FAR
+    log_weight = log_standard(density, z)
+    return sd[:, None] * z, log_weight - logsumexp(log_weight) + np.zeros((len(sd), 1))
 
 
 def _difficulty_grid(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +191,7 @@ def _place_tasks(worlds: _Worlds, results: xr.Dataset, k, n, new_task, rng) -> N
             seen = lambda name, j=j: draws(worlds.fit, name, benchmark=[names[j]]).values[:, 0].astype(float)
             location, sd = worlds.places.get(names[j]) or (seen("benchmark_difficulty"), seen("difficulty_sd"))
             difficulty[:, j] += location
-        grid = _grid_of(sd) if apart else _difficulty_grid(worlds.fit)
+        grid = _grid_of(sd, density_of(worlds.fit).name) if apart else _difficulty_grid(worlds.fit)
         deviation, evidence = _given_results(worlds, _cells_of(k, n, everyone, [j]), grid, "of_task", rng)
         difficulty[:, j] += deviation
         worlds.log_weight += evidence
@@ -266,7 +269,8 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     rows = copies * fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     agents, tasks, kinds = results.sizes["agent"], results.sizes["task"], 2 + len(curve_of(fit).parameters)
     shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
-    needed = 8 * (rows * (4 * agents + 4 * kinds * tasks + 8 * len(_Z)) + 2 * shared) + 3 * fit.posterior.to_dataset().nbytes
+    nodes = len(_Z if density_of(fit).name == "normal" else _FAR)
+    needed = 8 * (rows * (4 * agents + 4 * kinds * tasks + 8 * nodes) + 2 * shared) + 3 * fit.posterior.to_dataset().nbytes
     what = f"An update by {agents:,} agents on {tasks:,} tasks ({rows:,} copies of the draws)"
     refuse_beyond(needed, what, "score fewer at a time, or fit again with all results", error=FitError)
 

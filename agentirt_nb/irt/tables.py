@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PARTS', 'COLUMNS', 'ENDS', 'tried', 'ladder', 'kind_of', 'verdict', 'marked', 'table_of', 'ability_table',
-           'task_table', 'feature_table', 'fit_tables', 'explained']
+           'task_table', 'feature_table', 'beyond_words', 'fit_tables', 'explained']
 
 # %% ../../nbs/2_irt/03_tables.ipynb #346ecd23
 import re
@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 from ..data.describing import solved_by
 from .fits import FitError, alarm, draws, fit_id, need, probability_inside, summarise, tails, trust, trusted
 from .rates import ABOUT, over_benchmarks, rate_draws
-from ..messages import one_of
+from ..messages import count, one_of
 
 # %% ../../nbs/2_irt/03_tables.ipynb #d336f6de
 PARTS: dict[str, str] = {"agent": "agent", "llm": "LLM", "scaffold": "scaffold"}  # dims that have abilities, as people write them
@@ -178,6 +178,22 @@ def feature_table(
     need(fit, "weight")
     table = summarise(fit, "feature_sd", prob=prob).assign_attrs(units="logits")
     return table_of(table.assign(measures="spread of difficulty by these features (logits)"), fit)
+
+# %% ../../nbs/2_irt/03_tables.ipynb #ab811b37
+def beyond_words(
+    fit: xr.DataTree,  # a fit
+    tasks: list[str] | None = None,  # labels; None: all
+) -> str:  # begins with a space; empty where every task was solved by some and failed by others, or the fit kept no outcomes
+    "How many tasks nobody or everybody solved, so that their difficulties rest on the prior, as a sentence."
+    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
+    if not {"successes", "trials"} <= set(seen.data_vars):
+        return ""
+    who = solved_by(seen if tasks is None else seen.sel(task=tasks)).values.tolist()
+    told = [f"{who.count(name)} by {name}" for name in ("nobody", "everybody") if name in who]
+    if not told:
+        return ""
+    said = f"Of {count(len(who), 'task')}, {' and '.join(told)} solved"
+    return f" {said}: how far beyond the agents they lie rests on the prior ({fit.attrs.get('density', 'normal')} difficulties)."
 
 # %% ../../nbs/2_irt/03_tables.ipynb #9560494f
 def fit_tables(

@@ -14,6 +14,7 @@ import xarray as xr
 
 from ..data.describing import solved_by
 from ..irt.fits import curve_of, draws
+from ..irt.tables import beyond_words
 from ..messages import AgentirtError
 from .amounts import MOST_MARKS, MOST_ROWS, fewer
 from .labels import headline, readable_names, spread_labels, with_words
@@ -119,7 +120,6 @@ def wright_map(
         counts = f"{ability.size} agents{drawn}, {len(tasks)} tasks; chances by the {curve.name} curve: {curve.says}"
     above = int((tasks.difficulty > ability.max().item()).sum())
     said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
-    if unsolved := int(tasks.unsolved.sum()):
-        said += f" {unsolved} of all tasks were solved by nobody: how difficult they are rests on the prior."
+    said += beyond_words(fit)
     head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)
     return with_words(alt.hconcat(*panels, spacing=10, title=head), said, fit)

@@ -15,6 +15,7 @@ import xarray as xr
 from ..irt.curves import Curve
 from ..irt.fits import curve_of, draws, interval, known_labels, probability_inside, success_probability
 from ..irt.fits import task_parameters, trusted
+from ..irt.tables import beyond_words
 from ..messages import AgentirtError
 from .labels import headline, percent, sized, with_words
 from .theme import PALETTE, alt
@@ -161,4 +162,4 @@ def item_characteristic_curve(
     chart = band + line + _observed_dots(points, colour) if points else band + line
     middle = curve.probability.sel(ability=draws(fit, "ability").mean().item(), method="nearest")
     said = "; ".join(f"{float(p):.0%} on {task}" for task, p in zip(tasks, middle.sel(task=tasks).values, strict=True))
-    return sized(with_words(chart, f"Chances of the average agent: {said}.", fit), width, height)
+    return sized(with_words(chart, f"Chances of the average agent: {said}.{beyond_words(fit, tasks)}", fit), width, height)
