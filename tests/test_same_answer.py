@@ -8,12 +8,13 @@ from scipy.special import expit
 
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.evaluation import cross_validate
-from agentirt_nb.irt.fits import check_fit, draws, make_fit, success_probability, tails, task_parameters
-from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.prediction import agent_draws, cell_rates, predict, task_draws
+from agentirt_nb.irt.fits import check_fit, draws, make_fit, success_probability, task_parameters
+from agentirt_nb.irt.prediction import predict, task_draws
 from agentirt_nb.irt.rates import expected_pass_rate
 from agentirt_nb.irt.scoring import score
+from agentirt_nb.irt.snapshot import simulate_outcomes
 from agentirt_nb.irt.tables import ABOUT
+from agentirt_nb.quanta.skill_order import chances
 from agentirt_nb.views.explorers import WhatIf
 from agentirt_nb.views.what_if import UNSEEN, chosen_ability, moved, new_task, what_if
 
@@ -35,7 +36,8 @@ def by_hand(noise, seed=0, groups=False, draws=DRAWS):
     rng, outcomes = np.random.default_rng(seed + 1), board(seed=seed)
     of = {name: (("chain", "draw", dim), rng.normal(0, 1, n) + 0.3 * rng.standard_normal((1, draws, n))) for name, dim, n in
           (("ability", "agent", AGENTS), ("difficulty", "task", TASKS))}  # fmt: skip
-    shared = dict(ability_sd=1.0, location=0.0, scale=1.5) | {"logit-normal": dict(spread=SPREAD), "beta-binomial": dict(concentration=2.0)}.get(noise, {})  # fmt: skip
+    own = {"logit-normal": dict(spread=SPREAD), "beta-binomial": dict(concentration=2.0)}
+    shared = dict(ability_sd=1.0, location=0.0, scale=1.5) | own.get(noise, {})
     of |= {name: (("chain", "draw"), np.full((1, draws), value)) for name, value in shared.items()}
     labels = dict(agent=outcomes.agent.values, task=outcomes.task.values)
     if groups:
@@ -192,6 +194,14 @@ def test_a_task_made_harder_has_no_trials_and_a_new_one_belongs_to_no_group():
     new = what_if(made, agent, moved(new_task(task_parameters(made), seed=1), 0.5))
     asked = predict(made, ["agent 0"], pd.DataFrame(dict(task=["new"], difficulty=[0.5])))
     assert new.probability.item() == pytest.approx(asked.probability.item(), abs=0.02)
+
+
+def test_simulated_worlds_know_that_agents_are_better_at_some_groups():
+    made = by_hand("binomial", groups=True, draws=500)
+    p = predict(made, about="such cells").probability.values
+    assert chances(made, made.observed_data.to_dataset(), range(500)).mean(0) == pytest.approx(p, abs=1e-6)
+    worlds = [simulate_outcomes(made, seed=seed).successes.values / 5 for seed in range(60)]
+    assert np.mean(worlds, 0) == pytest.approx(p, abs=0.15)
 
 
 # --- scoring newcomers where agents are better at some groups ---

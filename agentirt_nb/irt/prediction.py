@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CELLS', 'population_draws', 'parts_of_ability', 'agent_draws', 'ability_draws', 'described_agents', 'new_benchmark',
            'feature_shift', 'benchmarks_of', 'density_values', 'new_extras', 'task_draws', 'described', 'own_trials',
-           'cell_rates', 'about_cells', 'parts_of', 'refuse_large', 'predict', 'feature_effects']
+           'about_cells', 'cell_rates', 'parts_of', 'refuse_large', 'predict', 'feature_effects']
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #0dec401c
 import json
@@ -417,7 +417,7 @@ def described(
         table["group"] = outcomes.group.values.astype(str)  # an agent that is better at a group is so on its new tasks
     return table.join(outcomes.features.to_pandas().reset_index(drop=True)) if "features" in outcomes else table
 
-# %% ../../nbs/2_irt/10_prediction.ipynb #c7d10ac3
+# %% ../../nbs/2_irt/10_prediction.ipynb #cecbb10e
 _POINTS = np.linspace(-5, 5, 25)  # standard deviations about the most likely deviation
 
 
@@ -464,6 +464,17 @@ def own_trials(
     return passed, ran
 
 
+def about_cells(
+    fit: xr.DataTree,  # a fit
+    about: str,  # one of CELLS
+) -> dict[str, str]:  # about, and about_says: the sentence
+    "What a probability is about, for the attrs of a result. Raises FitError for an unknown word."
+    says = CELLS[one_of(about, CELLS, "about", error=FitError)]
+    if "concentration" not in fit["posterior"] and fit.attrs.get("noise") != "logit-normal":
+        says = "this cell and such cells alike: the fit gives one rate to all pairs of the same ability and difficulty"
+    return dict(about=about, about_says=says)
+
+# %% ../../nbs/2_irt/10_prediction.ipynb #3c30cccd
 def cell_rates(
     fit: xr.DataTree,  # a fit
     chance: np.ndarray,  # (sample, task): the curve's p for one agent
@@ -501,17 +512,6 @@ def _normal_cells(fit, chance, passed, ran, rng, moved) -> tuple[np.ndarray, np.
         found = _own_deviations(_inner_logit(chance[at]), spread[at], passed, ran, _inner_logit(moved[at]), rng)
         mean[at], drawn[at] = found
     return mean, drawn
-
-
-def about_cells(
-    fit: xr.DataTree,  # a fit
-    about: str,  # one of CELLS
-) -> dict[str, str]:  # about, and about_says: the sentence
-    "What a probability is about, for the attrs of a result. Raises FitError for an unknown word."
-    says = CELLS[one_of(about, CELLS, "about", error=FitError)]
-    if "concentration" not in fit["posterior"] and fit.attrs.get("noise") != "logit-normal":
-        says = "this cell and such cells alike: the fit gives one rate to all pairs of the same ability and difficulty"
-    return dict(about=about, about_says=says)
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #c4792c5b
 _AT_ONCE = 2**22  # probabilities: 32 MiB

@@ -194,7 +194,7 @@ def _place_agents(worlds: _Worlds, results: xr.Dataset, k, n, new_agent, new_tas
         worlds.agents["ability"][:, i] += deviation
         worlds.log_weight += evidence
 
-
+# %% ../../nbs/2_irt/11_scoring.ipynb #d9969db4
 def _place_by_groups(worlds: _Worlds, i: int, cells: list[tuple], grid: tuple, rng) -> np.ndarray:
     "Draw a new agent's ability, and how much better it is at each group of its results, given these; their log evidence."
     nodes, log_weight = grid[0], grid[1].copy()
@@ -215,7 +215,7 @@ def _place_by_groups(worlds: _Worlds, i: int, cells: list[tuple], grid: tuple, r
         worlds.gifts[:, i, group] = _given_results(worlds, some, fine, "of_agent", rng)[0]
     return evidence
 
-
+# %% ../../nbs/2_irt/11_scoring.ipynb #bd08ca06
 def _place_tasks(worlds: _Worlds, results: xr.Dataset, k, n, new_task, rng) -> None:
     "Draw the difficulties of new tasks given the results of all agents that tried them."
     if not new_task.any():
@@ -318,7 +318,8 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
     groups = fit.posterior.sizes["group"] + 1 if "group_deviation" in fit.posterior else 0
     grid = 8 * len(_Z) if not groups else 4 * len(_Z) * 11
-    needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + grid) + 2 * shared) + 3 * fit.posterior.to_dataset().nbytes
+    needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + grid) + 2 * shared)
+    needed += 3 * fit.posterior.to_dataset().nbytes
     what = f"An update by {agents:,} agents on {tasks:,} tasks ({rows:,} copies of the draws)"
     refuse_beyond(needed, what, "score fewer at a time, or fit again with all results", error=FitError)
 

@@ -62,10 +62,10 @@ def _whose_logit(noise: str, trials: np.ndarray) -> str:
     if noise != "binomial":
         return ""
     if (trials > 1).any():
-        return "Runs of a pair of agent and task are taken as independent; if they resemble each other, c is per logit of their average."
+        return "Runs of a pair are taken as independent; if they resemble each other, c is per logit of the average over pairs."
     return (
-        "Single runs cannot show whether pairs of agent and task deviate from the curve: c is per logit of the average over pairs, "
-        "and per logit of a pair it is 14 % less if they deviate by one logit, 35 % if by two."
+        "Single runs cannot show whether pairs of agent and task deviate from the curve: c is per logit of the average over "
+        "pairs, and per logit of a pair it is 14 % less if they deviate by one logit, 35 % if by two."
     )
 
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #a4ad4cdc
@@ -74,7 +74,8 @@ def difficulty_tail(
     densities: str | Density | Sequence[str | Density] = tuple(DENSITIES),  # of DENSITIES, or your own; with the normal
     *,
     curve: str | Curve = "1pl",  # "1pl", "2pl" or another, as for `fit_tasks`
-    noise: str | Noise = "auto",  # how repeated runs scatter, as for `fit_tasks`; "auto": beta-binomial or logit-normal, by likelihood
+    noise: str
+    | Noise = "auto",  # how repeated runs scatter, as for `fit_tasks`; "auto": beta-binomial or logit-normal, by likelihood
     tasks: str = "all",  # "all" (never solved: censored), or "decided": only those that somebody solved and somebody failed
     prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     progress: bool = True,  # show a bar when it takes longer than a second

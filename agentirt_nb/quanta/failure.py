@@ -246,8 +246,8 @@ def _check_comparison(law, tail, form: str, tolerance: float) -> None:
         )
     if isinstance(tail, xr.Dataset) and tail.attrs.get("noise") == "logit-normal":
         raise AgentirtError(
-            "the tail's c is per logit of a pair (logit-normal noise), the law's per logit of the average over pairs; give the tail "
-            "of difficulty_tail(outcomes, noise='beta-binomial')."
+            "the tail's c is per logit of a pair (logit-normal noise), the law's per logit of the average over pairs; give the "
+            "tail of difficulty_tail(outcomes, noise='beta-binomial')."
         )
     if not 0 < tolerance < 1:
         raise AgentirtError(f"tolerance={tolerance} must lie between 0 and 1.")

@@ -16,7 +16,8 @@ from scipy.special import expit
 from scipy.stats import betabinom, norm, rankdata
 
 from ..irt.fits import FitError, curve_of, draws, probability_inside, rate_of_many
-from ..irt.fits import success_probability, task_parameters, trusted
+from ..irt.fits import success_probability, trusted
+from ..irt.prediction import agent_draws, task_draws
 from ..data.outcomes import validate
 from ..irt.resampling import family_weights, known_ends, llm_families
 from ..messages import AgentirtError, count, one_of
@@ -36,10 +37,8 @@ def chances(
     outcomes: xr.Dataset,  # whose agents and tasks
     at: Sequence[int] | None = None,  # positions among the fit's draws; None: the posterior means
 ) -> np.ndarray:  # (agent, task), or (position, agent, task)
-    "P(success) by the fit's own curve, the mean of many pairs. Raises FitError for an agent or a task that the fit does not have."
-    names = ("ability", "second_ability")[: curve_of(fit).abilities]
-    agents = xr.Dataset({name: draws(fit, name, agent=outcomes.agent.values) for name in names}).astype(float)
-    tasks = task_parameters(fit, outcomes.task.values).astype(float)
+    "P(success) by the fit's own curve, over many pairs. Raises FitError for an agent or a task that the fit does not have."
+    agents, tasks = agent_draws(fit, outcomes.agent.values.tolist()), task_draws(fit, outcomes.task.values.tolist())
     of = (lambda x: x.mean("sample").expand_dims("sample")) if at is None else (lambda x: x.isel(sample=at))
     p = rate_of_many(success_probability(fit, of(agents), of(tasks)), of(tasks))
     return p[0] if at is None else p

@@ -278,8 +278,8 @@ def _refusal(k: np.ndarray, n: np.ndarray, kind: Kind) -> str | None:
         )
     if kind.noise.repeated and (trials > 1).sum() < _AGAIN:
         return (
-            f"{(trials > 1).sum()} cells were tried more than once, too few (under {_AGAIN}) to tell {kind.noise.name} scatter from "
-            "the curve; use noise='binomial'."
+            f"{(trials > 1).sum()} cells were tried more than once, too few (under {_AGAIN}) to tell {kind.noise.name} scatter "
+            "from the curve; use noise='binomial'."
         )
     if kind.density.name not in ("normal", "logistic") and "slots" in curve.parameters:
         return f"the slots curve brings its own density of difficulty; leave out density={kind.density.name!r}."

@@ -65,7 +65,9 @@ UNSEEN: dict[str, str] = {"agent": "an unseen agent", "llm": "an unseen LLM", "s
 def chosen_ability(
     fit: xr.DataTree,  # a fit
     choice: dict[str, str],  # {"llm": label, "scaffold": label}, or {"agent": label} for a fit without that split
-) -> xr.Dataset:  # as `agent_draws` of one: ability, perhaps second_ability, on dim sample, logits; attrs run, and same: who it is
+) -> (
+    xr.Dataset
+):  # as `agent_draws` of one: ability, perhaps second_ability, on dim sample, logits; attrs run, and same: who it is
     "Draws of the ability of an agent named by its parts; a name in UNSEEN stands for a draw from its population."
     names = {part: "" if label == UNSEEN[part] else label for part, label in choice.items()}
     found = agent_draws(fit, [names["agent"]] if names.get("agent") else pd.DataFrame([names]))
