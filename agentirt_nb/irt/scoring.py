@@ -188,14 +188,14 @@ def _place_agents(worlds: _Worlds, results: xr.Dataset, k, n, new_agent, new_tas
             worlds.agents["second_ability"][:, i] = population_draws(worlds.fit, own, rng)
         cells = _cells_of(k, n, [i], np.flatnonzero(~new_task))
         if worlds.gifts is not None:
-            worlds.log_weight += _place_by_groups(worlds, i, cells, _grid_of(spread), rng)
+            worlds.log_weight += _place_by_groups(worlds, worlds.gifts[:, i], int(i), cells, _grid_of(spread), rng)
             continue
         deviation, evidence = _given_results(worlds, cells, _grid_of(spread), "of_agent", rng)
         worlds.agents["ability"][:, i] += deviation
         worlds.log_weight += evidence
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #d9969db4
-def _place_by_groups(worlds: _Worlds, i: int, cells: list[tuple], grid: tuple, rng) -> np.ndarray:
+def _place_by_groups(worlds: _Worlds, gifts: np.ndarray, i: int, cells: list[tuple], grid: tuple, rng) -> np.ndarray:
     "Draw a new agent's ability, and how much better it is at each group of its results, given these; their log evidence."
     nodes, log_weight = grid[0], grid[1].copy()
     fine = _grid_of(draws(worlds.fit, "group_sd").values.astype(float))
@@ -206,13 +206,15 @@ def _place_by_groups(worlds: _Worlds, i: int, cells: list[tuple], grid: tuple, r
         by_group.setdefault(int(worlds.group[cell[1]]), []).append(cell)
     moved = (nodes[:, :, None] + step[:, None]).reshape(len(nodes), -1)
     for group, some in by_group.items():
-        worlds.gifts[:, i, group] = 0.0  # it is integrated
-        total = sum(worlds.log_likelihood(cell, of_agent=moved) for cell in some)
+        gifts[:, group] = 0.0  # it is integrated
+        total = np.zeros(moved.shape)
+        for cell in some:
+            total += worlds.log_likelihood(cell, of_agent=moved)
         log_weight += logsumexp(total.reshape(*nodes.shape, -1) + log_step[:, None], axis=2)
     deviation, evidence = _drawn_from(nodes, log_weight, rng)
     worlds.agents["ability"][:, i] += deviation
     for group, some in by_group.items():
-        worlds.gifts[:, i, group] = _given_results(worlds, some, fine, "of_agent", rng)[0]
+        gifts[:, group] = _given_results(worlds, some, fine, "of_agent", rng)[0]
     return evidence
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #bd08ca06

@@ -138,7 +138,7 @@ def _simulated(values: dict, kind: Kind, rate: float, n: np.ndarray, interaction
     difficulty = draw_difficulties(kind.density, drawn, rng, (n.shape[1],))
     deviation = interaction_sd * rng.standard_normal(n.shape) if interaction_sd else 0
     p = kind.curve.probability([values["ability"][0][:, None] + deviation], dict(difficulty=difficulty))
-    return kind.noise.draw(p, n, values, rng)
+    return kind.noise.draw(p, n, values, rng)  # type: ignore[misc]  # those that `tail_check` takes can all be drawn
 
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #0e5213eb
 def tail_check(
