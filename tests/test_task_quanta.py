@@ -13,9 +13,14 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.leaderboards import load_leaderboard
 from agentirt_nb.irt.curves import CURVES, DENSITIES, NOISES, Curve
 from agentirt_nb.irt.fits import FitError, alarm, draws, success_probability, task_parameters
+from agentirt_nb.irt.inference import fit
 from agentirt_nb.irt.programs import forget_programs
+from agentirt_nb.messages import AgentirtError
 from agentirt_nb.quanta import task_fits as task_quanta
+from agentirt_nb.quanta.dated_abilities import benchmark_draws
 from agentirt_nb.quanta.difficulty_tails import difficulty_tail, tail_check
+from agentirt_nb.quanta.failure import compare_exponents
+from agentirt_nb.quanta.skill_order import reversal_rates
 from agentirt_nb.quanta.task_fits import chosen_cells, compare_curves, fit_tasks, trial_shares
 
 
@@ -118,6 +123,59 @@ def test_the_tail_of_decided_tasks_is_conditional():
     every, decided = (difficulty_tail(outcomes, ["gumbel"], tasks=tasks).sel(density="gumbel") for tasks in ("all", "decided"))
     assert decided.rate_lower < 0.4 < decided.rate_upper and every.rate_lower < 0.4 < every.rate_upper
     assert decided.rate_upper - decided.rate_lower > every.rate_upper - every.rate_lower
+
+
+def deviating(kind, size, trials, seed, agents=40, tasks=120):
+    "Tasks with a Gumbel tail of .5, and pairs whose rates deviate as the beta-binomial or the logit-normal says."
+    rng = np.random.default_rng([seed, 77])
+    logits = rng.normal(0, 1.6, agents)[:, None] - 0.5 - rng.gumbel(size=tasks) / 0.5
+    p = expit(logits)
+    beta = lambda: rng.beta(np.maximum(size * p, 1e-9), np.maximum(size * (1 - p), 1e-9))
+    own = beta() if kind == "beta" else expit(logits + size * rng.standard_normal(p.shape))
+    names = dict(agents=[f"agent {i}" for i in range(agents)], tasks=[f"task {j}" for j in range(tasks)])
+    return from_arrays(rng.binomial(trials, own), np.full(p.shape, trials), **names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind, size, trials, noise",
+    [("beta", 2.7, 4, "beta-binomial"), ("normal", 1.4, 4, "logit-normal"), ("beta", 2.7, 1, "binomial")],
+)
+def test_the_rate_of_a_tail_is_covered_however_pairs_deviate(kind, size, trials, noise):
+    found = [difficulty_tail(deviating(kind, size, trials, seed), "gumbel", progress=False) for seed in range(80)]
+    assert np.mean([tail.attrs["noise"] == noise for tail in found]) > 0.95
+    gumbel = xr.concat([tail.sel(density="gumbel")[["rate", "rate_lower", "rate_upper"]] for tail in found], "board")
+    covered = ((gumbel.rate_lower <= 0.5) & (gumbel.rate_upper >= 0.5)).mean().item()
+    print(kind, size, trials, gumbel.rate.mean().item(), covered)
+    assert 0.82 < covered < 0.98  # 80 boards: 90 % and two and a half standard errors
+    assert gumbel.rate.mean().item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_outcomes_choose_their_scatter_and_single_runs_say_what_they_cannot(rasch):
+    rerun = deviating("beta", 2.7, 5, 0, 60)
+    assert [chosen_cells(board, "1pl")[3].noise.name for board in (rerun, rasch[2])] == ["beta-binomial", "binomial"]
+    assert chosen_cells(rerun, "1pl", tasks="decided")[3].decided  # refused before
+    tail = difficulty_tail(rasch[2], "gumbel", progress=False)
+    assert "Single runs cannot show" in tail.attrs["says"] and "14 % less" in tail.attrs["says"]
+    fitted = fit_tasks(rerun, "1pl", draws=20, progress=False)
+    assert fitted.attrs["noise"] == "beta-binomial" and "marginal logits" in fitted.attrs["logits"]
+    assert "5 of them are worth" in fitted.attrs["verdict"]
+    assert 1.8 < float(draws(fitted, "concentration").mean()) < 4.0
+
+
+def test_one_dispersion_for_all_and_exponents_are_compared_per_the_same_logit():
+    rerun = deviating("beta", 2.7, 4, 0, 20, 40)
+    fitted = fit(rerun, draws=100, seed=0, progress=False)
+    own = float(draws(fitted, "concentration").mean())
+    assert reversal_rates(rerun, fitted, replicates=2, seed=0).attrs["dispersion"] == pytest.approx(own)  # not estimated twice
+    law = xr.Dataset(dict(exponent_draws=(("way", "sample"), np.ones((1, 2)))))
+    tail = xr.Dataset(dict(rate=0.5), dict(density="gumbel"), dict(noise="logit-normal"))
+    with pytest.raises(AgentirtError, match=r"per logit of a pair .* give the tail of difficulty_tail"):
+        compare_exponents(law, tail)
+    pairs = fitted.copy()
+    pairs.attrs = fitted.attrs | dict(noise="logit-normal")
+    with pytest.raises(FitError, match="whose curve is no rate"):
+        benchmark_draws(pairs)
 
 
 def test_what_cannot_be_identified_is_refused(rasch):

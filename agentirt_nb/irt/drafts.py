@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from ..data.outcomes import validate
-from .fits import FitError, interval, record_of, success_probability, trust, trusted
+from .fits import FitError, interval, rate_of_many, record_of, success_probability, trust, trusted
 from .prediction import agent_draws, cell_rates, described, own_trials, predict, task_draws
 from ..messages import one_of
 from ..settings import chosen_seed
@@ -87,7 +87,7 @@ def frontier_zones(
     if ability.sizes["agent"] != 1:
         raise FitError(f"a frontier is that of one agent, but the table has {ability.sizes['agent']} rows; give one of them.")
     task = task_draws(fit, tasks, seed=seed)
-    chance = success_probability(fit, ability.isel(agent=0), task)
+    chance = rate_of_many(success_probability(fit, ability.isel(agent=0), task), task)
     easy, far = chance > frontier[1], chance < frontier[0]
     shares = np.stack([easy.mean(0), (~easy & ~far).mean(0), far.mean(0)], axis=1)
     table = xr.Dataset({"probability": (("task", "zone"), shares)}, dict(task=task.task.values, zone=list(ZONES)))

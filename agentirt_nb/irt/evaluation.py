@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 
 from .designs import Priors
 from .curves import as_curve
-from .fits import GRADES, FitError, probability_inside, record_of, success_probability, trust
+from .fits import GRADES, FitError, probability_inside, rate_of_many, record_of, success_probability, trust
 from .inference import fit
 from ..data.outcomes import content_hash, validate
 from .prediction import agent_draws, described, described_agents, task_draws
@@ -141,8 +141,8 @@ def _probability(fitted: xr.DataTree, agents, tasks, seed: int, draws: int | Non
     size = agent.sizes["sample"]
     some = np.linspace(0, size - 1, min(draws or size, size)).astype(int)
     agent, task = agent.isel(sample=some), task.isel(sample=some)
-    each = [success_probability(fitted, agent.isel(agent=i), task).mean(0) for i in range(agent.sizes["agent"])]
-    return np.stack(each)
+    each = (success_probability(fitted, agent.isel(agent=i), task) for i in range(agent.sizes["agent"]))
+    return np.stack([rate_of_many(chance, task).mean(0) for chance in each])
 
 
 def _averages(fitted: xr.DataTree, p: np.ndarray, agents, test: xr.Dataset, seed: int) -> np.ndarray:

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'record_of', 'probability_inside', 'tails', 'interval',
            'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'density_of', 'noise_of',
-           'task_parameters', 'success_probability', 'trusted', 'summarise', 'upgraded', 'check_fit', 'save_fit',
-           'open_fit', 'fit_id']
+           'task_parameters', 'success_probability', 'rate_of_many', 'trusted', 'summarise', 'upgraded', 'check_fit',
+           'save_fit', 'open_fit', 'fit_id']
 
 # %% ../../nbs/2_irt/01_fits.ipynb #eb43e784
 import hashlib
@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import numpy as np
 import xarray as xr
+from scipy.special import expit, logit
 
 from .curves import CURVES, DENSITIES, NOISES, Curve, Density, Noise
 from ..settings import settings
@@ -250,8 +251,9 @@ def task_parameters(
     curve = curve_of(fit)
     chosen = {} if tasks is None else dict(task=list(tasks))
     table = xr.Dataset({name: draws(fit, name, **chosen) for name in ("difficulty", *curve.parameters)})
-    shared = {name: draws(fit, name) for name in _OF_ALL if "slots" in curve.parameters}
-    return table.assign(shared)
+    shared = list(_OF_ALL) if "slots" in curve.parameters else []
+    shared += ["spread"] if fit.attrs.get("noise") == "logit-normal" else []  # of pairs about the curve, for `rate_of_many`
+    return table.assign({name: draws(fit, name) for name in shared})
 
 
 def success_probability(
@@ -276,6 +278,19 @@ def success_probability(
         else:
             about[name] = spread(x.transpose("sample", "task").values) if "task" in x.dims else spread(x.values[:, None])
     return curve.probability(abilities, about)
+
+# %% ../../nbs/2_irt/01_fits.ipynb #9a668e3e
+def rate_of_many(
+    chance: np.ndarray,  # (sample, …): the curve's p, from `success_probability`
+    tasks: xr.Dataset,  # as `task_parameters` gives it
+) -> np.ndarray:  # of that shape
+    "The mean rate of many pairs of such an ability and such a task."
+    if "spread" not in tasks:
+        return chance
+    at, share = np.polynomial.hermite_e.hermegauss(21)
+    middle, spread = logit(chance.astype(float).clip(1e-15, 1 - 1e-15)), tasks["spread"].values.astype(float)
+    deviation = np.outer(at, spread).reshape(-1, len(spread), *(1,) * (chance.ndim - 1))
+    return sum(weight * expit(middle + z) for weight, z in zip(share / share.sum(), deviation))
 
 # %% ../../nbs/2_irt/01_fits.ipynb #90611b72
 def trusted(

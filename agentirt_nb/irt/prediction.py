@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CELLS', 'population_draws', 'parts_of_ability', 'agent_draws', 'ability_draws', 'described_agents', 'new_benchmark',
            'feature_shift', 'benchmarks_of', 'density_values', 'new_extras', 'task_draws', 'described', 'own_trials',
-           'cell_rates', 'about_cells', 'parts_of', 'refuse_large', 'predict', 'feature_effects']
+           'about_cells', 'cell_rates', 'parts_of', 'refuse_large', 'predict', 'feature_effects']
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #0dec401c
 import json
@@ -15,11 +15,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.special import expit, logit
+
 from .curves import SLOTS, draw_difficulties, draw_standard
 from ..data.dates import agent_dates, decimal_years
 from .designs import WIDE, feature_columns
 from .fits import FitError, curve_of, density_of, draws, known_labels, need, probability_inside
-from .fits import success_probability, tails, task_parameters, trusted
+from .fits import rate_of_many, success_probability, tails, task_parameters, trusted
 from ..limits import refuse_beyond
 from ..messages import closest, one_of
 from ..settings import chosen_seed
@@ -408,10 +410,35 @@ def task_draws(
 # %% ../../nbs/2_irt/10_prediction.ipynb #1e3fae87
 def described(
     outcomes: xr.Dataset,  # with features or without
-) -> pd.DataFrame:  # columns task, benchmark and one for each feature
+) -> pd.DataFrame:  # columns task, benchmark, group where there are any, and one for each feature
     "The tasks of outcomes as a table that `predict` takes for tasks that were never run."
     table = pd.DataFrame(dict(task=outcomes.task.values, benchmark=outcomes.benchmark.values.astype(str)))
+    if "group" in outcomes.coords and (outcomes.group != "").any():
+        table["group"] = outcomes.group.values.astype(str)  # an agent that is better at a group is so on its new tasks
     return table.join(outcomes.features.to_pandas().reset_index(drop=True)) if "features" in outcomes else table
+
+# %% ../../nbs/2_irt/10_prediction.ipynb #cecbb10e
+_POINTS = np.linspace(-5, 5, 25)  # standard deviations about the most likely deviation
+
+
+def _own_deviations(middle, spread, passed, ran, to, rng) -> tuple[np.ndarray, np.ndarray]:
+    "Mean and a draw of σ(to + spread·z), for z ~ N(0, 1) given passes of trials at σ(middle + spread·z); all (sample, task)."
+    low, high = np.full(middle.shape, -9.0), np.full(middle.shape, 9.0)
+    for _ in range(18):  # the slope falls in z, so halving finds where it is zero
+        z = (low + high) / 2
+        up = spread * (passed - ran * expit(middle + spread * z)) > z
+        low, high = np.where(up, z, low), np.where(up, high, z)
+    p = expit(middle + spread * z)
+    width = 1 / np.sqrt(1 + ran * spread**2 * p * (1 - p))
+    at = z + width * _POINTS[:, None, None]
+    there = middle + spread * at
+    log_weight = passed * there - ran * np.logaddexp(0, there) - at**2 / 2
+    weight = np.exp(log_weight - log_weight.max(0))
+    weight /= weight.sum(0)
+    node = (weight.cumsum(0) < rng.random(middle.shape)).sum(0).clip(max=len(_POINTS) - 1)
+    inside = (_POINTS[1] - _POINTS[0]) * (rng.random(middle.shape) - 0.5)
+    drawn = z + width * (_POINTS[node] + inside)
+    return (weight * expit(to + spread * at)).sum(0), expit(to + spread * drawn)
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #09a9033d
 CELLS: dict[str, str] = {
@@ -437,30 +464,54 @@ def own_trials(
     return passed, ran
 
 
-def cell_rates(
-    fit: xr.DataTree,  # a fit
-    chance: np.ndarray,  # (sample, task): the curve's p for one agent
-    passed: np.ndarray | int,  # (task,): how often that agent passed
-    ran: np.ndarray | int,  # (task,): of how many trials
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:  # each (sample, task): the mean of the cell's true rate in each draw, and a draw of it
-    "True rates of cells, given their own trials. A fit without `concentration` has one rate for all such cells: the curve's."
-    if "concentration" not in fit["posterior"]:
-        return chance, chance
-    many = draws(fit, "concentration").values[:, None].astype(float)
-    first, second = many * chance + passed, many * (1 - chance) + (ran - passed)
-    return first / (many + ran), rng.beta(np.maximum(first, 1e-9), np.maximum(second, 1e-9))
-
-
 def about_cells(
     fit: xr.DataTree,  # a fit
     about: str,  # one of CELLS
 ) -> dict[str, str]:  # about, and about_says: the sentence
     "What a probability is about, for the attrs of a result. Raises FitError for an unknown word."
     says = CELLS[one_of(about, CELLS, "about", error=FitError)]
-    if "concentration" not in fit["posterior"]:
+    if "concentration" not in fit["posterior"] and fit.attrs.get("noise") != "logit-normal":
         says = "this cell and such cells alike: the fit gives one rate to all pairs of the same ability and difficulty"
     return dict(about=about, about_says=says)
+
+# %% ../../nbs/2_irt/10_prediction.ipynb #3c30cccd
+def cell_rates(
+    fit: xr.DataTree,  # a fit
+    chance: np.ndarray,  # (sample, task): the curve's p for one agent
+    passed: np.ndarray | int,  # (task,): how often that agent passed
+    ran: np.ndarray | int,  # (task,): of how many trials
+    rng: np.random.Generator,
+    *,
+    moved: np.ndarray | None = None,  # (sample, task): the curve's p once the agent is made better, whose deviations stay its own
+) -> tuple[np.ndarray, np.ndarray]:  # each (sample, task): the mean of the cell's true rate in each draw, and a draw of it
+    "True rates of cells, given their own trials. A fit with binomial noise has one rate for all such cells: the curve's."
+    if fit.attrs.get("noise") == "logit-normal":
+        return _normal_cells(fit, chance, passed, ran, rng, chance if moved is None else moved)
+    if "concentration" not in fit["posterior"]:
+        return (chance, chance) if moved is None else (moved, moved)
+    many = draws(fit, "concentration").values[:, None].astype(float)
+    mean = (many * chance + passed) / (many + ran)
+    if moved is not None:
+        mean = expit(_inner_logit(mean) + _inner_logit(moved) - _inner_logit(chance))
+    of = (many + ran) * mean
+    return mean, rng.beta(np.maximum(of, 1e-9), np.maximum(many + ran - of, 1e-9))
+
+
+def _inner_logit(p: np.ndarray) -> np.ndarray:
+    "Log odds, finite for chances of none and one."
+    return logit(np.clip(p, 1e-12, 1 - 1e-12, dtype=float))
+
+
+def _normal_cells(fit, chance, passed, ran, rng, moved) -> tuple[np.ndarray, np.ndarray]:
+    "`cell_rates` of a fit whose pairs deviate normally, a few samples at a time."
+    spread, passed, ran = draws(fit, "spread").values[:, None].astype(float), np.asarray(passed), np.asarray(ran)
+    mean, drawn = np.empty((2, *chance.shape))
+    few = max(1, 2**17 // max(chance.shape[1], 1))
+    for first in range(0, len(chance), few):
+        at = slice(first, first + few)
+        found = _own_deviations(_inner_logit(chance[at]), spread[at], passed, ran, _inner_logit(moved[at]), rng)
+        mean[at], drawn[at] = found
+    return mean, drawn
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #c4792c5b
 _AT_ONCE = 2**22  # probabilities: 32 MiB
@@ -508,9 +559,11 @@ def predict(
     parts = [(at, task.isel(task=at)) for at in parts_of(task)]
     for i in range(agent.sizes["agent"]):
         for at, some in parts:
-            mean = rate = success_probability(fit, agent.isel(agent=i), some)
+            chance = success_probability(fit, agent.isel(agent=i), some)
             if about == "this cell":
-                mean, rate = cell_rates(fit, rate, passed[i, at], ran[i, at], rng)
+                mean, rate = cell_rates(fit, chance, passed[i, at], ran[i, at], rng)
+            else:
+                mean = rate = rate_of_many(chance, some)
             cells[:, i, at] = mean.mean(0), *tails(rate, prob)
     coords = {**agent.rename(run="agent_run").coords, **task.rename(run="task_run").coords}
     table = {name: (["agent", "task"], x) for name, x in zip(["probability", "lower", "upper"], cells)}

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .fits import FitError, known_labels, probability_inside, success_probability, tails, trusted
+from .fits import FitError, known_labels, probability_inside, rate_of_many, success_probability, tails, trusted
 from .prediction import agent_draws, benchmarks_of, cell_rates, own_trials, parts_of, refuse_large, task_draws
 from ..messages import one_of
 from ..settings import chosen_seed
@@ -80,11 +80,12 @@ def rate_of_agent(
     passed: np.ndarray | int = 0,  # (task,): how often the agent passed
     ran: np.ndarray | int = 0,  # (task,): of how many trials
     again: np.ndarray | int = 1,  # (task,): trials of a rerun
+    moved: np.ndarray | None = None,  # (sample, task): the curve's p of the agent made better, as for `cell_rates`
 ) -> tuple[np.ndarray, np.ndarray]:  # what is expected of each task (task,); draws of the weighted rate (sample,)
     "What is expected of one agent on each task, and draws of its rate over them."
     expected = rate = chance
     if about != "such tasks":
-        expected, rate = cell_rates(fit, chance, passed, ran, rng)
+        expected, rate = cell_rates(fit, chance, passed, ran, rng, moved=moved)
     if about == "a rerun":
         once = bool(np.all(np.equal(again, 1)))
         rate = rng.random(rate.shape) < rate if once else rng.binomial(again, np.minimum(rate, 1.0)) / again
@@ -118,6 +119,7 @@ def _rates_on(
         again = np.where(ran[i] > 0, ran[i], usual)
         for at, some in parts:
             chance = success_probability(fit, agent.isel(agent=i), some)
+            chance = rate_of_many(chance, some) if about == "such tasks" else chance
             own = dict(passed=passed[i, at], ran=ran[i, at], again=again[at])
             each, drawn = rate_of_agent(fit, chance, about, weight[:, at], rng, **own)
             expected[i] += each.sum() / task.sizes["task"]

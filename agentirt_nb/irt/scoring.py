@@ -40,11 +40,14 @@ class _Worlds:
     shared: dict[str, np.ndarray]  # parameters of the noise and of all tasks (draw, 1)
     log_weight: np.ndarray  # (draw,)
     places: dict  # benchmark never seen -> its location and sd (draw,)
+    gifts: np.ndarray | None  # how much better each agent is at each group (draw, agent, group); None: the fit has no groups
+    group: np.ndarray  # of each task (task,), its position among the groups
 
     def log_likelihood(self, cell: tuple, of_agent: Any = 0.0, of_task: Any = 0.0) -> np.ndarray:
         "Log probability (draw, node) of a cell (agent, task, successes, trials), its ability or difficulty moved."
         i, j, k, n = cell
         theta = [x[:, [i]] for x in self.agents.values()]
+        theta[0] = theta[0] if self.gifts is None else theta[0] + self.gifts[:, i, self.group[j], None]
         task = {name: x[..., [j]] for name, x in self.tasks.items()}
         if curve_of(self.fit).name in ("1pl", "2pl") and self.noise.name == "binomial":  # in a third of the time
             eta = task["discrimination"] * (theta[0] - task["difficulty"]) + task["discrimination"] * (of_agent - of_task)
@@ -77,6 +80,11 @@ def _given_results(worlds: _Worlds, cells: list[tuple], grid: tuple, of: str, rn
     log_weight = log_weight.copy()
     for cell in cells:  # cell by cell: the memory of one
         log_weight += worlds.log_likelihood(cell, **{of: nodes})
+    return _drawn_from(nodes, log_weight, rng)
+
+
+def _drawn_from(nodes: np.ndarray, log_weight: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
+    "One value (draw,) from nodes by their log weights (draw, node), and the logarithm of their sum."
     evidence = logsumexp(log_weight, axis=1)
     cumulative = np.cumsum(np.exp(log_weight - evidence[:, None]), axis=1)
     node = (cumulative < rng.random((len(log_weight), 1))).sum(1).clip(max=nodes.shape[1] - 1)
@@ -134,7 +142,21 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
     for name in dict.fromkeys(results.benchmark.values.astype(str).tolist()):
         if name not in seen and "benchmark_difficulty" in copied.posterior:
             places[name] = new_benchmark(copied, rng)
-    return _Worlds(copied, agents, tasks, noise, shared, np.zeros(len(rows)), places)
+    return _Worlds(copied, agents, tasks, noise, shared, np.zeros(len(rows)), places, *_gifts(copied, results, new_agent, rng))
+
+
+def _gifts(fit: xr.DataTree, results: xr.Dataset, new_agent, rng) -> tuple[np.ndarray | None, np.ndarray]:
+    "How much better agents are at groups, drawn from the population where the fit does not know; and the group of each task."
+    if "group_deviation" not in fit.posterior:
+        return None, np.zeros(results.sizes["task"], int)
+    own, at = fit.observed_data, pd.Index(fit.observed_data.task.values).get_indexer(results.task.values)
+    of = np.where(at < 0, results.group.values.astype(str), own.group.values.astype(str)[at])
+    known = draws(fit, "group_deviation").transpose("sample", "agent", "group")
+    groups = list(dict.fromkeys([*known.group.values.astype(str).tolist(), *of.tolist()]))
+    gifts = rng.standard_normal((known.sizes["sample"], len(new_agent), len(groups)))
+    gifts *= draws(fit, "group_sd").values[:, None, None]
+    gifts[:, ~new_agent, : known.sizes["group"]] = known.values
+    return gifts, np.array([groups.index(name) for name in of])
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #551d334c
 def _strangers(fit: xr.DataTree, results: xr.Dataset, new_agent: np.ndarray) -> bool:
@@ -168,11 +190,37 @@ def _place_agents(worlds: _Worlds, results: xr.Dataset, k, n, new_agent, new_tas
         if "second_ability" in worlds.agents:
             worlds.agents["second_ability"][:, i] = population_draws(worlds.fit, own, rng)
         cells = _cells_of(k, n, [i], np.flatnonzero(~new_task))
+        if worlds.gifts is not None:
+            worlds.log_weight += _place_by_groups(worlds, worlds.gifts[:, i], int(i), cells, _grid_of(spread), rng)
+            continue
         deviation, evidence = _given_results(worlds, cells, _grid_of(spread), "of_agent", rng)
         worlds.agents["ability"][:, i] += deviation
         worlds.log_weight += evidence
 
+# %% ../../nbs/2_irt/11_scoring.ipynb #d9969db4
+def _place_by_groups(worlds: _Worlds, gifts: np.ndarray, i: int, cells: list[tuple], grid: tuple, rng) -> np.ndarray:
+    "Draw a new agent's ability, and how much better it is at each group of its results, given these; their log evidence."
+    nodes, log_weight = grid[0], grid[1].copy()
+    fine = _grid_of(draws(worlds.fit, "group_sd").values.astype(float))
+    step, log_step = (x[:, ::3] for x in fine)
+    log_step = log_step - logsumexp(log_step, axis=1, keepdims=True)
+    by_group: dict[int, list[tuple]] = {}
+    for cell in cells:
+        by_group.setdefault(int(worlds.group[cell[1]]), []).append(cell)
+    moved = (nodes[:, :, None] + step[:, None]).reshape(len(nodes), -1)
+    for group, some in by_group.items():
+        gifts[:, group] = 0.0  # it is integrated
+        total = np.zeros(moved.shape)
+        for cell in some:
+            total += worlds.log_likelihood(cell, of_agent=moved)
+        log_weight += logsumexp(total.reshape(*nodes.shape, -1) + log_step[:, None], axis=2)
+    deviation, evidence = _drawn_from(nodes, log_weight, rng)
+    worlds.agents["ability"][:, i] += deviation
+    for group, some in by_group.items():
+        gifts[:, group] = _given_results(worlds, some, fine, "of_agent", rng)[0]
+    return evidence
 
+# %% ../../nbs/2_irt/11_scoring.ipynb #bd08ca06
 def _place_tasks(worlds: _Worlds, results: xr.Dataset, k, n, new_task, rng) -> None:
     "Draw the difficulties of new tasks given the results of all agents that tried them."
     if not new_task.any():
@@ -220,6 +268,8 @@ def _extended(fit: xr.DataTree, results: xr.Dataset, worlds: _Worlds, keep, copi
     new = {name: x[keep][:, new_agent] for name, x in worlds.agents.items()}
     new |= {name: np.moveaxis(x[..., keep, :][..., new_task], -2, 0) for name, x in worlds.tasks.items()}
     new |= dict(benchmark_difficulty=place(0), difficulty_sd=place(1))
+    if worlds.gifts is not None:  # of the groups that the fit has
+        new["group_deviation"] = worlds.gifts[keep][:, new_agent, : flat.sizes["group"]].transpose(0, 2, 1)
     labels = dict(agent=results.agent.values[new_agent], task=results.task.values[new_task], benchmark=list(worlds.places))
     variables: dict[Any, Any] = dict(flat.data_vars)
     for name, old in flat.data_vars.items():
@@ -261,6 +311,8 @@ def _copies(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task) -> int:
     n, apart, curve = results.trials.values, "benchmark_difficulty" in fit.posterior, curve_of(fit)
     meet = n[np.ix_(new_agent, new_task)].any() or (apart and not np.isin(results.benchmark.values, benchmarks_of(fit)).all())
     drawn = curve.name not in ("1pl", "2pl") and (new_task.any() or (curve.abilities > 1 and new_agent.any()))
+    if "group" in fit.posterior.coords:  # how good agents are at a group never seen can only be drawn
+        meet = meet or not np.isin(results.group.values[new_task], fit.posterior.group.values).all()
     return _COPIES if meet or drawn or (_strangers(fit, results, new_agent) and (n > 0).sum() <= 200) else 1
 
 
@@ -269,8 +321,11 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     rows = copies * fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     agents, tasks, kinds = results.sizes["agent"], results.sizes["task"], 2 + len(curve_of(fit).parameters)
     shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
+    groups = fit.posterior.sizes["group"] + 1 if "group_deviation" in fit.posterior else 0
     nodes = len(_Z if density_of(fit).name == "normal" else _FAR)
-    needed = 8 * (rows * (4 * agents + 4 * kinds * tasks + 8 * nodes) + 2 * shared) + 3 * fit.posterior.to_dataset().nbytes
+    grid = 8 * nodes if not groups else 4 * nodes * 11
+    needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + grid) + 2 * shared)
+    needed += 3 * fit.posterior.to_dataset().nbytes
     what = f"An update by {agents:,} agents on {tasks:,} tasks ({rows:,} copies of the draws)"
     refuse_beyond(needed, what, "score fewer at a time, or fit again with all results", error=FitError)
 

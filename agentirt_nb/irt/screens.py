@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from ..data.describing import component_numbers
 from ..data.outcomes import validate
-from .fits import curve_of, draws, need, success_probability, task_parameters, trusted
+from .fits import curve_of, draws, need, rate_of_many, success_probability, task_parameters, trusted
 from ..messages import count, listed
 
 # %% ../../nbs/2_irt/19_screens.ipynb #3d708505
@@ -224,7 +224,7 @@ def _cells_by_draws(fit: xr.DataTree, outcomes: xr.Dataset, most: int = 32) -> _
     step = max(1, tasks.sizes["sample"] // most)
     some = lambda x: x.isel(sample=slice(None, None, step))
     abilities = {name: some(draws(fit, name, agent=who)) for name in ("ability", "second_ability")[: curve_of(fit).abilities]}
-    chance = lambda h: success_probability(fit, xr.Dataset(abilities) + h, some(tasks)).mean(0)
+    chance = lambda h: rate_of_many(success_probability(fit, xr.Dataset(abilities) + h, some(tasks)), some(tasks)).mean(0)
     p, step_h = chance(0.0), 0.05
     rise = (chance(step_h) - chance(-step_h)) / (2 * step_h) / np.maximum(p * (1 - p), 1e-9)
     k, n = (outcomes[name].transpose("agent", "task").values.astype(float) for name in ("successes", "trials"))

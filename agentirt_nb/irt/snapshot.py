@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import logit
 
-from .fits import FitError, draws, noise_of, success_probability, task_parameters, curve_of, open_fit
+from .fits import FitError, draws, noise_of, open_fit, success_probability
+from .prediction import agent_draws, task_draws
 from ..data.outcomes import validate
 from ..settings import chosen_seed
 
@@ -47,9 +48,8 @@ def simulate_outcomes(
     "Outcomes drawn from a fit, over the same agents, tasks and trials, labelled simulated."
     fit = load_snapshot() if fit is None else fit
     rng = np.random.default_rng(chosen_seed(seed))
-    names, tasks = ("ability", "second_ability")[: curve_of(fit).abilities], task_parameters(fit).astype(float)
+    agents, tasks = agent_draws(fit), task_draws(fit)
     sample = int(rng.integers(tasks.sizes["sample"]))
-    agents = xr.Dataset({name: draws(fit, name).astype(float) for name in names})
     p = success_probability(fit, agents.isel(sample=[sample]), tasks.isel(sample=[sample]))[0]
     trials = fit.observed_data.to_dataset().trials.transpose("agent", "task").astype("int32")
     successes = trials.copy(data=_tossed(fit, sample, p, trials.values, rng).astype("int32"))

@@ -93,6 +93,10 @@ def benchmark_draws(
         return fit
     if curve_of(fit).name not in ("1pl", "2pl"):
         raise FitError(f"this fit has the {curve_of(fit).name} curve; its difficulty is no even chance: fit the '1pl' or '2pl'.")
+    if fit.attrs.get("noise") == "logit-normal":
+        raise FitError(
+            "this fit has logit-normal noise, whose curve is no rate but that of a pair; fit with noise='beta-binomial'."
+        )
     if draws < 2:
         raise AgentirtError(f"draws is {draws}; give two or more, such as 400.")
     name, seen = _one_benchmark(fit, benchmark)

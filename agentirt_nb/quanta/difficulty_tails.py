@@ -14,9 +14,10 @@ import xarray as xr
 from scipy.stats import norm
 from tqdm.auto import tqdm
 
-from ..irt.curves import DENSITIES, Curve, Density, Noise, as_density, density_at, draw_difficulties
+from ..irt.curves import DENSITIES, NOISES, Curve, Density, Noise, as_density, density_at, draw_difficulties
 from ..irt.fits import FitError, probability_inside
 from ..irt.marginal import several
+from ..irt.repeats import UNITS
 from ..messages import count, one_of
 from .task_fits import Kind, Population, chosen_cells, fit_population
 from ..settings import chosen_seed
@@ -41,21 +42,50 @@ def _tail_row(density: Density, found: Population, b: np.ndarray, z: float) -> d
     spread = np.exp(z * found.sd.get("rate", np.nan))
     return dict(rate=rate, rate_lower=rate / spread, rate_upper=rate * spread, height=height)
 
+# %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #0185b704
+def _likelier_noise(outcomes: xr.Dataset, curve: str | Curve, tasks: str) -> str:
+    "Beta-binomial or logit-normal, whichever makes repeated runs likelier; binomial where too few were repeated."
+    _, k, n, kind = chosen_cells(outcomes, curve, tasks=tasks)
+    if not kind.noise.repeated:
+        return kind.noise.name
+    one, other = (replace(kind, noise=NOISES[name]) for name in ("beta-binomial", "logit-normal"))
+    first = fit_population(k, n, one, spread=False)
+    second = fit_population(k, n, other, start=first.at, spread=False)
+    total = lambda found: float(found.values["task_log_likelihood"].sum())
+    return (one if total(first) >= total(second) else other).noise.name
+
+
+def _whose_logit(noise: str, trials: np.ndarray) -> str:
+    "What a logit of the rate is, in a sentence."
+    if noise in ("beta-binomial", "logit-normal"):
+        return f"c counts {UNITS[noise]}, as repeated runs show by {noise} scatter."
+    if noise != "binomial":
+        return ""
+    if (trials > 1).any():
+        return "Runs of a pair are taken as independent; if they resemble each other, c is per logit of the average over pairs."
+    return (
+        "Single runs cannot show whether pairs of agent and task deviate from the curve: c is per logit of the average over "
+        "pairs, and per logit of a pair it is 14 % less if they deviate by one logit, 35 % if by two."
+    )
+
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #a4ad4cdc
 def difficulty_tail(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     densities: str | Density | Sequence[str | Density] = tuple(DENSITIES),  # of DENSITIES, or your own; with the normal
     *,
     curve: str | Curve = "1pl",  # "1pl", "2pl" or another, as for `fit_tasks`
-    noise: str | Noise = "binomial",  # "binomial", "beta-binomial" or another, as for `fit_tasks`
+    noise: str
+    | Noise = "auto",  # how repeated runs scatter, as for `fit_tasks`; "auto": beta-binomial or logit-normal, by likelihood
     tasks: str = "all",  # "all" (never solved: censored), or "decided": only those that somebody solved and somebody failed
     prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     progress: bool = True,  # show a bar when it takes longer than a second
 ) -> xr.Dataset:  # over density, best first
     """Log likelihood of each density of difficulty (nats), its lead over the normal, Vuong's z, and the rate c per logit.
 
-    Also `height` (density, difficulty), the densities themselves. Raises FitError for too few agents or decided tasks."""
+    Also `height` (density, difficulty), the densities themselves; attrs says: what a logit is. Raises FitError for too few
+    agents or decided tasks."""
     prob = probability_inside(outcomes, prob)
+    noise = _likelier_noise(outcomes, curve, tasks) if isinstance(noise, str) and noise == "auto" else noise
     wanted = {x.name: x for x in map(as_density, ["normal", *several(densities, "density")])}
     chosen = [chosen_cells(outcomes, curve, density, noise, tasks=tasks) for density in wanted.values()]
     outcomes, k, n, kind = chosen[0]
@@ -69,6 +99,7 @@ def difficulty_tail(
         rows[name] = _tail_row(kind.density, found, b, norm.ppf(0.5 + prob / 2)) | dict(converged="yes" if found.sound else "no")
         start = found.at if name == "normal" else start
     about = dict(curve=kind.curve.name, noise=kind.noise.name, tasks=tasks, prob=prob, ablest=ablest)
+    about |= dict(says=_whose_logit(kind.noise.name, n))
     return _tail_table(rows, of_task, outcomes, b, about)
 
 
@@ -106,7 +137,8 @@ def _simulated(values: dict, kind: Kind, rate: float, n: np.ndarray, interaction
     drawn = dict(values) | (dict(rate=rate) if "rate" in kind.density.parameters else {})
     difficulty = draw_difficulties(kind.density, drawn, rng, (n.shape[1],))
     deviation = interaction_sd * rng.standard_normal(n.shape) if interaction_sd else 0
-    return rng.binomial(n, kind.curve.probability([values["ability"][0][:, None] + deviation], dict(difficulty=difficulty)))
+    p = kind.curve.probability([values["ability"][0][:, None] + deviation], dict(difficulty=difficulty))
+    return kind.noise.draw(p, n, values, rng)  # type: ignore[misc]  # those that `tail_check` takes can all be drawn
 
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #0e5213eb
 def tail_check(
@@ -116,6 +148,7 @@ def tail_check(
     replicates: int = 20,  # simulated worlds for each truth
     rates: Sequence[float] | None = None,  # the true rate of each replicate's tail; None: that of the outcomes
     tasks: str = "all",  # "all" or "decided", as for `difficulty_tail`
+    noise: str = "auto",  # of worlds and fits: "binomial", "beta-binomial", "logit-normal", or "auto", as for `difficulty_tail`
     interaction_sd: float = 0.0,  # of a deviation of each pair of agent and task, logits, which the fit does not know
     prob: float | None = None,  # probability inside intervals; None: the outcomes' own, else the setting
     seed: int | None = None,  # None: settings().seed
@@ -128,17 +161,20 @@ def tail_check(
     seed, z = chosen_seed(seed), norm.ppf(0.5 + prob / 2)
     for truth in truths:
         one_of(truth, ("normal", "gumbel"), "truth")
+    one_of(noise, ("auto", "binomial", "beta-binomial", "logit-normal"), "noise")
     if rates is not None and len(rates) != replicates:
         raise FitError(f"{len(rates)} rates for {replicates} replicates; give one for each.")
     rng, names = np.random.default_rng(seed), ("lead", "rate", "rate_lower", "rate_upper", "true_rate")
     found = np.full((len(names), len(truths), replicates), np.nan)
-    _, k, n, kind = chosen_cells(outcomes, "1pl")
+    noise = _likelier_noise(outcomes, "1pl", tasks) if noise == "auto" else noise
+    _, k, n, kind = chosen_cells(outcomes, "1pl", noise=noise)
     _enough(k, n)
+    kind = replace(kind, patterns=tuple((i, int(m)) for m in np.unique(n[n > 0]) for i in range(m + 1)))
     both = {name: replace(kind, density=DENSITIES[name], decided=tasks == "decided") for name in ("normal", "gumbel")}
     bar = tqdm(total=len(truths) * replicates, desc="Simulated worlds", unit=" worlds", disable=not progress, leave=False)
     with bar:
         for i, truth in enumerate(truths):
-            _, k_seen, n_seen, seen = chosen_cells(outcomes, "1pl", truth, tasks=tasks)
+            _, k_seen, n_seen, seen = chosen_cells(outcomes, "1pl", truth, noise, tasks=tasks)
             real = fit_population(k_seen, n_seen, seen)
             for r in range(replicates):
                 rate = np.nan if truth == "normal" else float(real.values["rate"] if rates is None else rates[r])
@@ -146,4 +182,5 @@ def tail_check(
                 found[:, i, r] = *_gumbel_against_normal(k, n, both, real.at, z), rate
                 bar.update()
     variables = {name: (("truth", "replicate"), x) for name, x in zip(names, found)}
-    return xr.Dataset(variables, dict(truth=list(truths), replicate=np.arange(replicates)), dict(prob=prob, tasks=tasks))
+    about = dict(prob=prob, tasks=tasks, noise=noise)
+    return xr.Dataset(variables, dict(truth=list(truths), replicate=np.arange(replicates)), about)

@@ -244,6 +244,11 @@ def _check_comparison(law, tail, form: str, tolerance: float) -> None:
         raise AgentirtError(
             f"the tail is that of {density} difficulties, the law's exponents by the {form} curve: no comparison."
         )
+    if isinstance(tail, xr.Dataset) and tail.attrs.get("noise") == "logit-normal":
+        raise AgentirtError(
+            "the tail's c is per logit of a pair (logit-normal noise), the law's per logit of the average over pairs; give the "
+            "tail of difficulty_tail(outcomes, noise='beta-binomial')."
+        )
     if not 0 < tolerance < 1:
         raise AgentirtError(f"tolerance={tolerance} must lie between 0 and 1.")
 

@@ -15,7 +15,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from scipy.stats import betabinom, norm, rankdata
 
-from ..irt.fits import FitError, curve_of, draws, probability_inside, success_probability, task_parameters, trusted
+from ..irt.fits import FitError, curve_of, draws, probability_inside, rate_of_many
+from ..irt.fits import success_probability, trusted
+from ..irt.prediction import agent_draws, task_draws
 from ..data.outcomes import validate
 from ..irt.resampling import family_weights, known_ends, llm_families
 from ..messages import AgentirtError, count, one_of
@@ -35,12 +37,10 @@ def chances(
     outcomes: xr.Dataset,  # whose agents and tasks
     at: Sequence[int] | None = None,  # positions among the fit's draws; None: the posterior means
 ) -> np.ndarray:  # (agent, task), or (position, agent, task)
-    "P(success) by the fit's own curve. Raises FitError for an agent or a task that the fit does not have."
-    names = ("ability", "second_ability")[: curve_of(fit).abilities]
-    agents = xr.Dataset({name: draws(fit, name, agent=outcomes.agent.values) for name in names}).astype(float)
-    tasks = task_parameters(fit, outcomes.task.values).astype(float)
+    "P(success) by the fit's own curve, over many pairs. Raises FitError for an agent or a task that the fit does not have."
+    agents, tasks = agent_draws(fit, outcomes.agent.values.tolist()), task_draws(fit, outcomes.task.values.tolist())
     of = (lambda x: x.mean("sample").expand_dims("sample")) if at is None else (lambda x: x.isel(sample=at))
-    p = success_probability(fit, of(agents), of(tasks))
+    p = rate_of_many(success_probability(fit, of(agents), of(tasks)), of(tasks))
     return p[0] if at is None else p
 
 # %% ../../nbs/3_quanta/09_skill_order.ipynb #eda89f68
@@ -48,13 +48,15 @@ def _dispersion(
     outcomes: xr.Dataset,  # with several trials in some cells
     fit: xr.DataTree,  # of these outcomes
 ) -> float:  # φ of Beta(φp, φ(1−p)): near 0 an agent always or never solves a task, large: plain binomial
-    "Shared dispersion of the beta-binomial by maximum likelihood, at the fit's P. Raises AgentirtError without repeated trials."
+    "The fit's own concentration, else by maximum likelihood at its chances. Raises AgentirtError without repeated trials."
     k, n = cell_counts(outcomes)
     several = n > 1
     if not several.any():
         raise AgentirtError(
             "dispersion needs cells with two or more trials; here every cell has one at most: give outcomes with repeated runs."
         )
+    if fit.attrs.get("noise") == "beta-binomial":
+        return float(draws(fit, "concentration").mean())
     k, n = k[several].astype(int), n[several].astype(int)
     p = np.clip(chances(fit, outcomes)[several], 1e-6, 1 - 1e-6)
     loss = lambda log_phi: -betabinom.logpmf(k, n, p * np.exp(log_phi), (1 - p) * np.exp(log_phi)).sum()

@@ -104,7 +104,7 @@ def tail_chart(
     rows["label"] = rows.density.map(label)
     failed = [name for name, c in zip(names, some.converged.values) if c != "yes"]
     said = f"{tail.sizes['task']:,} tasks, {tail.attrs['unsolved']} of them solved by nobody"
-    head = data_title(tail, title or "Densities of difficulty", said)
+    head = data_title(tail, title or "Densities of difficulty", said, *filter(None, [tail.attrs.get("says")]))
     if failed:
         head.text, head.color = f"NOT CONVERGED ({', '.join(failed)}): {head.text}", COLOURS["alarm"]
     chart = _tail_layers(rows, list(label.values()), tail.attrs["ablest"]).properties(title=head, height=280)

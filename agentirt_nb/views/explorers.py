@@ -17,6 +17,7 @@ import xarray as xr
 
 from .labels import headline, percent
 from ..irt.fits import FitError, probability_inside, task_parameters
+from ..irt.prediction import task_draws
 from ..irt.rates import ABOUT
 from ..messages import one_of
 from .controls import HELP_FOR_ALL, Explorer, Slider, chooser, explained, heading_html, logit_places
@@ -283,7 +284,7 @@ class WhatIf(Explorer):
         of = {name: control.value for name, control in self.controls.items()}
         if fresh := moved in (None, "benchmark"):
             self._rows = self._tasks[self._tasks.benchmark == of["benchmark"]].rename_axis("task").reset_index()
-            self._about, self._first = task_parameters(self._fit, list(self._rows.task)), shared_dots(len(self._rows))
+            self._about, self._first = task_draws(self._fit, list(self._rows.task)).astype("f4"), shared_dots(len(self._rows))
             places, of["new_difficulty"] = difficulties(self._rows)
             self.controls["new_difficulty"].move(places, of["new_difficulty"])
             self.heading.value = heading_html(_titled(self._fit, f"Chance of success on each task of {of['benchmark']}"))

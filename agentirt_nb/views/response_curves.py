@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.curves import Curve
-from ..irt.fits import curve_of, draws, interval, known_labels, probability_inside, success_probability
+from ..irt.fits import curve_of, draws, interval, known_labels, probability_inside, rate_of_many, success_probability
 from ..irt.fits import task_parameters, trusted
 from ..irt.tables import beyond_words
 from ..messages import AgentirtError
@@ -40,7 +40,7 @@ def response_curve(
     agents = xr.Dataset({"ability": ability.rename(ability="agent").expand_dims(sample=about.sizes["sample"])})
     if found.abilities > 1:
         agents["second_ability"] = draws(fit, "second_ability").mean("agent").broadcast_like(agents["ability"])
-    drawn = success_probability(fit, agents, about)
+    drawn = rate_of_many(success_probability(fit, agents, about), about)
     chance = xr.DataArray(drawn, {"ability": ability.values, "task": labels}, ("sample", "ability", "task"))
     table = interval(chance, level).assign(probability=chance.mean("sample")).transpose("task", "ability")
     return trusted(table, fit, prob=level, curve=found.name)

@@ -12,16 +12,16 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.drafts import FRONTIER
-from ..irt.fits import FitError, curve_of, draws, probability_inside, success_probability, tails
-from ..irt.prediction import ability_draws
+from ..irt.fits import FitError, draws, probability_inside, rate_of_many, success_probability, tails
+from ..irt.prediction import agent_draws, cell_rates, own_trials
 from ..irt.rates import about_rates, rate_of_agent, task_weights, trials_again
-from ..settings import chosen_seed, settings
+from ..settings import chosen_seed
 
 # %% ../../nbs/4_views/14_what_if.ipynb #fb4ef1ea
 def what_if(
     fit: xr.DataTree,  # whose curve counts
-    agent: xr.Dataset,  # draws of one agent's ability, and second_ability where the curve has two: dim sample, logits
-    tasks: xr.Dataset,  # draws of what the curve asks of tasks, as `task_parameters` gives them: dims sample, task
+    agent: xr.Dataset,  # draws of one agent's ability (or two), as `chosen_ability` gives them: dim sample, logits
+    tasks: xr.Dataset,  # draws of what the curve asks of tasks: of the fit's own from `task_draws`, or others; dims sample, task
     *,
     shift: float = 0.0,  # added to the ability (to both, where there are two), logits
     about: str = "a rerun",  # of ABOUT: what the interval of the pass rate is about
@@ -29,15 +29,34 @@ def what_if(
 ) -> xr.Dataset:  # probability, lower, upper on dim task; pass_rate, pass_rate_lower, pass_rate_upper without dim
     "Chance of success on every task and the expected pass rate over them, with intervals, for a shifted ability."
     says, level = about_rates(about), probability_inside(fit, prob)
-    chance = success_probability(fit, agent + np.float32(shift), tasks)
+    chance = success_probability(fit, agent, tasks)
+    better = success_probability(fit, _shifted(agent, shift), tasks) if shift else chance
     rng, size = np.random.default_rng(0), chance.shape[1]  # the same luck for every shift: a better agent scores more
-    weight = task_weights(np.arange(size), len(chance), rng) if about == "such tasks" else np.full((1, size), 1 / size)
-    rate = rate_of_agent(fit, chance, about, weight, rng, again=trials_again(fit, tasks.task.values))[1]
-    (lower, upper), (rate_lower, rate_upper) = tails(chance, level), tails(rate, level, whole=about == "a rerun")
-    of_task = dict(probability=chance.mean(0, dtype=float), lower=lower, upper=upper)
-    of_all = dict(pass_rate=chance.mean(dtype=float), pass_rate_lower=rate_lower, pass_rate_upper=rate_upper)
+    passed, ran = _own_trials(fit, agent, tasks)
+    mean, cell = cell_rates(fit, chance, passed, ran, rng, moved=better)
+    weight, of = np.full((1, size), 1 / size), dict(passed=passed, ran=ran, moved=better)
+    if about == "such tasks":
+        chance, weight = rate_of_many(better, tasks), task_weights(np.arange(size), len(chance), rng)
+    again = np.where(ran > 0, ran, trials_again(fit, tasks.task.values))
+    expected, rate = rate_of_agent(fit, chance, about, weight, rng, again=again, **of)
+    (lower, upper), (rate_lower, rate_upper) = tails(cell, level), tails(rate, level, whole=about == "a rerun")
+    of_task = dict(probability=mean.mean(0, dtype=float), lower=lower, upper=upper)
+    of_all = dict(pass_rate=expected.mean(dtype=float), pass_rate_lower=rate_lower, pass_rate_upper=rate_upper)
     table = xr.Dataset({name: ("task", x) for name, x in of_task.items()} | of_all, {"task": tasks.task.values})
     return table.assign_attrs(prob=level, shift=shift, **says)
+
+
+def _shifted(agent: xr.Dataset, shift: float) -> xr.Dataset:
+    "The same agent, better by so many logits on every task."
+    return agent.assign({name: agent[name] + np.float32(shift) for name in ("ability", "second_ability") if name in agent})
+
+
+def _own_trials(fit: xr.DataTree, agent: xr.Dataset, tasks: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    "Passes and trials (task,) of this very agent on these very tasks; none where either is made up."
+    if "same" not in agent.attrs or "run" not in tasks.coords:
+        return np.zeros(tasks.sizes["task"], int), np.zeros(tasks.sizes["task"], int)
+    passed, ran = own_trials(fit, agent, tasks)
+    return passed[0], ran[0]
 
 # %% ../../nbs/4_views/14_what_if.ipynb #2b530dbc
 UNSEEN: dict[str, str] = {"agent": "an unseen agent", "llm": "an unseen LLM", "scaffold": "an unseen scaffold"}
@@ -46,28 +65,14 @@ UNSEEN: dict[str, str] = {"agent": "an unseen agent", "llm": "an unseen LLM", "s
 def chosen_ability(
     fit: xr.DataTree,  # a fit
     choice: dict[str, str],  # {"llm": label, "scaffold": label}, or {"agent": label} for a fit without that split
-) -> xr.Dataset:  # ability, and second_ability where the fit has two, on dim sample, logits; attrs["run"]: whether it was run
+) -> (
+    xr.Dataset
+):  # as `agent_draws` of one: ability, perhaps second_ability, on dim sample, logits; attrs run, and same: who it is
     "Draws of the ability of an agent named by its parts; a name in UNSEEN stands for a draw from its population."
-    if choice.get("agent") == UNSEEN["agent"]:
-        return xr.Dataset(_unseen_agent(fit)).assign_attrs(run=False)
-    if "agent" in choice:
-        both = [name for name in ("ability", "second_ability") if name in fit["posterior"]]
-        known = xr.Dataset({name: draws(fit, name, agent=[choice["agent"]]) for name in both})
-        return known.isel(agent=0, drop=True).assign_attrs(run=True)
     names = {part: "" if label == UNSEEN[part] else label for part, label in choice.items()}
-    found = ability_draws(fit, pd.DataFrame([names])).isel(agent=0)
-    return found.reset_coords(drop=True).to_dataset(name="ability").assign_attrs(run=bool(found.run))
-
-
-def _unseen_agent(fit: xr.DataTree) -> dict[str, xr.DataArray]:
-    "Draws of both abilities of somebody from the population of agents."
-    scales = [name for name in ("ability_sd", "llm_sd", "scaffold_sd", "residual_sd") if name in fit["posterior"]]
-    spread = xr.DataArray(np.sqrt(sum(draws(fit, name) ** 2 for name in scales)))
-    rng = np.random.default_rng(settings().seed)
-    names = ("ability", "second_ability")[: curve_of(fit).abilities]
-    at = draws(fit, "ability").mean("agent") if "ability_sd" not in scales else 0.0
-    somebody = lambda: (spread * rng.standard_normal(spread.size) + at).astype(spread.dtype)
-    return {name: somebody() for name in names}
+    found = agent_draws(fit, [names["agent"]] if names.get("agent") else pd.DataFrame([names]))
+    one = found.isel(agent=0).astype(draws(fit, "ability").dtype)
+    return one.reset_coords(drop=True).assign_attrs(run=bool(one.run), same=found.attrs["same"])
 
 # %% ../../nbs/4_views/14_what_if.ipynb #9fd40ef9
 _MOVE = ("difficulty", "second_difficulty", "slots")  # what is measured on the scale of ability
@@ -82,16 +87,17 @@ def new_task(
     rng = np.random.default_rng(chosen_seed(seed))
     pick = xr.DataArray(rng.integers(tasks.sizes["task"], size=tasks.sizes["sample"]), dims="sample")
     each = xr.DataArray(np.arange(tasks.sizes["sample"]), dims="sample")
-    one = tasks.drop_vars("task").isel(sample=each, task=pick).expand_dims(task=["new task"])
-    return moved(one, -one["difficulty"])
+    one = tasks.reset_coords(drop=True).drop_vars("task").isel(sample=each, task=pick).expand_dims(task=["new task"])
+    return moved(one.assign_coords(group=("task", [""])), -one["difficulty"])
 
 
 def moved(
     tasks: xr.Dataset,  # draws of what the fit's curve asks of tasks
     by: float | xr.DataArray,  # logits
 ) -> xr.Dataset:
-    "Tasks made harder by so many logits, whatever their curve."
-    return tasks.assign({name: tasks[name] + by for name in _MOVE if name in tasks})
+    "Tasks made harder by so many logits, whatever their curve; nobody has run them as they are then."
+    harder = tasks.assign({name: tasks[name] + by for name in _MOVE if name in tasks})
+    return harder.assign_coords(run=("task", np.zeros(tasks.sizes["task"], bool)))
 
 # %% ../../nbs/4_views/14_what_if.ipynb #a6df47dd
 def frontier(
