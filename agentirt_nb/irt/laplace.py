@@ -271,7 +271,7 @@ def _chunks(block: Block, b: int, dims: int, density: str = "normal") -> list[_C
     step = 2 ** max(4, int(np.log2(max(agents, 1))) - 3)  # 16, and beyond 256 agents an eighth of them at most
     rows, nodes = -(-max(agents, 1) // step) * step, len(_lattice(dims, density=density)[0])
     room = 2 ** int(np.log2(5e5 / (rows * nodes) + 1))
-    width = int(min(128, max(32, min(room, 2 ** int(np.ceil(np.log2(tasks)))))))  # small boards share their programs
+    width = min(max(8, room), max(32, min(128, 2 ** int(np.ceil(np.log2(tasks))))))  # small boards share their programs
     rate = (block.successes.sum(0) + 0.5) / (block.trials.sum(0) + 1)
     start = np.c_[-np.log(rate / (1 - rate)), np.zeros(tasks)][:, :dims]
     chunks = []
