@@ -129,7 +129,7 @@ def test_the_command_line_fits_by_a_density_and_says_how_many_tasks_rest_on_it(t
     rows = outcomes.successes.to_series().rename("success").reset_index()
     rows.to_csv(tmp_path / "runs.csv", index=False)
     command = ["fit", str(tmp_path / "runs.csv"), "--out", str(tmp_path / "f.nc"), "--density", "gumbel", "--ability", "agent"]
-    assert main([*command, "--quiet", "--draws", "200"]) in (0, 3)
+    assert main([*command, "--quiet", "--draws", "200"]) == 0
     never = int((outcomes.successes.sum("agent") == 0).sum())
     said = capsys.readouterr().out
     assert f"{never} by nobody" in said and "rests on the prior (gumbel difficulties)" in said
