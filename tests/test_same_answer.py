@@ -10,9 +10,9 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.evaluation import cross_validate
 from agentirt_nb.irt.fits import check_fit, draws, make_fit, success_probability, task_parameters
 from agentirt_nb.irt.prediction import predict, task_draws
+from agentirt_nb.irt.rates import ABOUT, expected_pass_rate
 from agentirt_nb.irt.scoring import score
 from agentirt_nb.irt.snapshot import simulate_outcomes
-from agentirt_nb.irt.rates import ABOUT, expected_pass_rate
 from agentirt_nb.quanta.skill_order import chances
 from agentirt_nb.views.explorers import WhatIf
 from agentirt_nb.views.what_if import UNSEEN, chosen_ability, moved, new_task, what_if
