@@ -65,8 +65,9 @@ print(peak() - before, work.memory, time.process_time() - began, work.seconds)
 def check_estimate(case):
     if not Path("/proc/self/status").exists():
         pytest.skip("the peak of a process is read from /proc")
-    code, said, error = in_its_own_process(MEASURED.format(case=case))
-    assert code == 0, error
+    for _ in range(2):  # the first compiles what the second finds in its cache
+        code, said, error = in_its_own_process(MEASURED.format(case=case))
+        assert code == 0, error
     memory, expected, seconds, announced = map(float, said.split())
     assert 0.4 < memory / expected < 2.5, said
     assert 1 / 3 < seconds / announced < 3, said
