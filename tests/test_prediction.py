@@ -125,4 +125,4 @@ def test_what_is_made_of_held_out_predictions_says_how_far_to_trust_it():
     held_out = cross_validate(outcomes, "tasks", folds=2, ability="agent", draws=20, progress=False)
     for result in (held_out, evaluate(held_out, replicates=2), reliability(held_out, replicates=2)):
         assert alarm(result) == "NOT CONFIRMED"  # twenty draws tell nothing of their weights
-        assert result.attrs["verdict"] == "2 of 2 folds converged; largest Pareto k inf."
+        assert result.attrs["verdict"] == "2 of 2 folds converged; accuracy of their fits: 2 doubtful."
