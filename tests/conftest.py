@@ -24,7 +24,7 @@ if LOG not in os.environ:  # the workers of pytest-xdist find it set
 if str(RECORDER) not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(RECORDER), os.environ.get("PYTHONPATH")]))
 record()
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # transformers counts who looks for a file, even on this computer
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # tests import transformers without the package, which would report lookups
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # tests import litellm without the package, which would ask for prices
 
 from run_notebooks import data_use, no_data, notebooks  # noqa: E402

@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import functools
 import json
 import os
 import re
@@ -193,9 +194,12 @@ WHOLLY_OF = {"auditor.py": "inspect"}  # modules that cannot be imported without
 OPTIONAL = ("embeddings", "judge", "inspect", "pythia", "texts")
 
 
+providers_of = functools.cache(packages_distributions)  # reads what every installed package holds: seconds
+
+
 def undeclared(path: Path) -> dict[str, bool]:
     "Imports that pyproject.toml does not declare, and whether they stand inside functions; extras may be imported there alone."
-    tree, providers = ast.parse(path.read_text(encoding="utf-8")), packages_distributions()
+    tree, providers = ast.parse(path.read_text(encoding="utf-8")), providers_of()
     at_once = imports(ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], []))
     extra = [WHOLLY_OF[path.name]] if path.name in WHOLLY_OF else []
     missing = {}

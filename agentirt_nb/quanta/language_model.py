@@ -10,6 +10,7 @@ __all__ = ['KINDS', 'Shape', 'parameter_shapes', 'body_size', 'Model', 'new_mode
 # %% ../../nbs/3_quanta/05_language_model.ipynb #3e5ac4fe
 import hashlib
 import json
+import os
 import platform
 import sysconfig
 from collections.abc import Sequence
@@ -379,6 +380,7 @@ def load_pythia(
 ) -> Model:
     "A GPT-NeoX checkpoint. Raises AgentirtError for a missing, damaged or other one, ImportError without the extra."
     try:
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when transformers is loaded, which reports lookups
         from transformers import AutoConfig, AutoTokenizer
     except ImportError:
         raise ImportError("Pythia needs an extra: install agentirt_nb[pythia].") from None
