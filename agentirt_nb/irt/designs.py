@@ -30,7 +30,7 @@ class Priors:
     trend_sd: float = 2.0  # HalfNormal scale: ability gained per year of release, where ability is dated
     benchmark_difficulty: float = 5.0  # Normal sd: location of a benchmark's difficulties
     difficulty_sd: float = 4.0  # HalfNormal scale: spread of difficulties within a benchmark, beyond features
-    feature_sd: float = 0.75  # HalfNormal scale: spread of difficulty that features explain; of a block, this over √(blocks)
+    feature_sd: float = 1.5  # HalfNormal scale: spread of difficulty that features explain; of a block, this over √(blocks)
     discrimination_sd: float = 0.5  # HalfNormal scale: spread of log discrimination between tasks
     group_sd: float = 0.5  # HalfNormal scale: how far an agent's ability on a group of tasks strays, where groups count
 

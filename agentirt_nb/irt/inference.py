@@ -363,6 +363,13 @@ def _of_groups(posterior: xr.Dataset) -> str:
     return f" Agents differ by {float(posterior.group_sd.mean()):.2f} logits between groups of tasks, which intervals allow for."
 
 
+def _of_features(matter: float) -> str:
+    "A sentence on features that may say nothing, for the verdict; begins with a space."
+    if matter > 0.95:
+        return ""
+    return f" Features say something of difficulty with probability {matter:.2f}, and count in as many of the draws."
+
+
 def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
     "A warning of agents whose LLM and scaffold cannot be told apart, for the verdict."
     component = components(outcomes).values
@@ -426,7 +433,7 @@ def fit(
     def find(cells: xr.Dataset, counted: bool = groups is True) -> tuple[ModelData, LaplaceDraws]:
         data = model_data(cells, features=features, groups=counted)
         _fittable(data, ability)
-        how: dict[str, Any] = dict(ability=ability, noise=noise, density=spread, priors=priors)
+        how: dict[str, Any] = dict(ability=ability, noise=noise, density=spread, priors=priors, switch=method == "laplace")
         weigh = check if method == "laplace" else False
         return data, laplace_draws(data, name, **how, check=weigh, draws=draws, seed=seed, tick=bar.update)
 
@@ -444,11 +451,11 @@ def fit(
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors, spread), draws, seed, progress)
     seen = screened(outcomes, posterior, *about_fit).attrs
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
-    record["verdict"] += _of_groups(posterior) + f" {seen['says']}".rstrip()
+    record["verdict"] += _of_groups(posterior) + _of_features(found.matter) + f" {seen['says']}".rstrip()
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, density=spread, ability=ability, method=method)
-    about |= dict(features=features if data.block_names else "none")
+    about |= dict(features=features, features_matter=round(found.matter, 3)) if data.block_names else dict(features="none")
     about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)

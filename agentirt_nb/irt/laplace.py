@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 from scipy.optimize import minimize
-from scipy.special import ndtri
+from scipy.special import expit, logsumexp, ndtri
 
 from .accuracy import Accuracy, judged
 from .curves import log_standard
@@ -840,6 +840,7 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
         score -= np.array([state.stiffness * off * direction for off, direction in map(state.off_unit, w)])
     sound = np.isfinite(score).all(1)  # a draw too far out for single precision says nothing
     average = score[sound].mean(0) if sound.any() else np.zeros(state.size)
+    average[state.of_ability : state.effects] = 0.0  # moved, weights of features would be taken for evidence of larger scales
     covariance = scipy.linalg.cho_solve((factor, True), np.eye(state.size))
     move = covariance @ average
     part = min(1.0, 0.5 / np.abs(move / np.sqrt(np.diag(covariance))).max())  # at most half a standard deviation
@@ -935,33 +936,54 @@ def _walked(state: _Laplace, w: np.ndarray, like: _Mode, discrimination_sd: floa
     return _Mode(where, supports[0].curvature, supports[0].pull, like.log_scales, like.spread, True, tuple(supports))
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #8ad2ea0b
-def _approximated(
-    data: ModelData, curve: str, ability: str, priors: Priors, repeats: Repeats, tick: Callable[[], Any], density: str = "normal"
+def _one_parameter(
+    data: ModelData, ability: str, priors: Priors, repeats: Repeats, density: str, tick: Callable[[], Any]
 ) -> tuple[_Laplace, _Mode]:
-    "Mode and Gaussian approximation; the 2PL starts from the 1PL."
+    "Mode and Gaussian approximation of the 1PL."
     state = _Laplace(data, "1pl", ability, priors, repeats, density)
     of = lambda count: np.bincount([b.benchmark for b in data.blocks], [count(b) for b in data.blocks])
     failed = np.log(of(lambda b: (b.trials - b.successes).sum()) + 1) - np.log(of(lambda b: b.successes.sum()) + 1)
     noise: Any = repeats.log_prior[:1] if state.noisy else ()
     start = np.concatenate([np.zeros(state.effects), failed, np.full(state.benchmarks, np.log(2.0)), noise])
-    mode = _find_mode(state, start, np.log(state.effect_priors / 2), tick)
-    if curve == "1pl":
-        return state, mode
-    theta = state.design @ mode.w[: state.effects]
+    return state, _find_mode(state, start, np.log(state.effect_priors / 2), tick)
+
+
+def _two_parameter(plain: _Laplace, mode: _Mode, ability: str, priors: Priors, tick: Callable[[], Any]) -> tuple[_Laplace, _Mode]:
+    "Mode and Gaussian approximation of the 2PL, from those of the 1PL."
+    theta = plain.design @ mode.w[: plain.effects]
     theta = theta - theta.mean()
     if (theta**2).mean() < 1e-4:
         raise AgentirtError("The agents' results do not differ, so no task can discriminate between them; use curve='1pl'.")
-    weak = _reliability(state, mode) < _TELLING
+    weak = _reliability(plain, mode) < _TELLING
     unit = 0.0 if weak else 0.5 * np.log((theta**2).mean())
-    location, log_sd, noise = np.split(mode.w[state.effects :], [state.benchmarks, 2 * state.benchmarks])
-    start = np.concatenate([mode.w[: state.effects] / np.exp(unit), location / np.exp(unit), log_sd - unit, [unit, -0.7], noise])
-    state = _Laplace(data, "2pl", ability, priors, repeats, density)
+    location, log_sd, noise = np.split(mode.w[plain.effects :], [plain.benchmarks, 2 * plain.benchmarks])
+    start = np.concatenate([mode.w[: plain.effects] / np.exp(unit), location / np.exp(unit), log_sd - unit, [unit, -0.7], noise])
+    state = _Laplace(plain.data, "2pl", ability, priors, plain.model.repeats, plain.model.density)
     if weak:
         return state, _walked(state, start, mode, priors.discrimination_sd, tick)
     able = np.tanh(theta / np.exp(unit))
     contrast = state.design.T @ (able - able.mean())
     state.contrast = contrast / (contrast @ start[: state.effects])
     return state, _find_mode(state, start, mode.log_scales - unit, tick)
+
+# %% ../../nbs/2_irt/07_laplace.ipynb #62ecdd2b
+def _without_features(data: ModelData) -> ModelData:
+    "The same outcomes, with nothing known of tasks."
+    return replace(data, columns=np.zeros((len(data.task), 0)), column_block=np.zeros(0, int), block_names=())
+
+
+def _log_evidence(state: _Laplace, mode: _Mode) -> float:
+    "Log probability of the outcomes in the 1PL, up to what it is with and without features alike."
+    log_sds, unit = state.effects + state.benchmarks + np.arange(state.benchmarks), state.unit(mode.w)
+    height = _objective(state, mode.w, mode.log_scales)[0] - state.sd_pull @ mode.w[log_sds]
+    factor, _, variance, at_mode = _given_scales(mode.log_scales, state, mode.curvature, mode.pull, unit)
+    height -= 0.5 * np.log(variance).sum() + np.log(np.diag(factor)).sum()
+    choices, density = _chosen(mode.log_scales, mode.spread, np.random.default_rng(0), 40)
+    wide = 1 + 1.2 / len(mode.spread)
+    density = density - 0.5 * np.linalg.slogdet(2 * np.pi * wide**2 * mode.spread)[1]
+    evidence = np.array([_evidence_of(state, _Support(x, 0.0, mode.curvature, mode.pull, None, 0.0), unit) for x in choices])
+    of_blocks = 0.5 * np.log(2 / np.pi) - np.log(state.effect_priors[len(state.scales) :])  # the height of their half-normals
+    return float(height + logsumexp(evidence - at_mode - density) - np.log(len(choices)) + of_blocks.sum())
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #b91033aa
 def ability_parts(
@@ -986,6 +1008,7 @@ class LaplaceDraws(NamedTuple):
     reached: bool  # whether the climb reached a mode
     design: AbilityDesign  # how effects make abilities
     repeats: Repeats  # how repeated runs scatter
+    matter: float = 1.0  # probability that features say anything of difficulty; 1 where that was not asked
 
 
 def _in_logits(state: _Laplace, w: np.ndarray, log_scales: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -1068,6 +1091,16 @@ def _draws_around(
         named |= dict(discrimination=np.exp(tasks[..., 1]) / unit)
     return LaplaceDraws(named, found, repaired, mode.reached, state.abilities, state.model.repeats)
 
+
+def _mixed(found: LaplaceDraws, without: LaplaceDraws, matter: float, rng: np.random.Generator) -> LaplaceDraws:
+    "Draws with features in the proportion in which these matter, and draws without for the others."
+    draws = len(found.draws["ability"])
+    kept = rng.permutation(draws) < round(matter * draws)
+    other = {name: without.draws.get(name, np.zeros_like(x)) for name, x in found.draws.items()}
+    mixed = {name: np.where(kept.reshape(-1, *[1] * (x.ndim - 1)), x, other[name]) for name, x in found.draws.items()}
+    likelier, reached = found if matter >= 0.5 else without, found.reached and without.reached
+    return found._replace(draws=mixed, accuracy=likelier.accuracy, repaired=likelier.repaired, reached=reached)
+
 # %% ../../nbs/2_irt/07_laplace.ipynb #cf0793a0
 def _scarcity(block: Block, axis: int) -> float:
     "How lopsided posteriors are: the mean inverse count of the rarer results of each agent (axis 1) or task (axis 0)."
@@ -1134,6 +1167,7 @@ def laplace_draws(
     priors: Priors | None = None,  # scales of the priors; None: `Priors()`
     draws: int,  # how many
     check: str | bool = "auto",  # weigh draws by the exact posterior: True, False or, where it costs little, "auto"
+    switch: bool = True,  # whether features that may say nothing are left out of as many draws; False: of none
     tick: Callable[[], Any] = lambda: None,  # called once a round, for a progress bar
     seed: int,  # of the draws
 ) -> LaplaceDraws:
@@ -1144,9 +1178,17 @@ def laplace_draws(
     try:
         if density == "normal" and _better_swapped(data, curve, ability):  # swapped, difficulties would be the normal effects
             other = replace(priors, ability_sd=priors.difficulty_sd, difficulty_sd=priors.ability_sd)
-            around = _approximated(_swapped(data), curve, ability, other, repeats, tick)
+            around = _one_parameter(_swapped(data), ability, other, repeats, density, tick)
             return _swapped_back(_draws_around(*around, draws, rng, check, moved=False), data, priors, rng)
-        return _draws_around(*_approximated(data, curve, ability, priors, repeats, tick, density), draws, rng, check)
+        begin = lambda known: _one_parameter(known, ability, priors, repeats, density, tick)
+        finish = lambda plain: plain if curve == "1pl" else _two_parameter(*plain, ability, priors, tick)
+        plain = begin(data)
+        bare = begin(_without_features(data)) if switch and data.block_names else None
+        matter = 1.0 if bare is None else float(expit(_log_evidence(*plain) - _log_evidence(*bare)))
+        found = _draws_around(*finish(plain), draws, rng, check)._replace(matter=matter)
+        if bare is None or matter * draws > draws - 0.5:
+            return found
+        return _mixed(found, _draws_around(*finish(bare), draws, rng, check), matter, rng)
     except AgentirtError:
         raise
     except ValueError as error:  # as which NumPy and SciPy report a matrix without a factor
