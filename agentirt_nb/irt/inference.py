@@ -408,7 +408,7 @@ def fit(
     curve: str | Curve = "1pl",  # "1pl" or "2pl"
     *,
     ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
-    features: str = "smooth",  # how features explain difficulty: "smooth", "linear", "none"; if they may say nothing, in some draws
+    features: str = "smooth",  # how features explain difficulty: "smooth", "linear" or "none"; what may say nothing, in few draws
     groups: bool | str = False,  # whether an agent may be better at one group of tasks than at another; "auto": if screens see it
     density: str | Density = "normal",  # how difficulties are spread, with mean and sd of their own; of STANDARD
     noise: str = "auto",  # how runs scatter: "binomial", "beta-binomial" (auto, where any are repeated), "logit-normal"; or, of
