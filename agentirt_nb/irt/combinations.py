@@ -155,12 +155,6 @@ _energy_and_slope = jax.jit(jax.value_and_grad(_energy), static_argnames="shape"
 
 
 @partial(jax.jit, static_argnames="shape")
-def _curvature(x, data: _Data, sd, shape: _Shape):
-    "The Hessian of the energy."
-    return hessian(lambda y: _energy(y, data, sd, shape), x)
-
-
-@partial(jax.jit, static_argnames="shape")
 def _held_out(xs, data: _Data, sd, shape: _Shape) -> tuple:
     "Probability of each pattern (pattern, task, agent) and of success (task, agent), over draws of parameters and the nodes."
 
@@ -182,7 +176,7 @@ def _fitted(data: _Data, shape: _Shape, rounds: int = 5) -> tuple[np.ndarray, np
         starts = [starts[0] + level * (np.arange(len(flat)) == places["level"]) for level in (-2.0, 0.0, 2.0)]
     found = min((search(x, sd) for x in starts), key=lambda f: f.energy)
     for left in reversed(range(rounds)):
-        root, curved = covariance_root(np.asarray(_curvature(found.x, data, sd, shape)))
+        root, curved = covariance_root(hessian(lambda x, sd=sd: _energy_and_slope(x, data, sd, shape)[1], found.x))
         if left:
             second = found.x**2 + (root**2).sum(1)
             sd = np.sqrt([second[places[name]].mean() for name in ("llm", "scaffold")])

@@ -184,41 +184,44 @@ def _sites(kind: Kind) -> tuple[Callable, int, dict[str, slice]]:
     return lambda x: {name: x[part].reshape(shapes[name]) for name, part in where.items()}, int(edges[-1]), where
 
 
-def _energy(x, cells: _Cells, kind: Kind):
-    "Minus the log posterior, over unconstrained parameters."
-    return potential_energy(_model, (cells, kind), {}, _sites(kind)[0](x))
-
-
-_energy_and_slope = jax.jit(jax.value_and_grad(_energy), static_argnames="kind")
-
-
-@partial(jax.jit, static_argnames="kind")
-def _curvature(x, cells: _Cells, kind: Kind):
-    "The Hessian of the energy."
-    return hessian(lambda y: _energy(y, cells, kind), x)
-
-
-@partial(jax.jit, static_argnames="kind")
 def _constrained(x, cells: _Cells, kind: Kind) -> dict:
     "Parameters and the log likelihood of tasks at x."
     return constrain_fn(_model, (cells, kind), {}, _sites(kind)[0](x), return_deterministic=True)
 
+
+def _energy(x, cells: _Cells, kind: Kind) -> tuple:
+    "Minus the log posterior, over unconstrained parameters, and what `_constrained` gives there."
+    return potential_energy(_model, (cells, kind), {}, _sites(kind)[0](x)), _constrained(x, cells, kind)
+
+
+_energy_and_slope = jax.jit(jax.value_and_grad(_energy, has_aux=True), static_argnames="kind")
+
+
+def _values_at(x, cells: _Cells, kind: Kind) -> dict:
+    "Parameters and the log likelihood of tasks at x, by the program of the search: one less to compile."
+    return jax.device_get(_energy_and_slope(x, cells, kind)[0][1])
+
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #6f7eb132
 def _summit(cells: _Cells, kind: Kind, start: np.ndarray | None = None) -> Summit:
     "Unconstrained parameters of greatest posterior density."
-    forget_programs((_energy_and_slope, _curvature, _constrained))
+    forget_programs((_energy_and_slope,))
     _, size, where = _sites(kind)
     if start is None:
         start = np.zeros(size)
         if kind.curve.abilities > 1:
             start[where["ability"]] = np.random.default_rng(0).normal(0, 0.3, where["ability"].stop - where["ability"].start)
-    return find_summit(lambda x: _energy_and_slope(x, cells, kind), start)
+
+    def energy_and_slope(x):
+        (energy, _), slope = _energy_and_slope(x, cells, kind)
+        return energy, slope
+
+    return find_summit(energy_and_slope, start)
 
 
 def _laplace(cells: _Cells, kind: Kind, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, bool]:
     "Summit, square root of the covariance there, and whether both are sound."
     summit = _summit(cells, kind, start)
-    root, curved = covariance_root(np.asarray(_curvature(summit.x, cells, kind)))
+    root, curved = covariance_root(hessian(lambda x: _energy_and_slope(x, cells, kind)[1], summit.x))
     return summit.x, root, summit.reached and curved
 
 # %% ../../nbs/3_quanta/07_task_fits.ipynb #706c2078
@@ -398,7 +401,7 @@ def fit_tasks(
         summit, root, sound = _laplace(cells, kind)
         bar.update()
         values, of_task, log_likelihood = _drawn(summit, root, cells, kind, draws, seed)
-        best = jax.device_get(_constrained(summit, cells, kind))
+        best = _values_at(summit, cells, kind)
     if not sound:
         warnings.warn(f"NOT CONVERGED: {_name(kind)} did not reach a mode; do not use it.", UserWarning, stacklevel=2)
     attrs: dict[str, Any] = dict(
@@ -452,7 +455,7 @@ def fit_population(
             spreads = np.sqrt((root**2).sum(1))
         else:
             at, _, sound = _summit(cells, kind, begin)
-        values = jax.device_get(_constrained(at, cells, kind))
+        values = _values_at(at, cells, kind)
     values = {name: x for name, x in values.items() if np.ndim(x) == 0 or name in ("task_log_likelihood", "ability")}
     of = {name: part for name, part in _sites(kind)[2].items() if name != "ability"} if spread else {}
     return Population(at, sound, values, {name: float(spreads[part][0]) for name, part in of.items()})
@@ -561,7 +564,7 @@ def _expected_shares(k: np.ndarray, n: np.ndarray, kind: Kind, most: int) -> tup
     cells = _cells(k, n, kind)
     summit = _summit(cells, kind)
     pmf = np.asarray(_held_out(jnp.asarray(summit.x)[None], cells, kind)[0])[at]
-    values = jax.device_get(_constrained(summit.x, cells, kind))
+    values = _values_at(summit.x, cells, kind)
     shared = {f"{kind.noise.name}: {name}": float(values[name]) for name in kind.noise.shared}
     return pmf.transpose(0, 2, 1)[:, n == most].mean(1), summit.reached, shared
 
