@@ -1,6 +1,6 @@
 """Fits of outcomes so small or lopsided that other packages return NaN: finite, honest, or refused in one sentence.
 
-Boards of at most 16 agents and 32 tasks share their programs, as do fits of as many draws: 200 throughout."""
+Boards of at most 16 agents and 32 tasks share their programs, as do fits of as many draws: 200 where these do not matter."""
 
 import numpy as np
 import pandas as pd
@@ -82,9 +82,7 @@ def test_the_2pl_falls_back_to_equal_slopes_where_few_agents_cannot_tell_them_ap
     rng = np.random.default_rng(1)
     theta, b = rng.normal(0, 2, 14), rng.normal(0, 2, 200)
     cells = rng.binomial(1, 1 / (1 + np.exp(b - theta[:, None])))
-    slopes = fit(outcomes(cells), "2pl", ability="agent", draws=200, progress=False).posterior.discrimination.mean(
-        ["chain", "draw"]
-    )
+    slopes = fit(outcomes(cells), "2pl", ability="agent", progress=False).posterior.discrimination.mean(["chain", "draw"])
     assert float(slopes.max()) < 2.5
     assert float(slopes.min()) > 0.4
 
