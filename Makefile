@@ -31,7 +31,7 @@ test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones
 
 slow: $(VENV)/.test  ## the slow cells and tests too
 	$(BIN)/python tools/run_notebooks.py --flags slow --cell-timeout 1500
-	$(BIN)/python -m pytest -m slow
+	JAX_DISABLE_MOST_OPTIMIZATIONS=false $(BIN)/python -m pytest -m slow
 
 notebooks: $(VENV)/.test  ## run the notebooks (or NB=path), save their outputs, clean and export
 	AGENTIRT_RENDERER=static COLUMNS=130 $(BIN)/nbdev-test $(NB) --save --n-workers 2

@@ -391,20 +391,20 @@ def test_malformed_diff_is_unknown_and_named(fault):
     assert found.sel(task="broken", feature="patch characters") == np.log1p(len(MALFORMED[fault]))
 
 
-HOSTILE = {
-    "backticks": "`" * 2_000_000,
-    "one word": "a" * 2_000_000,
-    "blank lines": " \n" * 1_000_000,
-    "spaces": "x" + " " * 2_000_000,
-    "heredocs": "cat > x << E\n" * 150_000,
-    "arrows": "<<" * 1_000_000,
-    "redirects": ">" * 2_000_000,
-    "tees": "tee -a " * 300_000,
-    "slashes": "/" * 2_000_000,
-    "traces": '  File "' * 250_000,
-    "calls": " at a" * 400_000,
-    "control": "".join(map(chr, range(1, 0x2000))) * 200,
-    "right to left": "\u202e\u200f\ufeff🙂" * 300_000,
+HOSTILE = {  # 250,000 characters: a pattern that takes the square of that takes minutes
+    "backticks": "`" * 250_000,
+    "one word": "a" * 2_000_000,  # and one of a length that is not read to its end
+    "blank lines": " \n" * 125_000,
+    "spaces": "x" + " " * 250_000,
+    "heredocs": "cat > x << E\n" * 20_000,
+    "arrows": "<<" * 125_000,
+    "redirects": ">" * 250_000,
+    "tees": "tee -a " * 36_000,
+    "slashes": "/" * 250_000,
+    "traces": '  File "' * 32_000,
+    "calls": " at a" * 50_000,
+    "control": "".join(map(chr, range(1, 0x2000))) * 30,
+    "right to left": "\u202e\u200f\ufeff🙂" * 62_000,
     "surrogates": "\ud800 text" * 10,
 }
 
@@ -416,7 +416,7 @@ def test_hostile_texts_are_bounded(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = tx.static_features(pd.DataFrame({"task": ["t"], "text": ["x " + text], "patch": [text], "tests": [text]}))
-    assert time.monotonic() - started < 60  # linear patterns take a second or so
+    assert time.monotonic() - started < 20  # linear patterns take less than a second
     assert found.sel(task="t", feature="text characters") == np.log1p(len(text) + 2)
     assert np.isfinite(found.sel(feature="text words")).all()
 

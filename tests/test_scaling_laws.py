@@ -40,10 +40,10 @@ def with_wild_points(curve, noise, rng):
     return curve * np.exp(off.reshape(curve.shape)), where
 
 
-def coverage(form, curves, first=0, wild=False, draws=500):
+def coverage(form, seeds, wild=False, draws=500):
     "Share of 90 % intervals that hold the truth, by parameter, and of fits that did not converge; those count as well."
     inside, failed = [], 0
-    for i in range(first, first + curves):
+    for i in seeds:
         curve, truth = drawn(np.random.default_rng(i), form)
         if wild:
             curve, truth = with_wild_points(curve, truth.pop("noise"), np.random.default_rng(10**6 + i))[0], truth
@@ -53,7 +53,7 @@ def coverage(form, curves, first=0, wild=False, draws=500):
         failed += fitted.attrs["converged"] != "yes"
         table = exponents(fitted, prob=0.9)
         inside.append({k: bool(table.lower.sel(parameter=k) < v < table.upper.sel(parameter=k)) for k, v in truth.items()})
-    return {k: np.mean([row[k] for row in inside]) for k in inside[0]}, failed / curves
+    return {k: np.mean([row[k] for row in inside]) for k in inside[0]}, failed / len(seeds)
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 1.2])
@@ -89,10 +89,10 @@ def test_pure_power_agrees_with_least_squares():
     assert 0.85 < float(found.sd) / covariance[0, 0] ** 0.5 < 1.3
 
 
-def straight_line(points=24, replicates=2):
+def straight_line(points=16, replicates=2):
     "Losses (seed, parameters) with exponent .3 and noise of 2 %, two of them misread, and where those stand."
     x = np.geomspace(1e2, 1e6, points)
-    noise = np.random.default_rng(0).normal(size=(replicates, points))
+    noise = np.random.default_rng(1).normal(size=(replicates, points))
     curve = xr.DataArray(x**-0.3 * np.exp(0.02 * noise), dims=["seed", "parameters"], coords=dict(parameters=x, seed=[7, 8]))
     wrong = curve.copy()
     wrong[0, 0], wrong[1, 2] = 2 * wrong[0, 0], 1.5 * wrong[1, 2]
@@ -108,8 +108,8 @@ def test_misread_points_move_no_exponent_and_are_named():
     assert abs(squares + 0.3) > 4 * float(good.sd)  # least squares is that far off
     told = fit.observed_data.to_dataset().to_dataframe().query("misfit")
     assert sorted(zip(told.seed, told.parameters)) == [(7, 100.0), (8, float(curve.parameters[2]))]
-    assert (told.residual > 10).all() and (fit.observed_data.residual.size == 48)
-    assert "2 of 48 points lie further" in fit.attrs["verdict"] and "parameters = 100, seed = 7 (loss" in fit.attrs["verdict"]
+    assert (told.residual > 10).all() and (fit.observed_data.residual.size == 32)
+    assert "2 of 32 points lie further" in fit.attrs["verdict"] and "parameters = 100, seed = 7 (loss" in fit.attrs["verdict"]
     assert "sds)" in exponents(fit).attrs["verdict"]
 
 
@@ -243,7 +243,8 @@ def test_predictions_follow_the_dims():
 
 
 def test_quick_coverage():
-    found, failed = coverage("pure_power", 10, draws=None)  # as many draws as other tests take, whose program is compiled
+    few = [i for i in range(40) if drawn(np.random.default_rng(i), "pure_power")[0].size <= 32][:10]
+    found, failed = coverage("pure_power", few, draws=None)  # as many points and draws as other tests take: the same program
     assert found["exponent"] >= 0.7 and found["noise"] >= 0.6 and failed <= 0.1
 
 
@@ -251,7 +252,7 @@ def test_quick_coverage():
 @pytest.mark.parametrize("wild", [False, True])
 @pytest.mark.parametrize("form", ["power", "pure_power"])
 def test_intervals_cover_the_truth(form, wild):
-    found, failed = coverage(form, 200, first=1000, wild=wild)
+    found, failed = coverage(form, range(1000, 1200), wild=wild)
     print(form, found, "not converged:", failed)
     assert 0.87 <= found["exponent"] <= 0.93, found  # what is promised
     assert all(0.84 <= share <= 0.96 for share in found.values()), found

@@ -1,4 +1,6 @@
-"""Fits of outcomes so small or lopsided that other packages return NaN: finite, honest, or refused in one sentence."""
+"""Fits of outcomes so small or lopsided that other packages return NaN: finite, honest, or refused in one sentence.
+
+Boards of at most 16 agents and 32 tasks share their programs, as do fits of as many draws: 200 where these do not matter."""
 
 import numpy as np
 import pandas as pd
@@ -52,11 +54,11 @@ SMALL = {
     "five trials": outcomes(RNG.integers(0, 6, (6, 8)), list("AABBCC"), ["X", "Y"] * 3, np.full((6, 8), 5)),
     "an agent that never ran": outcomes(np.vstack([coin(3, 8), np.full((1, 8), np.nan)]), list("ABCD"), ["X"] * 4),
     "one cell in ten": outcomes(
-        np.where(RNG.random((30, 40)) < 0.1, coin(30, 40), np.nan),
-        [f"L{i % 7}" for i in range(30)],
-        [f"S{i % 5}" for i in range(30)],
+        np.where(RNG.random((16, 32)) < 0.1, coin(16, 32), np.nan),
+        [f"L{i % 7}" for i in range(16)],
+        [f"S{i % 5}" for i in range(16)],
     ),
-    "a perfect order": outcomes((np.arange(20)[:, None] >= np.arange(20)[None]).astype(int)),
+    "a perfect order": outcomes((np.arange(16)[:, None] >= np.arange(16)[None]).astype(int)),
 }
 NO_DIFFERENCES = {"one cell", "one agent", "all pass", "all fail"}
 
@@ -107,8 +109,8 @@ def test_damaged_outcomes_do_not_reach_the_fit():
 
 
 def test_an_interrupted_save_leaves_the_old_fit(tmp_path, monkeypatch):
-    first = fit(SMALL["one LLM"], draws=50, seed=1, progress=False)
-    second = fit(SMALL["one LLM"], draws=50, seed=2, progress=False)
+    first = fit(SMALL["one LLM"], draws=200, seed=1, progress=False)
+    second = fit(SMALL["one LLM"], draws=200, seed=2, progress=False)
     path = save_fit(first, tmp_path / "fit.zarr")
 
     def stop(*_, **__):
@@ -152,9 +154,9 @@ ASKED = {
     "a new task tried": lambda f, o: score(f, o.isel(task=[0]).assign_coords(task=["new"]), seed=0),
     "features": lambda f, o: feature_effects(f),
     "simulated": lambda f, o: simulate_outcomes(f, seed=0),
-    "new responses": lambda f, o: SCORED(cross_validate(o, "responses", "random", folds=2, draws=50, progress=False)),
-    "new tasks": lambda f, o: SCORED(cross_validate(o, "tasks", folds=2, draws=50, progress=False)),
-    "new agents held back": lambda f, o: SCORED(cross_validate(o, "agents", folds=2, draws=50, progress=False)),
+    "new responses": lambda f, o: SCORED(cross_validate(o, "responses", "random", folds=2, draws=200, progress=False)),
+    "new tasks": lambda f, o: SCORED(cross_validate(o, "tasks", folds=2, draws=200, progress=False)),
+    "new agents held back": lambda f, o: SCORED(cross_validate(o, "agents", folds=2, draws=200, progress=False)),
 }
 MAY_BE_REFUSED = {"features", "features to read", "combinations", "new agents", "agents of outcomes"}
 MAY_BE_REFUSED |= {"new responses", "new tasks", "new agents held back"}
@@ -201,7 +203,7 @@ def test_a_table_without_llms_or_scaffolds_has_empty_tables_of_them(known):
 
 def test_of_a_split_is_warned_where_there_is_one_and_it_rests_on_the_prior():
     cells = [[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 1, 1]]
-    warns = lambda *parts: "rests on the prior" in fit(outcomes(cells, *parts), progress=False).attrs["verdict"]
+    warns = lambda *parts: "rests on the prior" in fit(outcomes(cells, *parts), draws=200, progress=False).attrs["verdict"]
     assert not warns()  # nothing is disclosed: there is nothing to split
     assert not warns(list("AABB"), list("XYXY"))
     assert warns(list("ABCC"), list("XYZZ"))
