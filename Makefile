@@ -21,6 +21,8 @@ demo: $(VENV)/.run  ## fit the leaderboards (without data and network: open the 
 lab: $(VENV)/.run  ## open JupyterLab at the first tutorial
 	$(BIN)/jupyter lab $(ROOT_FLAG) $(FIRST)
 
+# most of the time goes into compiling: here programs are compiled quickly, not to be quick; `make slow` runs the others
+test: export JAX_DISABLE_MOST_OPTIMIZATIONS = true
 test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones (what CI runs)
 	$(BIN)/python tools/check_in_step.py
 	$(BIN)/ruff check .
@@ -31,7 +33,7 @@ test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones
 
 slow: $(VENV)/.test  ## the slow cells and tests too
 	$(BIN)/python tools/run_notebooks.py --flags slow --cell-timeout 1500
-	JAX_DISABLE_MOST_OPTIMIZATIONS=false $(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow
 
 notebooks: $(VENV)/.test  ## run the notebooks (or NB=path), save their outputs, clean and export
 	AGENTIRT_RENDERER=static COLUMNS=130 $(BIN)/nbdev-test $(NB) --save --n-workers 2

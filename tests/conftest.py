@@ -24,8 +24,6 @@ if LOG not in os.environ:  # the workers of pytest-xdist find it set
 if str(RECORDER) not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(RECORDER), os.environ.get("PYTHONPATH")]))
 record()
-# most of the time of the tests goes into compiling: programs here are compiled quickly, not to be quick; notebooks run the others
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # tests import transformers without the package, which would report lookups
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # tests import litellm without the package, which would ask for prices
 

@@ -253,8 +253,9 @@ def _standardised(cells: pd.DataFrame, over: tuple[str, ...]) -> _Cells:
     return _packed(log_x - centre[:, None], log_loss - middle, centre, reach, float(middle), float(log_loss.std()))
 
 # %% ../../nbs/3_quanta/01_scaling_fits.ipynb #8362f3bd
+@partial(jax.jit, static_argnames="law")
 def _starts(keys, law: _Law, c: _Cells):
-    "Draws from the prior, unconstrained (start, coordinate); step by step, as the steps of all forms are the same programs."
+    "Draws from the prior, unconstrained (start, coordinate)."
 
     def one(key):
         trace = numpyro.handlers.trace(numpyro.handlers.seed(_model, key)).get_trace(law, c)
