@@ -6,7 +6,7 @@
 __all__ = ['METHODS', 'CLAIMS', 'flip_test', 'compare', 'deciding_tasks', 'compare_all', 'side_by_side', 'variance_shares',
            'tasks_to_tell', 'check_order']
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #669ab52f
+# %% ../../nbs/2_irt/23_comparison.ipynb #712af47e
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from .tables import PARTS, ladder
 from ..messages import count
 from ..settings import chosen_seed
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #6858d73a
+# %% ../../nbs/2_irt/23_comparison.ipynb #903e110f
 _LONGEST = 2**15  # a sum of steps above this is as good as normal
 
 
@@ -74,7 +74,7 @@ def flip_test(
     counts = np.stack([(size == value).sum(1) for value in values], 1) if len(values) else np.zeros((len(steps), 0))
     return _flipped(steps.sum(1), values, counts)
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #03494742
+# %% ../../nbs/2_irt/23_comparison.ipynb #9352e98d
 _FINEST = 60  # steps of a share at most
 
 
@@ -123,7 +123,7 @@ def _runs(fit: xr.DataTree, benchmark: str | Sequence[str] | None = None) -> _Ru
     labels = seen.agent.values.astype(str), seen.task.values.astype(str)[chosen]
     return _Runs(*labels, passed, ran, group, np.rint(share * scale).astype(np.int64), scale)
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #14cafc88
+# %% ../../nbs/2_irt/23_comparison.ipynb #2090024e
 class _Lead(NamedTuple):
     "What a method says of leads over rivals, each (rival,)."
 
@@ -160,7 +160,7 @@ def _by_units(values: np.ndarray, units: np.ndarray) -> np.ndarray:
     "Sums of values (…, task) over units (task,): whole numbers from zero."
     return values @ np.eye(int(units.max(initial=-1)) + 1, dtype=values.dtype)[units]
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #a5063cfa
+# %% ../../nbs/2_irt/23_comparison.ipynb #97a7e1b7
 def _both_draws(fit: xr.DataTree, agents: list[str], chosen: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
     "Draws of agents and of the chosen tasks, as `success_probability` takes them."
     labels = None if chosen.all() else fit["observed_data"].task.values[chosen].tolist()
@@ -193,7 +193,7 @@ def _of_draws(lead: np.ndarray, prob: float) -> _Lead:
     lower, upper = tails(lead, prob, axis=1)
     return _Lead((lead > 0).mean(1) + (lead == 0).mean(1) / 2, lead.mean(1), lower, upper, np.full(len(lead), np.nan))
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #a8ef50cf
+# %% ../../nbs/2_irt/23_comparison.ipynb #cc56940b
 METHODS: dict[str, str] = {
     "fit": "the fit: all agents and tasks, and what LLMs and scaffolds did elsewhere",
     "exact test": "the exact paired test on the tasks that both ran (McNemar's, where runs are single)",
@@ -225,7 +225,7 @@ def _observed(runs: _Runs, first: int, rivals: np.ndarray, weight: np.ndarray, p
     found["exact test by groups"] = of_none._replace(difference=lead.difference, p=np.where(known, flip_test(by_group), np.nan))
     return found | {"groups drawn again": lead}
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #2ca31363
+# %% ../../nbs/2_irt/23_comparison.ipynb #47df5c96
 _APART = 0.5  # standard deviations: two answers closer than that do not part
 
 
@@ -237,6 +237,11 @@ def _signed(lead: np.ndarray, p: np.ndarray) -> np.ndarray:
 def _points(share: float) -> str:
     "A difference of shares in percentage points."
     return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def _chance(p: float) -> str:
+    "A probability with two digits, never 1.00 or 0.00: nothing is certain."
+    return ">0.99" if p > 0.995 else "<0.01" if p < 0.005 else f"{p:.2f}"
 
 
 def _why_sharper(fit: xr.DataTree, runs: _Runs, steps: np.ndarray, z: tuple[float, float]) -> str:
@@ -300,12 +305,12 @@ def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, 
     said += _why_groups(runs, steps, both, leads)
     return "".join(f" {one}" for one in said)
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #c7203872
+# %% ../../nbs/2_irt/23_comparison.ipynb #4d0505cc
 def _sentence(names: tuple[str, str], runs: _Runs, rows: tuple[int, int], leads: dict[str, _Lead], about: str, chance: float) -> str:
     "What the methods say of two agents, in words."
     name, rival = names
     lead = leads["fit"]
-    says = f"{name} is ahead of {rival} with probability {chance:.2f} by ability and {lead.ahead:.2f} by score ({about}): "
+    says = f"{name} is ahead of {rival} with probability {_chance(chance)} by ability and {_chance(lead.ahead)} by score ({about}): "
     says += f"{_points(lead.difference)} points ({_points(lead.lower)} to {_points(lead.upper)})."
     both = (runs.ran[rows[0]] > 0) & (runs.ran[rows[1]] > 0)
     if not both.any():
@@ -323,7 +328,7 @@ def compare(
     a: str,  # an agent of the fit
     b: str | Sequence[str] | None = None,  # its rival or rivals; None: all other agents
     *,
-    about: str = "such tasks",  # of ABOUT: what the score is about
+    about: str = "such tasks",  # what the score is about: "such tasks", "these tasks" or "a rerun"
     benchmark: str | Sequence[str] | None = None,  # on the tasks of one or several; None: of all that the fit has
     prob: float | None = None,  # probability inside intervals; None: the fit's own
     seed: int | None = None,  # of tasks drawn again and luck; None: settings().seed
@@ -357,7 +362,7 @@ def compare(
     cells |= dict(tasks=("rival", both), says=("rival", np.array(words, object)))
     return trusted(xr.Dataset(cells, dict(rival=rivals, by=list(METHODS))), fit, agent=name, prob=prob, **says)
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #c792b2e0
+# %% ../../nbs/2_irt/23_comparison.ipynb #c4def263
 def _log_likelihood(fit: xr.DataTree, chance: np.ndarray, passed: np.ndarray, ran: np.ndarray) -> np.ndarray:
     "Of cells (sample, task) in each draw, as the fit takes repeated runs."
     chance = np.clip(chance.astype(float), 1e-9, 1 - 1e-9)
@@ -407,7 +412,7 @@ def deciding_tasks(
     table = table.isel(task=np.argsort(-np.abs(table.adds.values), kind="stable"))
     return trusted(table, fit, a=names[0], b=names[1], log_odds=total)
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #9a936709
+# %% ../../nbs/2_irt/23_comparison.ipynb #ebe01b2b
 def _all_pairs(runs: _Runs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "For all pairs of agents: p of the exact test, lead in shares, tasks that both ran; NaN where they share none."
     size, width = len(runs.agents), runs.scale + 1
@@ -449,7 +454,7 @@ def _tie_groups(settled: np.ndarray, lead: np.ndarray) -> np.ndarray:
         leader = i if worse else leader
     return group
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #5853df23
+# %% ../../nbs/2_irt/23_comparison.ipynb #ca77ba58
 def _chances_of_pairs(values: np.ndarray) -> np.ndarray:
     "For draws (sample, agent) the share in which the row's agent has more than the column's; a tie counts half."
     more = np.empty((values.shape[1],) * 2)
@@ -478,7 +483,7 @@ def _told(table: xr.Dataset, level: float) -> str:
 def compare_all(
     fit: xr.DataTree,  # a fit
     *,
-    about: str = "such tasks",  # of ABOUT: what the score and the ranks are about
+    about: str = "such tasks",  # what score and ranks are about: "such tasks", "these tasks" or "a rerun"
     benchmark: str | Sequence[str] | None = None,  # on the tasks of one or several; None: of all that the fit has
     level: float = 0.05,  # share of false ones among the pairs that are called settled
     prob: float | None = None,  # probability inside the interval of ranks; None: the fit's own
@@ -497,7 +502,7 @@ def compare_all(
     trials = (runs.ran > 0).sum(1)
     score = np.divide(runs.steps.sum(1) / runs.scale, trials, out=np.full(len(trials), np.nan), where=trials > 0)
     same = bool(trials.any()) and bool(((runs.ran > 0) == (runs.ran > 0)[0]).all())
-    order = np.lexsort((-ability.values.mean(0), -score)) if same else np.argsort(-ability.values.mean(0), kind="stable")
+    order = np.argsort(-(score if same else ability.values.mean(0)), kind="stable")
     pairs = dict(ahead=ahead, ahead_by_ability=by_ability, difference=lead, p=p, q=q, settled=q <= level, tasks=tasks)
     cells: dict[str, Any] = {name: (("agent", "rival"), x[np.ix_(order, order)]) for name, x in pairs.items()}
     names = runs.agents[order]
@@ -508,7 +513,7 @@ def compare_all(
     table = trusted(table, fit, prob=prob, level=level, order="score" if same else "ability", **said)
     return table.assign_attrs(says=_told(table, level))
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #ab7cbae6
+# %% ../../nbs/2_irt/23_comparison.ipynb #34bc1e1d
 def side_by_side(
     fit: xr.DataTree,  # a fit
     *,
@@ -534,7 +539,7 @@ def side_by_side(
         table[name].attrs = dict(units="logits", long_name="ability above the average of its leaderboard")
     return trusted(table.transpose("place", "leaderboard"), fit, prob=first.attrs["prob"])
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #ad8772d9
+# %% ../../nbs/2_irt/23_comparison.ipynb #a6ccb7e5
 def variance_shares(
     fit: xr.DataTree,  # a fit that splits ability
     *,
@@ -565,7 +570,7 @@ def variance_shares(
     coords = dict(of=["agents at large", "these agents"], part=["LLM", "scaffold", "pairing", "together"])
     return trusted(xr.Dataset({name: (("of", "part"), x) for name, x in cells.items()}, coords), fit, prob=prob)
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #e74f93a5
+# %% ../../nbs/2_irt/23_comparison.ipynb #9152f7be
 _MOST_TASKS = 20_000  # nobody builds a benchmark larger than that
 
 
@@ -612,7 +617,7 @@ def _enough(tasks: np.ndarray, power: np.ndarray, wanted: float) -> float:
     share = (wanted - rising[at - 1]) / (rising[at] - rising[at - 1])
     return float(np.exp(np.log(tasks[at - 1]) + share * np.log(tasks[at] / tasks[at - 1])))
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #522afeb9
+# %% ../../nbs/2_irt/23_comparison.ipynb #cfad9e06
 def _price(cost: float | xr.Dataset | None, names: list[str]) -> float:
     "What one run of each of these agents costs; NaN: unknown."
     if cost is None:
@@ -686,7 +691,7 @@ def tasks_to_tell(
     known = bool(np.isfinite(many)) or not _runs(fit, benchmark).single
     return table.assign_attrs(says=_says_needed(table, power, known))
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #7bb2fc31
+# %% ../../nbs/2_irt/23_comparison.ipynb #442f74ea
 CLAIMS: tuple[str, ...] = ("1pl", "2pl", "paired normal")  # whose claims `check_order` looks at
 _BANDS = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
 
@@ -722,7 +727,7 @@ def _seen_order(share: np.ndarray, ran: np.ndarray) -> np.ndarray:
     lead = np.where(both, share[:, None] - share[None], 0.0).sum(2).round(9)
     return np.where(both.any(2), (np.sign(lead) + 1) / 2, np.nan)
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #26af10e2
+# %% ../../nbs/2_irt/23_comparison.ipynb #3a0495f0
 def _one_half(outcomes: xr.Dataset, inside: np.ndarray, claims: Sequence[str], top: int, seed: int, options: dict) -> tuple:
     "Claims (claim, pair) from the tasks inside, what was seen on the others (pair,), and which agents (pair, 2)."
     from agentirt_nb.irt.inference import fit
@@ -754,6 +759,7 @@ def _by_band(claim: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> np.ndar
     "Mean claim and mean of what was seen (2, band) of the agent that a claim has ahead, by bands of the claim; NaN for empty ones."
     turned = claim < 0.5
     sure, right = np.where(turned, 1 - claim, claim), np.where(turned, 1 - seen, seen)
+    right = np.where(claim == 0.5, 0.5, right)  # neither is claimed to be ahead
     band = np.clip(np.digitize(sure, _BANDS) - 1, 0, len(_BANDS) - 2)
     sums = [np.bincount(band, weight * x, len(_BANDS) - 1) for x in (np.ones_like(sure), sure, right)]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -765,7 +771,7 @@ def _log_loss(claim: np.ndarray, seen: np.ndarray) -> np.ndarray:
     claim = np.clip(claim, 1e-4, 1 - 1e-4)
     return -(seen * np.log(claim) + (1 - seen) * np.log1p(-claim))
 
-# %% ../../nbs/2_irt/23_comparison.ipynb #5532761c
+# %% ../../nbs/2_irt/23_comparison.ipynb #d2c60912
 def _recommended(loss: xr.DataArray, table: xr.Dataset) -> tuple[str, str]:
     "Which curve to read by the log losses (claim, half), and why, in words."
     means = loss.mean("half")
