@@ -1944,6 +1944,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'agentirt_nb/views/amounts.py')},
             'agentirt_nb.views.comparison_charts': { 'agentirt_nb.views.comparison_charts._pair_rows': ( '4_views/comparison_charts.html#_pair_rows',
                                                                                                          'agentirt_nb/views/comparison_charts.py'),
+                                                     'agentirt_nb.views.comparison_charts._share': ( '4_views/comparison_charts.html#_share',
+                                                                                                     'agentirt_nb/views/comparison_charts.py'),
                                                      'agentirt_nb.views.comparison_charts.difference_chart': ( '4_views/comparison_charts.html#difference_chart',
                                                                                                                'agentirt_nb/views/comparison_charts.py'),
                                                      'agentirt_nb.views.comparison_charts.pair_matrix': ( '4_views/comparison_charts.html#pair_matrix',

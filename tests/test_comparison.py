@@ -13,8 +13,17 @@ from scipy.stats import binomtest
 from agentirt_nb.app.cli import main
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.leaderboards import load_leaderboard
-from agentirt_nb.irt.comparison import check_order, compare, compare_all, deciding_tasks, drawn_again, flip_test
-from agentirt_nb.irt.comparison import side_by_side, tasks_to_tell, variance_shares
+from agentirt_nb.irt.comparison import (
+    check_order,
+    compare,
+    compare_all,
+    deciding_tasks,
+    drawn_again,
+    flip_test,
+    side_by_side,
+    tasks_to_tell,
+    variance_shares,
+)
 from agentirt_nb.irt.fits import FitError, make_fit, save_fit
 from agentirt_nb.irt.inference import fit
 from agentirt_nb.irt.rates import task_weights
@@ -174,7 +183,9 @@ def test_the_level_holds_over_many_pairs(kind):
     found = by_right_units(kind, rejected(kind, 10_000, 2))
     print(kind, found)
     assert max(found.values()) <= ALMOST, found
-    assert all(x > 0.03 for way, x in found.items() if "drawn again" in way), found  # the exact tests are discrete and may be below
+    assert all(x > 0.03 for way, x in found.items() if "drawn again" in way), (
+        found
+    )  # the exact tests are discrete and may be below
 
 
 def test_where_agents_differ_between_groups_ways_by_tasks_reject_too_often_and_those_by_groups_do_not():
@@ -217,7 +228,7 @@ def test_with_nearly_equal_agents_the_paired_normal_believes_too_much_and_the_fi
     outcomes = board(rng, rng.normal(0, 0.25, 30), 160)
     order = check_order(outcomes, claims=("1pl", "paired normal"), halves=2, ability="agent")
     sure = order.sel(claim="paired normal", band=["0.8 to 0.9", "0.9 to 1.0"]).weighted(order.pairs.sel(claim="paired normal"))
-    assert float((sure.mean().claimed - sure.mean().seen)) > 0.1
+    assert float(sure.mean().claimed - sure.mean().seen) > 0.1
     gap = np.abs(order.claimed - order.seen).sel(claim="1pl").where(order.pairs.sel(claim="1pl") > 100)
     assert float((gap - 2 * order.se.sel(claim="1pl")).max()) < 0.03
     assert order.log_loss.mean("half").sel(claim="1pl") < order.log_loss.mean("half").sel(claim="paired normal")

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['difference_chart', 'pair_matrix', 'power_chart']
 
-# %% ../../nbs/4_views/18_comparison_charts.ipynb #12f201e0
+# %% ../../nbs/4_views/18_comparison_charts.ipynb #2344cdce
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,9 +15,14 @@ from .amounts import MOST_ROWS
 from .labels import headline, log_axis, name_axis, need_columns, nothing_to_show, percent, sized, with_words
 from .theme import COLOURS, PALETTE, alt
 
-# %% ../../nbs/4_views/18_comparison_charts.ipynb #cbddd533
+# %% ../../nbs/4_views/18_comparison_charts.ipynb #4e22e1d2
 _EXACT = {"exact test": "exact test, by task", "exact test by groups": "exact test, by group"}
 _NAMES = {"fit": "the fit"} | _EXACT
+
+
+def _share(p: float) -> str:
+    "A chance in percent, never 0 or 100: nothing is certain."
+    return "> 99 %" if p > 0.995 else "< 1 %" if p < 0.005 else f"{100 * p:.0f} %"
 
 
 def _pair_rows(table: xr.Dataset, names: dict[str, str]) -> pd.DataFrame:
@@ -26,7 +31,7 @@ def _pair_rows(table: xr.Dataset, names: dict[str, str]) -> pd.DataFrame:
     rows = rows[rows.difference.notna()].copy()
     rows[["difference", "lower", "upper"]] *= 100
     rows["name"] = [names.get(x, x) for x in rows.by]
-    said = lambda row: f"p = {row.p:.2g}" if np.isfinite(row.p) else f"{row.ahead:.0%} ahead"
+    said = lambda row: f"p = {row.p:.2g}" if np.isfinite(row.p) else f"{_share(row.ahead)} ahead"
     rows["answer"] = [said(row) for row in rows.itertuples()]
     ends = zip(rows.lower, rows.upper)
     rows["interval"] = [f"{a:+.1f} to {b:+.1f}".replace("-", "−") if np.isfinite(a) else "none: a test" for a, b in ends]
@@ -72,7 +77,7 @@ def difference_chart(
     words = str(comparison.says.sel(rival=rival).item()) if "says" in comparison else marks
     return sized(with_words(chart.properties(title=head), words, comparison), width, height)
 
-# %% ../../nbs/4_views/18_comparison_charts.ipynb #d6f7d8cd
+# %% ../../nbs/4_views/18_comparison_charts.ipynb #996c3aca
 def pair_matrix(
     pairs: xr.Dataset,  # from `compare_all`
     *,
@@ -107,11 +112,11 @@ def pair_matrix(
     chart = (squares + dots).properties(width=alt.Step(18), height=alt.Step(18))
     first = int((pairs.tie_group == 1).sum())
     of = f"best {size} of {count(pairs.sizes['agent'], 'agent')}, in the order of {pairs.attrs['order']}"
-    marks = f"colour: chance that the row's agent is ahead ({pairs.attrs['about']}); dot: settled, {pairs.attrs['level']:.0%} of dots false at most"
+    marks = f"colour: chance that the row's agent is ahead ({pairs.attrs['about']}); dot: settled ({percent(pairs.attrs['level'])} of dots false at most)"
     head = headline(pairs, name, f"{of}; {first} not told apart from number 1", marks)
     return sized(with_words(chart.properties(title=head), pairs.attrs["says"], pairs), width, height)
 
-# %% ../../nbs/4_views/18_comparison_charts.ipynb #f8554198
+# %% ../../nbs/4_views/18_comparison_charts.ipynb #c5737488
 def power_chart(
     plan: xr.Dataset,  # from `tasks_to_tell`
     *,
