@@ -167,7 +167,7 @@ def rejected(kind, pairs, seed, gap=0.0):
 
 
 def by_right_units(kind, found):
-    "What counts: where agents differ between groups, tasks are not independent, and ways that take them so are about something else."
+    "What counts: where agents differ between groups, ways that take tasks as independent are about something else."
     return {way: x for way, x in found.items() if "groups" in way or not LEVELS[kind][-1]}
 
 
@@ -183,9 +183,7 @@ def test_the_level_holds_over_many_pairs(kind):
     found = by_right_units(kind, rejected(kind, 10_000, 2))
     print(kind, found)
     assert max(found.values()) <= ALMOST, found
-    assert all(x > 0.03 for way, x in found.items() if "drawn again" in way), (
-        found
-    )  # the exact tests are discrete and may be below
+    assert all(x > 0.03 for way, x in found.items() if "drawn again" in way), found  # exact tests may be below
 
 
 def test_where_agents_differ_between_groups_ways_by_tasks_reject_too_often_and_those_by_groups_do_not():

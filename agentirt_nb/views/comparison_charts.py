@@ -37,7 +37,7 @@ def _pair_rows(table: xr.Dataset, names: dict[str, str]) -> pd.DataFrame:
     rows["interval"] = [f"{a:+.1f} to {b:+.1f}".replace("-", "−") if np.isfinite(a) else "none: a test" for a, b in ends]
     return rows.drop(columns=["rival", "tasks", "says"], errors="ignore")
 
-
+# %% ../../nbs/4_views/18_comparison_charts.ipynb #86606c53
 def difference_chart(
     comparison: xr.Dataset,  # from `compare`
     rival: str | None = None,  # which rival; None: the only one, or the first
@@ -69,11 +69,15 @@ def difference_chart(
     dot = base.mark_circle(size=80, color=COLOURS["main"], opacity=1).encode(alt.X("difference:Q"))
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COLOURS["quiet"], strokeDash=[4, 4]).encode(alt.X("at:Q"))
     text = base.mark_text(align="left", dx=8, color=COLOURS["soft"], fontSize=12).encode(x=alt.value("width"), text="answer:N")
-    chart = alt.layer(zero, line.encode(x, alt.X2("upper:Q")), dot, text).properties(padding=dict(left=12, right=80, top=12, bottom=12))
+    chart = alt.layer(zero, line.encode(x, alt.X2("upper:Q")), dot, text).properties(
+        padding=dict(left=12, right=80, top=12, bottom=12)
+    )
     agent, level = comparison.attrs["agent"], percent(comparison.attrs["prob"])
     marks = f"{agent} ahead of {rival}, to the right of zero; the fit's answer is about {comparison.attrs['about']}"
     name = title or "Who is ahead, by each method"
-    head = headline(comparison, name, f"{marks}.", f"dot: lead, line: {level} interval, right: chance to be ahead, or p of a test")
+    head = headline(
+        comparison, name, f"{marks}.", f"dot: lead, line: {level} interval, right: chance to be ahead, or p of a test"
+    )
     words = str(comparison.says.sel(rival=rival).item()) if "says" in comparison else marks
     return sized(with_words(chart.properties(title=head), words, comparison), width, height)
 
@@ -86,7 +90,7 @@ def pair_matrix(
     width: int | None = None,  # of the plot, in pixels; None: 18 a column
     height: int | None = None,  # of the plot, in pixels; None: 18 a row
 ) -> alt.LayerChart | alt.Chart:
-    "The chance that the row's agent is ahead of the column's, with a dot where it is settled. Raises AgentirtError for a top below one."
+    "The chance that the row's agent is ahead of the column's, dots where it is settled. Raises AgentirtError for a top below 1."
     need_columns(pairs, ["agent", "rival", "ahead", "p", "settled", "tie_group", "level"], "compare_all(fit)")
     if top < 1:
         raise AgentirtError(f"top is {top}; give how many to show, one or more.")
@@ -104,7 +108,11 @@ def pair_matrix(
     columns = alt.X("column:O", title="rank of the other agent", axis=alt.Axis(labelAngle=0, grid=False))
     scale = alt.Scale(domain=[0, 0.5, 1], range=[COLOURS["accent"], "#f7f7f7", COLOURS["main"]])
     legend = alt.Legend(format=".0%", gradientLength=120)
-    tips = [alt.Tooltip("agent:N"), alt.Tooltip("rival:N", title="against"), alt.Tooltip("ahead:Q", title="chance to be ahead", format=".1%")]
+    tips = [
+        alt.Tooltip("agent:N"),
+        alt.Tooltip("rival:N", title="against"),
+        alt.Tooltip("ahead:Q", title="chance to be ahead", format=".1%"),
+    ]
     tips += [alt.Tooltip("p:Q", title="p of the exact test", format=".2g"), alt.Tooltip("tasks:Q", title="tasks that both ran")]
     base = alt.Chart(rows).encode(columns, name_axis(list(place), names, field="agent"), tooltip=[*tips, "answer:N"])
     squares = base.mark_rect().encode(alt.Color("ahead:Q", title="chance to be ahead", scale=scale, legend=legend))
@@ -112,7 +120,8 @@ def pair_matrix(
     chart = (squares + dots).properties(width=alt.Step(18), height=alt.Step(18))
     first = int((pairs.tie_group == 1).sum())
     of = f"best {size} of {count(pairs.sizes['agent'], 'agent')}, in the order of {pairs.attrs['order']}"
-    marks = f"colour: chance that the row's agent is ahead ({pairs.attrs['about']}); dot: settled ({percent(pairs.attrs['level'])} of dots false at most)"
+    share = percent(pairs.attrs["level"])
+    marks = f"colour: chance that the row's agent is ahead ({pairs.attrs['about']}); dot: settled ({share} of dots false at most)"
     head = headline(pairs, name, f"{of}; {first} not told apart from number 1", marks)
     return sized(with_words(chart.properties(title=head), pairs.attrs["says"], pairs), width, height)
 
@@ -133,7 +142,11 @@ def power_chart(
     colour = alt.Color("runs:N", title=None, scale=scale, legend=alt.Legend(orient="bottom", symbolOpacity=1))
     x = alt.X("tasks:Q", title="number of tasks", scale=alt.Scale(type="log", nice=False), axis=log_axis(rows.tasks, grid=False))
     y = alt.Y("power:Q", title="chance to name the better one", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"))
-    tips = ["runs:N", alt.Tooltip("tasks:Q", format=","), alt.Tooltip("power:Q", title="chance to name the better one", format=".0%")]
+    tips = [
+        "runs:N",
+        alt.Tooltip("tasks:Q", format=","),
+        alt.Tooltip("power:Q", title="chance to name the better one", format=".0%"),
+    ]
     tips += [alt.Tooltip("cost:Q", title="cost of all runs", format=",.0f")] if rows.cost.notna().any() else []
     line = alt.Chart(rows.drop(columns=[] if rows.cost.notna().any() else ["cost"])).encode(x, y, colour, tooltip=tips)
     line = line.mark_line(point=alt.OverlayMarkDef(filled=True, size=45))
