@@ -18,6 +18,7 @@ from scipy.fft import irfft, next_fast_len
 from scipy.optimize import brentq
 from scipy.special import log_ndtr
 from scipy.stats import betabinom, binom, false_discovery_control, norm, t
+from threadpoolctl import threadpool_limits
 
 from ..data.outcomes import validate
 from .fits import FitError, curve_of, draws, known_labels, need, probability_inside, rate_of_many
@@ -178,21 +179,22 @@ def _both_draws(fit: xr.DataTree, agents: list[str], chosen: np.ndarray) -> tupl
 
 
 def _score_draws(
-    fit: xr.DataTree, agents: list[str], runs: _Runs, chosen: np.ndarray, about: str, weight: np.ndarray, seed: int
+    fit: xr.DataTree, both: tuple[xr.Dataset, xr.Dataset], runs: _Runs, about: str, weight: np.ndarray, seed: int
 ) -> np.ndarray:
-    "Draws of the scores (agent, sample) of agents of the fit over the chosen tasks; weight (sample, task) of such tasks."
-    agent, task = _both_draws(fit, agents, chosen)
+    "Draws of the scores (agent, sample) of agents over tasks, both from `_both_draws`; weight (sample, task) of such tasks."
+    agent, task = both
     rng, usual = np.random.default_rng(seed + 3), trials_again(fit, runs.tasks.tolist())
-    rows = [runs.agents.tolist().index(name) for name in agents]
-    rates = np.empty((len(agents), agent.sizes["sample"]))
-    weight = weight if about == "such tasks" else np.full((1, len(runs.tasks)), 1 / max(len(runs.tasks), 1))
-    for i, row in enumerate(rows):
+    place = {label: i for i, label in enumerate(runs.agents.tolist())}
+    rates = np.empty((agent.sizes["agent"], agent.sizes["sample"]))
+    same = np.full((1, len(runs.tasks)), 1 / max(len(runs.tasks), 1))
+    for i, name in enumerate(agent.agent.values.astype(str).tolist()):
         chance = success_probability(fit, agent.isel(agent=i), task)
-        chance = rate_of_many(chance, task) if about == "such tasks" else chance
-        own = dict(
-            passed=runs.passed[row], ran=runs.ran[row], again=np.where(runs.ran[row] > 0, runs.ran[row], usual).astype(int)
-        )
-        rates[i] = rate_of_agent(fit, chance, about, weight, rng, **own)[1]
+        if about == "such tasks":
+            rates[i] = np.einsum("st,st->s", rate_of_many(chance, task), weight)
+            continue
+        passed, ran = runs.passed[place[name]], runs.ran[place[name]]
+        again = np.where(ran > 0, ran, usual).astype(int)
+        rates[i] = rate_of_agent(fit, chance, about, same, rng, passed=passed, ran=ran, again=again)[1]
     return rates
 
 
@@ -212,6 +214,7 @@ METHODS: dict[str, str] = {
 }
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
 def _observed(runs: _Runs, first: int, rivals: np.ndarray, weight: np.ndarray, prob: float) -> dict[str, Lead]:
     "What the outcomes alone say of leads of agent number `first` over rivals: a lead for each method but the fit."
     both = ((runs.ran[rivals] > 0) & (runs.ran[first] > 0)).astype(float)
@@ -349,7 +352,8 @@ def compare(
     seed: int | None = None,  # of tasks drawn again and luck; None: settings().seed
 ) -> xr.Dataset:  # ahead, difference, lower, upper (shares), p (rival, by); ability_… in logits, tasks, says (rival)
     "Is a better than b, by the fit and by tests that need none. Raises FitError for unknown labels and an agent against itself."
-    says, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
+    prob = probability_inside(fit, fit.attrs.get("prob") if prob is None else prob)
+    says, seed = about_rates(about), chosen_seed(seed)
     chosen = _chosen_tasks(fit, benchmark)
     runs = _runs(fit, benchmark)
     (name,) = known_labels(fit, "agent", [a])
@@ -357,9 +361,10 @@ def compare(
     rivals = others if b is None else known_labels(fit, "agent", [b] if isinstance(b, str) else list(dict.fromkeys(b)))
     if name in rivals:
         raise FitError(f"{name!r} cannot be compared with itself; give another agent as b.")
-    ability = draws(fit, "ability", agent=[name, *rivals]).values.astype(float)
+    drawn = _both_draws(fit, [name, *rivals], chosen)
+    ability = drawn[0].ability.transpose("sample", "agent").values.astype(float)
     weight = task_weights(np.arange(len(runs.tasks)), max(len(ability), 1000), np.random.default_rng(seed))
-    rates = _score_draws(fit, [name, *rivals], runs, chosen, about, weight[: len(ability)], seed)
+    rates = _score_draws(fit, drawn, runs, about, weight[: len(ability)], seed)
     by_ability = _of_draws((ability[:, [0]] - ability[:, 1:]).T, prob)
     place = {label: i for i, label in enumerate(runs.agents.tolist())}
     rows = np.array([place[x] for x in rivals], int)
@@ -516,8 +521,8 @@ def compare_all(
     ahead = by_ability = _chances_of_pairs(ability.values)
     if about != "such tasks" or curve_of(fit).abilities > 1 or "group_deviation" in fit["posterior"]:
         weight = task_weights(np.arange(len(runs.tasks)), len(ability), np.random.default_rng(seed))
-        rates = _score_draws(fit, runs.agents.tolist(), runs, _chosen_tasks(fit, benchmark), about, weight, seed)
-        ahead = _chances_of_pairs(rates.T)
+        drawn = _both_draws(fit, runs.agents.tolist(), _chosen_tasks(fit, benchmark))
+        ahead = _chances_of_pairs(_score_draws(fit, drawn, runs, about, weight, seed).T)
     p, lead, tasks = _all_pairs(runs)
     q = _discoveries(p)
     trials = (runs.ran > 0).sum(1)
