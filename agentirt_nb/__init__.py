@@ -45,6 +45,7 @@ _STEPS = {
         "irt.fits": "summarise trust",
         "irt.screens": "adequacy_of",
         "irt.tables": "ladder",
+        "irt.comparison": "compare compare_all deciding_tasks side_by_side variance_shares check_order tasks_to_tell",
         "quanta.task_fits": "compare_curves trial_shares",
         "quanta.difficulty_tails": "difficulty_tail",
         "irt.combinations": "compare_combinations",
@@ -71,6 +72,7 @@ _STEPS = {
     "chart": {
         "views.theme": "setup_charts save_chart",
         "views.ladders": "ability_ladder interval_ladder",
+        "views.comparison_charts": "difference_chart pair_matrix power_chart",
         "views.maps": "wright_map",
         "views.response_curves": "item_characteristic_curve",
         "views.reliability_charts": "reliability_curve",

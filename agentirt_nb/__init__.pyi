@@ -47,6 +47,13 @@ from agentirt_nb.irt.fits import summarise as summarise
 from agentirt_nb.irt.fits import trust as trust
 from agentirt_nb.irt.screens import adequacy_of as adequacy_of
 from agentirt_nb.irt.tables import ladder as ladder
+from agentirt_nb.irt.comparison import compare as compare
+from agentirt_nb.irt.comparison import compare_all as compare_all
+from agentirt_nb.irt.comparison import deciding_tasks as deciding_tasks
+from agentirt_nb.irt.comparison import side_by_side as side_by_side
+from agentirt_nb.irt.comparison import variance_shares as variance_shares
+from agentirt_nb.irt.comparison import check_order as check_order
+from agentirt_nb.irt.comparison import tasks_to_tell as tasks_to_tell
 from agentirt_nb.quanta.task_fits import compare_curves as compare_curves
 from agentirt_nb.quanta.task_fits import trial_shares as trial_shares
 from agentirt_nb.quanta.difficulty_tails import difficulty_tail as difficulty_tail
@@ -100,6 +107,9 @@ from agentirt_nb.views.theme import setup_charts as setup_charts
 from agentirt_nb.views.theme import save_chart as save_chart
 from agentirt_nb.views.ladders import ability_ladder as ability_ladder
 from agentirt_nb.views.ladders import interval_ladder as interval_ladder
+from agentirt_nb.views.comparison_charts import difference_chart as difference_chart
+from agentirt_nb.views.comparison_charts import pair_matrix as pair_matrix
+from agentirt_nb.views.comparison_charts import power_chart as power_chart
 from agentirt_nb.views.maps import wright_map as wright_map
 from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
 from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve

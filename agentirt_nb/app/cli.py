@@ -586,6 +586,106 @@ def _score(
 
 _COMMANDS["score"] = _SCORE_HELP, _score_options, _score
 
+# %% ../../nbs/5_app/02_cli.ipynb #c899fee1
+_COMPARE_HELP = """Say whether one agent of a fit is really better than another.
+
+With two agents or more: the first against each of the others. With one: against all others,
+of which the ten nearest in ability are printed. Without: all pairs, as groups of agents that
+are not told apart.
+A sentence a pair gives the chance that the first is ahead, by ability and by score, its lead
+in points with the interval, and beside it what needs no model: on how many tasks each did
+better, and p of the exact paired test (McNemar's; small: equal agents would hardly differ so).
+Where the two answers part it says why. Which pairs are called settled heeds that among many
+pairs some look different by luck. --out writes the whole as a table.
+
+examples:
+  agentirt compare runs.zarr "Alpha in bash" "Beta in bash"
+  agentirt compare runs.zarr "Alpha in bash" "Beta in bash" --tasks 10
+  agentirt compare runs.zarr "Alpha in bash" --about "these tasks" --out pairs.csv
+  agentirt compare runs.zarr
+"""
+
+
+def _compare_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
+    parser.add_argument("agents", nargs="*", metavar="AGENT", help="an agent, then its rivals (default: all pairs of all agents)")
+    words = ["such tasks", "these tasks", "a rerun"]
+    about = "the score: on 'such tasks', on 'these tasks', or in 'a rerun' of them (default: such tasks)"
+    parser.add_argument("--about", choices=words, default=words[0], metavar="WHAT", help=about)
+    parser.add_argument("--benchmark", metavar="NAME", help="on the tasks of one benchmark (default: all of the fit)")
+    parser.add_argument("--tasks", type=_whole_number, metavar="N", help="of two agents: the N tasks that decide it, too")
+    about = "probability inside intervals (default: the fit's own)"
+    parser.add_argument("--prob", type=_value_of("prob"), metavar="P", help=about)
+    _setting(parser, "seed", "N", "where random draws start")
+    parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table to write")
+    _forcing(parser)
+
+
+def _whole_number(text: str) -> int:
+    "A number of things, one or more."
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, one or more")
+    return int(text)
+
+# %% ../../nbs/5_app/02_cli.ipynb #271b984c
+_SHOWN = 10  # rivals whose sentences are printed, where none was named
+
+
+def _print_pairs(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame":
+    "Sentences on one agent and its rivals, and the table of them."
+    from agentirt_nb.irt.comparison import compare, deciding_tasks
+    from agentirt_nb.irt.tables import table_of
+
+    options: dict[str, Any] = dict(about=args.about, benchmark=args.benchmark, prob=args.prob, seed=args.seed)
+    name, *rivals = args.agents
+    found = compare(fit, name, rivals or None, **options)
+    shown = found if rivals else found.isel(rival=abs(found.ability_difference.values).argsort()[:_SHOWN])
+    for words in shown.says.values:
+        print(cleaned(for_shell(str(words))))
+    if (left := found.sizes["rival"] - shown.sizes["rival"]) > 0:
+        print(f"And {count(left, 'rival')} further away; --out writes all.")
+    if args.tasks:
+        tasks = deciding_tasks(fit, name, rivals[0], benchmark=args.benchmark).isel(task=slice(args.tasks))
+        print(f"Tasks that decide it; adds: how many logits each adds to the odds that {cleaned(name)} is ahead.")
+        print(cleaned(tasks.drop_vars("group").to_dataframe().round(2).to_string(), lines=True))
+    return table_of(found.drop_vars("says").rename(lower="lead_lower", upper="lead_upper"), fit)
+
+
+def _print_all(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame":
+    "What is settled among all agents, the first group by name, and the table of agents."
+    from agentirt_nb.irt.comparison import compare_all
+    from agentirt_nb.irt.tables import table_of
+
+    found = compare_all(fit, about=args.about, benchmark=args.benchmark, prob=args.prob, seed=args.seed)
+    print(found.attrs["says"])
+    table = found[["score", "tie_group", "rank_lower", "rank_upper"]]
+    first = table.isel(agent=(table.tie_group == 1).values)
+    print(cleaned(first.to_dataframe().round(3).to_string(), lines=True))
+    return table_of(table, fit)
+
+
+def _compare(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Compare agents of a saved fit; print sentences, and write the table where one is asked for."
+    if args.out:
+        check_targets([check_ending(args.out, [".csv"])], [args.fit], force=args.force)
+    if args.tasks and len(args.agents) != 2:
+        raise AgentirtError(f"--tasks is about two agents, and you named {len(args.agents)}; name two.")
+    fit = _read_fit(args.fit)
+    from agentirt_nb.irt.tables import verdict
+
+    table = _print_pairs(fit, args) if args.agents else _print_all(fit, args)
+    if args.out:
+        write_table(table, args.out)
+        print(cleaned(f"Written: {args.out}"))
+    if _exit_code(fit) or _doubts(fit):
+        _say(f"warning: {_doubts(fit)}{verdict(fit)}")
+    return _exit_code(fit)
+
+
+_COMMANDS["compare"] = _COMPARE_HELP, _compare_options, _compare
+
 # %% ../../nbs/5_app/02_cli.ipynb #7a3e826a
 _JUDGE_HELP = """Have an LLM rate tasks on up to 28 axes, as features for `agentirt fit`.
 
