@@ -21,8 +21,6 @@ demo: $(VENV)/.run  ## fit the leaderboards (without data and network: open the 
 lab: $(VENV)/.run  ## open JupyterLab at the first tutorial
 	$(BIN)/jupyter lab $(ROOT_FLAG) $(FIRST)
 
-# most of the time goes into compiling: here programs are compiled quickly, not to be quick; `make slow` runs the others
-test: export JAX_DISABLE_MOST_OPTIMIZATIONS = true
 test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones (what CI runs)
 	$(BIN)/python tools/check_in_step.py
 	$(BIN)/ruff check .
