@@ -1180,15 +1180,20 @@ def laplace_draws(
             other = replace(priors, ability_sd=priors.difficulty_sd, difficulty_sd=priors.ability_sd)
             around = _one_parameter(_swapped(data), ability, other, repeats, density, tick)
             return _swapped_back(_draws_around(*around, draws, rng, check, moved=False), data, priors, rng)
+
+        def drawn(state: _Laplace, mode: _Mode) -> LaplaceDraws:
+            if curve == "2pl":
+                state, mode = _two_parameter(state, mode, ability, priors, tick)
+            return _draws_around(state, mode, draws, rng, check)
+
         begin = lambda known: _one_parameter(known, ability, priors, repeats, density, tick)
-        finish = lambda plain: plain if curve == "1pl" else _two_parameter(*plain, ability, priors, tick)
         plain = begin(data)
         bare = begin(_without_features(data)) if switch and data.block_names else None
         matter = 1.0 if bare is None else float(expit(_log_evidence(*plain) - _log_evidence(*bare)))
-        found = _draws_around(*finish(plain), draws, rng, check)._replace(matter=matter)
+        found = drawn(*plain)._replace(matter=matter)
         if bare is None or matter * draws > draws - 0.5:
             return found
-        return _mixed(found, _draws_around(*finish(bare), draws, rng, check), matter, rng)
+        return _mixed(found, drawn(*bare), matter, rng)
     except AgentirtError:
         raise
     except ValueError as error:  # as which NumPy and SciPy report a matrix without a factor
