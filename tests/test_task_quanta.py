@@ -2,6 +2,11 @@
 
 Boards are of one shape throughout, 60 agents on 120 tasks, so that each model is compiled once."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -318,3 +323,24 @@ def test_few_families_give_no_interval(rasch):
     table = compare_curves(relatives, "1pl", loo=False, folds=2, progress=False)
     assert table.families == 3 and np.isnan(table.log_loss.sel(statistic="lower")).all()
     assert np.isfinite(table.log_loss.sel(statistic="value")).all()
+
+
+SLOPE = """
+import jax, jax.numpy as jnp, numpy as np
+from agentirt_nb.irt.curves import NOISES, log_sigmoid
+rng = np.random.default_rng(0)
+ability, difficulty = (rng.normal(0, 2, n).astype("f4") for n in (30, 80))
+k = rng.integers(0, 5, (30, 80))
+def energy(ability, difficulty, log_spread):
+    z, share = ability[:, None] - difficulty, dict(spread=jnp.exp(log_spread))
+    of = lambda m: NOISES["logit-normal"].log_pmf(log_sigmoid(z, jnp), log_sigmoid(-z, jnp), m, 4, share, jnp)
+    return sum(jnp.where(k == m, of(m), 0.0).sum() for m in range(5))
+slopes = jax.jit(jax.grad(energy, (0, 1, 2)))(jnp.asarray(ability), jnp.asarray(difficulty), 0.0)
+print(all(np.isfinite(x).all() for x in slopes))
+"""
+
+
+def test_the_slope_of_a_pairs_own_scatter_is_finite_however_programs_are_compiled():
+    env = os.environ | dict(JAX_DISABLE_MOST_OPTIMIZATIONS="true", PYTHONPATH=str(Path(__file__).resolve().parent.parent))
+    done = subprocess.run([sys.executable, "-c", SLOPE], capture_output=True, text=True, timeout=200, env=env, check=False)
+    assert done.stdout.strip() == "True", done.stdout + done.stderr
