@@ -98,8 +98,8 @@ def _forcing(
     parser.add_argument("--force", action="store_true", help=about)
 
 
-def _ranking(parser: argparse.ArgumentParser) -> None:
-    about = "ranks of agents: on 'such tasks', on 'these tasks', or in 'a rerun' of them (default: such tasks)"
+def _ranking(parser: argparse.ArgumentParser, what: str = "ranks of agents") -> None:
+    about = f"{what}: on 'such tasks', on 'these tasks', or in 'a rerun' of them (default: such tasks)"
     words = ["such tasks", "these tasks", "a rerun"]
     parser.add_argument("--about", choices=words, default=words[0], metavar="WHAT", help=about)
 
@@ -259,6 +259,17 @@ def _strict_code(
 
 
 _COMMANDS["demo"] = _DEMO_HELP, _demo_options, _demo
+
+# %% ../../nbs/5_app/02_cli.ipynb #3c0dfe11
+def _warned(
+    fit: "xr.DataTree",  # a fit
+) -> int:  # exit code
+    "Say to standard error how far to trust a fit, where that is not far."
+    from agentirt_nb.irt.tables import verdict
+
+    if _exit_code(fit) or _doubts(fit):
+        _say(f"warning: {_doubts(fit)}{verdict(fit)}")
+    return _exit_code(fit)
 
 # %% ../../nbs/5_app/02_cli.ipynb #ccd3c97d
 _FIT_HELP = """Fit your own outcomes, or public leaderboards by name.
@@ -525,7 +536,7 @@ def _predict(
     fit = _read_fit(args.fit)
     from agentirt_nb.irt.prediction import predict
     from agentirt_nb.irt.rates import expected_pass_rate
-    from agentirt_nb.irt.tables import table_of, verdict
+    from agentirt_nb.irt.tables import table_of
 
     tasks = _wanted_tasks(args.tasks, fit) if args.tasks else None
     _say_what_is_new(fit, agents)
@@ -535,9 +546,7 @@ def _predict(
     else:
         predicted = predict(fit, agents, tasks, **options)
     write_table(table_of(predicted, fit), args.out or sys.stdout)
-    if _exit_code(fit) or _doubts(fit):
-        _say(f"warning: {_doubts(fit)}{verdict(fit)}")
-    return _exit_code(fit)
+    return _warned(fit)
 
 
 _COMMANDS["predict"] = _PREDICT_HELP, _predict_options, _predict
@@ -609,9 +618,7 @@ examples:
 def _compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
     parser.add_argument("agents", nargs="*", metavar="AGENT", help="an agent, then its rivals (default: all pairs of all agents)")
-    words = ["such tasks", "these tasks", "a rerun"]
-    about = "the score: on 'such tasks', on 'these tasks', or in 'a rerun' of them (default: such tasks)"
-    parser.add_argument("--about", choices=words, default=words[0], metavar="WHAT", help=about)
+    _ranking(parser, "the score")
     parser.add_argument("--benchmark", metavar="NAME", help="on the tasks of one benchmark (default: all of the fit)")
     parser.add_argument("--tasks", type=_whole_number, metavar="N", help="of two agents: the N tasks that decide it, too")
     about = "probability inside intervals (default: the fit's own)"
@@ -673,15 +680,12 @@ def _compare(
     if args.tasks and len(args.agents) != 2:
         raise AgentirtError(f"--tasks is about two agents, and you named {len(args.agents)}; name two.")
     fit = _read_fit(args.fit)
-    from agentirt_nb.irt.tables import verdict
 
     table = _print_pairs(fit, args) if args.agents else _print_all(fit, args)
     if args.out:
         write_table(table, args.out)
         print(cleaned(f"Written: {args.out}"))
-    if _exit_code(fit) or _doubts(fit):
-        _say(f"warning: {_doubts(fit)}{verdict(fit)}")
-    return _exit_code(fit)
+    return _warned(fit)
 
 
 _COMMANDS["compare"] = _COMPARE_HELP, _compare_options, _compare

@@ -8,9 +8,9 @@ __all__ = ['METHODS', 'CLAIMS', 'flip_test', 'Lead', 'drawn_again', 'compare', '
 
 # %% ../../nbs/2_irt/23_comparison.ipynb #316dee64
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import xarray as xr
@@ -21,10 +21,11 @@ from scipy.stats import betabinom, binom, false_discovery_control, norm, t
 from threadpoolctl import threadpool_limits
 
 from ..data.outcomes import validate
+from .curves import NOISES
 from .fits import FitError, curve_of, draws, known_labels, need, probability_inside, rate_of_many
 from .fits import success_probability, tails, task_parameters, trusted
 from .prediction import agent_draws, task_draws
-from .rates import FEW_GROUPS, about_rates, rate_of_agent, task_weights, trials_again
+from .rates import FEW_GROUPS, about_rates, rate_of_agent, share_ahead, task_weights, trials_again
 from .tables import PARTS, ladder
 from ..messages import count
 from ..settings import chosen_seed
@@ -96,6 +97,11 @@ class _Runs(NamedTuple):
         "Whether no pair of agent and task was run more than once."
         return self.scale == 1
 
+    def apart(self, first: int, rivals: Any) -> tuple[np.ndarray, np.ndarray]:
+        "Which tasks an agent and rivals both ran (…, task), and by how many steps the agent did better there."
+        both = (self.ran[first] > 0) & (self.ran[rivals] > 0)
+        return both, np.where(both, self.steps[first] - self.steps[rivals], 0)
+
 
 def _chosen_tasks(fit: xr.DataTree, benchmark: str | Sequence[str] | None) -> np.ndarray:
     "Which tasks of the fit belong to the benchmarks asked for (task,). Raises FitError for an unknown one."
@@ -166,7 +172,8 @@ def drawn_again(
 
 def _by_units(values: np.ndarray, units: np.ndarray) -> np.ndarray:
     "Sums of values (…, task) over units (task,): whole numbers from zero."
-    return values @ np.eye(int(units.max(initial=-1)) + 1, dtype=values.dtype)[units]
+    order, first = np.argsort(units, kind="stable"), np.unique(np.sort(units), return_index=True)[1]
+    return np.add.reduceat(values[..., order], first, axis=-1)
 
 # %% ../../nbs/2_irt/23_comparison.ipynb #24af5a7e
 def _both_draws(fit: xr.DataTree, agents: list[str], chosen: np.ndarray) -> tuple[xr.Dataset, xr.Dataset]:
@@ -217,9 +224,8 @@ METHODS: dict[str, str] = {
 @threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
 def _observed(runs: _Runs, first: int, rivals: np.ndarray, weight: np.ndarray, prob: float) -> dict[str, Lead]:
     "What the outcomes alone say of leads of agent number `first` over rivals: a lead for each method but the fit."
-    both = ((runs.ran[rivals] > 0) & (runs.ran[first] > 0)).astype(float)
-    steps = np.where(both > 0, runs.steps[first] - runs.steps[rivals], 0)
-    known = both.any(1)
+    both, steps = runs.apart(first, rivals)
+    known, both = both.any(1), both.astype(float)
     of_none = Lead(*(np.full(len(rivals), np.nan) for _ in Lead._fields))
     found = dict.fromkeys(list(METHODS)[1:], of_none)
     if not known.any():
@@ -301,17 +307,15 @@ def _why_groups(runs: _Runs, steps: np.ndarray, both: np.ndarray, leads: dict[st
 
 def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, Lead], ahead: float) -> str:
     "Where the answers on two agents part and why, in sentences that begin with a space; `ahead` by ability."
-    one, other = pair
-    both = (runs.ran[one] > 0) & (runs.ran[other] > 0)
+    both, steps = runs.apart(*pair)
     if not both.any():
         return " No task was run by both, so that only the fit can compare them, by way of other agents."
-    steps = np.where(both, runs.steps[one] - runs.steps[other], 0)
     edge = 0.5 / fit["posterior"].sizes["draw"]
     z_fit = float(norm.ppf(np.clip(ahead, edge, 1 - edge)))
     z_test = float(_signed(steps.sum(), leads["exact test"].p))
     said = []
     if abs(z_fit - z_test) > _APART and not (min(abs(z_fit), abs(z_test)) > 3 and z_fit * z_test > 0):
-        alone = int(((runs.ran[[one, other]] > 0).any(0) & ~both).sum())
+        alone = int(((runs.ran[list(pair)] > 0).any(0) & ~both).sum())
         if alone > 0.05 * both.sum():
             said.append(f"The fit also heeds {count(alone, 'task')} that only one of them ran.")
         else:
@@ -330,10 +334,9 @@ def _sentence(
         f"{name} is ahead of {rival} with probability {_chance(chance)} by ability and {_chance(lead.ahead)} by score ({about}): "
     )
     says += f"{_points(lead.difference)} points ({_points(lead.lower)} to {_points(lead.upper)})."
-    both = (runs.ran[rows[0]] > 0) & (runs.ran[rows[1]] > 0)
+    both, steps = runs.apart(*rows)
     if not both.any():
         return says
-    steps = np.where(both, runs.steps[rows[0]] - runs.steps[rows[1]], 0)
     more, less = int((steps > 0).sum()), int((steps < 0).sum())
     how = "McNemar's exact test" if runs.single else "exact test with signs flipped task by task"
     did = f"it passed {more} that the rival failed and failed {less} that the rival passed"
@@ -352,8 +355,7 @@ def compare(
     seed: int | None = None,  # of tasks drawn again and luck; None: settings().seed
 ) -> xr.Dataset:  # ahead, difference, lower, upper (shares), p (rival, by); ability_… in logits, tasks, says (rival)
     "Is a better than b, by the fit and by tests that need none. Raises FitError for unknown labels and an agent against itself."
-    prob = probability_inside(fit, fit.attrs.get("prob") if prob is None else prob)
-    says, seed = about_rates(about), chosen_seed(seed)
+    says, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
     chosen = _chosen_tasks(fit, benchmark)
     runs = _runs(fit, benchmark)
     (name,) = known_labels(fit, "agent", [a])
@@ -380,8 +382,7 @@ def compare(
         of = {method: Lead(*(x[i] for x in lead)) for method, lead in leads.items()}
         pair, chance = (place[name], place[rival]), float(by_ability.ahead[i])
         words.append(_sentence((name, rival), runs, pair, of, about, chance) + _why(fit, runs, pair, of, chance))
-    both = ((runs.ran[rows] > 0) & (runs.ran[place[name]] > 0)).sum(1)
-    cells |= dict(tasks=("rival", both), says=("rival", np.array(words, object)))
+    cells |= dict(tasks=("rival", runs.apart(place[name], rows)[0].sum(1)), says=("rival", np.array(words, object)))
     return trusted(xr.Dataset(cells, dict(rival=rivals, by=list(METHODS))), fit, agent=name, prob=prob, **says)
 
 # %% ../../nbs/2_irt/23_comparison.ipynb #92694cfb
@@ -443,7 +444,7 @@ def _all_pairs(runs: _Runs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     seen, rows = runs.ran > 0, np.arange(size)[:, None] * width
     lead, counts = np.zeros((size, size), np.int64), np.zeros((size, size, width), np.int64)
     for i in range(size):
-        steps = np.where(seen & seen[i], runs.steps[i] - runs.steps, 0)
+        _, steps = runs.apart(i, slice(None))
         lead[i] = steps.sum(1)
         counts[i] = np.bincount((rows + np.abs(steps)).ravel(), minlength=size * width).reshape(size, width)
     upper = np.triu_indices(size, 1)
@@ -479,15 +480,6 @@ def _tie_groups(settled: np.ndarray, lead: np.ndarray) -> np.ndarray:
     return group
 
 # %% ../../nbs/2_irt/23_comparison.ipynb #06fdc511
-def _chances_of_pairs(values: np.ndarray) -> np.ndarray:
-    "For draws (sample, agent) the share in which the row's agent has more than the column's; a tie counts half."
-    more = np.empty((values.shape[1],) * 2)
-    for i in range(values.shape[1]):
-        one = values[:, [i]]
-        more[i] = ((one > values).sum(0) + 0.5 * (one == values).sum(0)) / len(values)
-    return more
-
-
 def _told(table: xr.Dataset, level: float) -> str:
     "What there is to say of a table of all pairs."
     size = table.sizes["agent"]
@@ -518,11 +510,11 @@ def compare_all(
     "Who is ahead of whom among all agents of a fit, and which of it is settled. Raises FitError for what the fit does not know."
     said, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
     runs, ability = _runs(fit, benchmark), draws(fit, "ability")
-    ahead = by_ability = _chances_of_pairs(ability.values)
+    ahead = by_ability = share_ahead(ability.values)
     if about != "such tasks" or curve_of(fit).abilities > 1 or "group_deviation" in fit["posterior"]:
         weight = task_weights(np.arange(len(runs.tasks)), len(ability), np.random.default_rng(seed))
         drawn = _both_draws(fit, runs.agents.tolist(), _chosen_tasks(fit, benchmark))
-        ahead = _chances_of_pairs(_score_draws(fit, drawn, runs, about, weight, seed).T)
+        ahead = share_ahead(_score_draws(fit, drawn, runs, about, weight, seed).T)
     p, lead, tasks = _all_pairs(runs)
     q = _discoveries(p)
     trials = (runs.ran > 0).sum(1)
@@ -625,13 +617,17 @@ def _mean_rates(fit: xr.DataTree, name: str, chosen: np.ndarray) -> np.ndarray:
     return rate_of_many(success_probability(fit, agent.isel(agent=0), task), task).mean(0)
 
 
+def _run(p: np.ndarray, trials: int, many: Any, rng: np.random.Generator) -> np.ndarray:
+    "Passes of repeated runs of pairs with chances p; many: the concentration of each pair's own chance, None: it is p."
+    draw = cast(Callable, NOISES["binomial" if many is None else "beta-binomial"].draw)
+    return draw(p, trials, dict(concentration=many), rng)
+
+
 def _told_apart(rates: np.ndarray, size: tuple[int, int], many: float, worlds: int, level: float, rng: Any) -> float:
     "How often the exact test finds the better of two with rates (2, task), on so many (tasks, trials) drawn from theirs."
     tasks, trials = size
     p = rates[:, rng.integers(0, rates.shape[1], (worlds, tasks))]  # (2, world, task)
-    if np.isfinite(many):
-        p = rng.beta(np.maximum(many * p, 1e-9), np.maximum(many * (1 - p), 1e-9))
-    passed = rng.binomial(trials, p)
+    passed = _run(p, trials, many if np.isfinite(many) else None, rng)
     steps = passed[0] - passed[1]
     return float(((flip_test(steps) <= level) & (steps.sum(1) > 0)).mean())
 
@@ -738,10 +734,8 @@ def _claimed_by_fit(fit: xr.DataTree, agents: list[str], tasks: int, trials: int
     for i in range(len(agents)):
         chance = rate_of_many(success_probability(fit, agent.isel(agent=i), task), task)
         chance = np.take_along_axis(chance, drawn, 1).astype(float).clip(0, 1)
-        if many is not None:
-            chance = rng.beta(np.maximum(many * chance, 1e-9), np.maximum(many * (1 - chance), 1e-9))
-        scores[:, i] = rng.binomial(trials, chance).sum(1)
-    return (_chances_of_pairs(scores) * samples + 0.5) / (samples + 1)
+        scores[:, i] = _run(chance, trials, many, rng).sum(1)
+    return (share_ahead(scores) * samples + 0.5) / (samples + 1)
 
 
 def _claimed_by_pairs(share: np.ndarray, ran: np.ndarray, tasks: int) -> np.ndarray:

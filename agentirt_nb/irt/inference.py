@@ -455,7 +455,8 @@ def fit(
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, density=spread, ability=ability, method=method)
-    about |= dict(features=features, features_matter=round(found.matter, 3)) if data.block_names else dict(features="none")
+    about |= dict(features=features if data.block_names else "none")
+    about |= dict(features_matter=round(found.matter, 3)) if data.block_names and method == "laplace" else {}
     about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))
     about |= dict(data_hash=content_hash(outcomes), source=str(outcomes.attrs.get("source", "")), year_zero=data.year_zero)

@@ -645,8 +645,8 @@ class _Support(NamedTuple):
 def _chosen(centre: np.ndarray, spread: np.ndarray, rng, count: int) -> tuple[np.ndarray, np.ndarray]:
     "Points (support, dim) from a wide Gaussian, and the log density of each."
     z = ndtri(_latin_hypercube(count, len(centre), rng))
-    wide = 1 + 1.2 / len(centre)  # wider than the Gaussian where that costs few supports
-    return centre + wide * z @ np.linalg.cholesky(spread).T, -0.5 * (z**2).sum(1)
+    root = (1 + 1.2 / len(centre)) * np.linalg.cholesky(spread)  # wider than the Gaussian where that costs few supports
+    return centre + z @ root.T, -0.5 * (z**2 + np.log(2 * np.pi)).sum(1) - np.log(np.diag(root)).sum()
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #8c571601
 def _evidence_of(state: _Laplace, support: _Support, unit: float) -> float:
@@ -657,14 +657,17 @@ def _evidence_of(state: _Laplace, support: _Support, unit: float) -> float:
         return -np.inf
 
 
+def _around(mode: _Mode, rng: np.random.Generator) -> list[_Support]:
+    "Scales around those of the mode, all with the Gaussian that the likelihood is there."
+    choices = zip(*_chosen(mode.log_scales, mode.spread, rng, 40))
+    return [_Support(scales, density, mode.curvature, mode.pull, None, 0.0) for scales, density in choices]
+
+
 def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng) -> tuple:
     """Draws of w and of the log scales, and of each the log of prior over proposal density, up to a constant.
 
     The scales are resampled from a wide Gaussian in proportion to their evidence; w is Gaussian given the scales."""
-    supports, unit = list(mode.supports), state.unit(mode.w)
-    if not supports:
-        choices = zip(*_chosen(mode.log_scales, mode.spread, rng, 40))
-        supports = [_Support(scales, density, mode.curvature, mode.pull, None, 0.0) for scales, density in choices]
+    supports, unit = list(mode.supports) or _around(mode, rng), state.unit(mode.w)
     evidence = np.array([_evidence_of(state, support, unit) for support in supports])
     density = np.array([s.density for s in supports])
     if mode.supports:  # evidence by a Gaussian may be wrong by much, which weights put right where there are draws
@@ -974,16 +977,14 @@ def _without_features(data: ModelData) -> ModelData:
 
 def _log_evidence(state: _Laplace, mode: _Mode) -> float:
     "Log probability of the outcomes in the 1PL, up to what it is with and without features alike."
-    log_sds, unit = state.effects + state.benchmarks + np.arange(state.benchmarks), state.unit(mode.w)
+    log_sds = state.effects + state.benchmarks + np.arange(state.benchmarks)
     height = _objective(state, mode.w, mode.log_scales)[0] - state.sd_pull @ mode.w[log_sds]
-    factor, _, variance, at_mode = _given_scales(mode.log_scales, state, mode.curvature, mode.pull, unit)
+    factor, _, variance, at_mode = _given_scales(mode.log_scales, state, mode.curvature, mode.pull, 0.0)
     height -= 0.5 * np.log(variance).sum() + np.log(np.diag(factor)).sum()
-    choices, density = _chosen(mode.log_scales, mode.spread, np.random.default_rng(0), 40)
-    wide = 1 + 1.2 / len(mode.spread)
-    density = density - 0.5 * np.linalg.slogdet(2 * np.pi * wide**2 * mode.spread)[1]
-    evidence = np.array([_evidence_of(state, _Support(x, 0.0, mode.curvature, mode.pull, None, 0.0), unit) for x in choices])
+    supports = _around(mode, np.random.default_rng(0))
+    relative = [_evidence_of(state, support, 0.0) - at_mode - support.density for support in supports]
     of_blocks = 0.5 * np.log(2 / np.pi) - np.log(state.effect_priors[len(state.scales) :])  # the height of their half-normals
-    return float(height + logsumexp(evidence - at_mode - density) - np.log(len(choices)) + of_blocks.sum())
+    return float(height + logsumexp(relative) - np.log(len(supports)) + of_blocks.sum())
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #b91033aa
 def ability_parts(

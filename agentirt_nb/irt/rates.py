@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ABOUT', 'FEW_GROUPS', 'about_rates', 'task_weights', 'units_of', 'rate_of_agent', 'trials_again', 'rate_draws',
-           'expected_pass_rate', 'over_benchmarks', 'bootstrap_ahead', 'chance_ahead']
+           'expected_pass_rate', 'over_benchmarks', 'share_ahead', 'bootstrap_ahead', 'chance_ahead']
 
 # %% ../../nbs/2_irt/21_rates.ipynb #a9c0cd66
 from collections.abc import Sequence
@@ -184,10 +184,12 @@ def over_benchmarks(
     return rates.rate.weighted(rates.tasks).mean("benchmark").transpose("sample", "agent")
 
 # %% ../../nbs/2_irt/21_rates.ipynb #4216e99e
-def _ahead(rate: np.ndarray) -> np.ndarray:
-    "For rates (sample, agent) the share of draws in which the row's agent is ahead of the column's; a tie counts half."
-    more = [(rate[:, [i]] > rate).mean(0) + (rate[:, [i]] == rate).mean(0) / 2 for i in range(rate.shape[1])]
-    return np.array(more).reshape(rate.shape[1], rate.shape[1])
+def share_ahead(
+    values: np.ndarray,  # (sample, agent): draws of rates or of abilities
+) -> np.ndarray:  # (agent, agent)
+    "The share of draws in which the row's agent is ahead of the column's; a tie counts half."
+    more = [(values[:, [i]] > values).mean(0) + (values[:, [i]] == values).mean(0) / 2 for i in range(values.shape[1])]
+    return np.array(more).reshape(values.shape[1], values.shape[1])
 
 
 def bootstrap_ahead(
@@ -230,7 +232,9 @@ def chance_ahead(
     found = rate_draws(fit, agents, benchmark, about=about, groups=groups, seed=seed)
     rate = over_benchmarks(found).values
     names = found.agent.values.tolist()
-    table = xr.Dataset(dict(ahead=(["agent", "rival"], _ahead(rate))), dict(agent=names, rival=names)).assign_attrs(found.attrs)
+    table = xr.Dataset(dict(ahead=(["agent", "rival"], share_ahead(rate))), dict(agent=names, rival=names)).assign_attrs(
+        found.attrs
+    )
     seen = fit["observed_data"].to_dataset()
     same = agent_draws(fit, agents, seed=seed).attrs["same"]
     blank = {name: xr.full_like(table.ahead, np.nan) for name in ("by_task", "by_group")}
