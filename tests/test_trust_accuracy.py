@@ -144,12 +144,12 @@ LSAT_6 |= {20: 3, 21: 28, 22: 15, 23: 80, 24: 16, 25: 56, 26: 21, 27: 173, 28: 1
 def test_a_thousand_people_on_five_questions_are_fitted_as_by_marginal_likelihood():
     people = np.repeat([[int(x) for x in f"{pattern:05b}"] for pattern in LSAT_6], list(LSAT_6.values()), axis=0)
     outcomes = from_arrays(people, agents=[f"p{i:04d}" for i in range(1000)], tasks=list("abcde"))
-    result = fit(outcomes, ability="agent", draws=4000, seed=0, progress=False)
+    result = fit(outcomes, ability="agent", draws=8000, seed=0, progress=False)
     table = summarise(result, "difficulty")
     exact, sd = np.array([-2.715, -0.999, -0.244, -1.309, -2.091]), np.array([0.129, 0.079, 0.072, 0.084, 0.105])
     sd = np.sqrt(sd**2 - 0.753**2 / 1000)  # ours are measured from these thousand people, those from their population
     np.testing.assert_allclose(table["mean"], exact, rtol=0.01)
-    np.testing.assert_allclose(table.sd, sd, rtol=0.04)  # of it .011 is Monte Carlo error
+    np.testing.assert_allclose(table.sd, sd, rtol=0.03)  # of it .008 is Monte Carlo error
     assert float(result.posterior.ability_sd.mean()) == pytest.approx(0.753, rel=0.03)
     np.testing.assert_allclose(result.posterior.ability.mean("agent"), 0, atol=1e-4)
     assert alarm(result) is None
