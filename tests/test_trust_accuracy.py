@@ -110,6 +110,13 @@ def test_nothing_is_settled_in_noise_and_the_old_way_there_is_alarming(monkeypat
     assert alarm(old) == "NOT CONFIRMED"
 
 
+def test_draws_too_far_out_for_single_precision_have_no_weight():
+    "A third of the proposals lie at slopes that overflow: their weights were NaN, and all draws of the fit one and the same."
+    result = fit(board(30, 24, 23, ability=0.0), "2pl", ability="agent", seed=30, progress=False)
+    assert len(np.unique(result.posterior.ability.values[0], axis=0)) > 300
+    assert settled(result) <= 0.05
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [(24, 23), (50, 50)])
 def test_next_to_nothing_is_settled_in_twenty_boards_of_noise(shape):
