@@ -237,7 +237,10 @@ def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, re
     rng, beyond = np.random.default_rng(seed), np.ones(z.shape)
     agents, tasks = agent_draws(fit), task_draws(fit)
     if "group_deviation" not in fit["posterior"]:
-        agents, tasks = xr.Dataset({x: draws(fit, x) for x in ("ability", "second_ability") if x in fit["posterior"]}), task_parameters(fit)
+        agents, tasks = (
+            xr.Dataset({x: draws(fit, x) for x in ("ability", "second_ability") if x in fit["posterior"]}),
+            task_parameters(fit),
+        )
     for at in rng.integers(0, agents.sizes["sample"], replicates):
         one = dict(sample=[at])
         p = rate_of_many(success_probability(fit, agents.isel(one), tasks.isel(one)), tasks.isel(one))[0]
@@ -335,7 +338,9 @@ def local_dependence(
     *,
     least: float = 0.2,  # of excess, for a pair to count as dependent
     level: float = 0.05,  # of false ones among the dependent pairs
-) -> xr.Dataset:  # over pair, most dependent first: task, other, q3, excess (over the mean q3), z, p, q, dependent, same (a copy);
+) -> (
+    xr.Dataset
+):  # over pair, most dependent first: task, other, q3, excess (over the mean q3), z, p, q, dependent, same (a copy);
     # over of_task: cluster (0: none); attrs spread, says
     "Which tasks hang together beyond ability. Raises FitError for a fit of shares, or without its outcomes."
     outcomes, cells = checked_cells(fit)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
+from scipy.special import expit
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
@@ -62,7 +63,9 @@ def surprises(
     llm: str | None = None,  # of whose agents; None: any LLM
     kind: str = "both",  # "passes", "failures" or "both"
     most: int = 20,  # rows at most
-) -> xr.Dataset:  # over cell, most surprising first: agent, task, passed, of, expected (chance to pass), probability, due, surprise
+) -> (
+    xr.Dataset
+):  # over cell, most surprising first: agent, task, passed, of, expected (chance to pass), probability, due, surprise
     "The results that a fit expects least. Raises FitError for an unknown agent or LLM, AgentirtError for another word or number."
     if kind not in ("passes", "failures", "both") or most < 1:
         raise AgentirtError(f"kind is {kind!r} and most is {most}; give 'passes', 'failures' or 'both', and one row or more.")
@@ -73,7 +76,9 @@ def surprises(
         of = outcomes.llm.values.astype(str) if "llm" in outcomes.coords else np.full(len(who), "")
         asked &= of == llm
         if not asked.any():
-            raise FitError(f"no such agent of the fit has the LLM {llm!r}; it knows {listed(np.unique(of[of != '']), 4) or 'none'}.")
+            raise FitError(
+                f"no such agent of the fit has the LLM {llm!r}; it knows {listed(np.unique(of[of != '']), 4) or 'none'}."
+            )
     chance, tail = _tails(cells)
     passes = np.arange(len(chance))[:, None, None] > cells.n * cells.p
     counted = (chance > 0) & (cells.n > 0) & asked[:, None]
@@ -87,7 +92,9 @@ def surprises(
     rows, columns = rows[first], columns[first]
     own = seen[rows, columns]
     found = dict(agent=who[rows], task=outcomes.task.values.astype(str)[columns])
-    found |= {name: x[rows, columns] for name, x in dict(passed=cells.k.astype(int), of=cells.n.astype(int), expected=cells.p).items()}
+    found |= {
+        name: x[rows, columns] for name, x in dict(passed=cells.k.astype(int), of=cells.n.astype(int), expected=cells.p).items()
+    }
     found |= dict(probability=own, due=due[np.searchsorted(order, own * (1 + 1e-9), "right")])
     up = found["passed"] > found["of"] * found["expected"]
     table = xr.Dataset({name: ("cell", x) for name, x in found.items()})
@@ -170,5 +177,7 @@ def leaked_tasks(
     table = table.drop_vars("place").assign(of_llm=("agent", of_family[family]), agent_p=("agent", _agents_too(cells, family)))
     table = table.isel(llm=np.lexsort((-evidence, np.nan_to_num(p, nan=2))))
     suspected = table.llm.values[table.suspected]
-    says = f"{len(suspected)} of {count(len(odds), 'LLM')} pass tasks as if they knew them" + (f": {listed(suspected, 3)}." if len(suspected) else ".")
+    says = f"{len(suspected)} of {count(len(odds), 'LLM')} pass tasks as if they knew them" + (
+        f": {listed(suspected, 3)}." if len(suspected) else "."
+    )
     return trusted(table, fit, level=level, alike=alike, says=says)
