@@ -45,6 +45,8 @@ _STEPS = {
         "irt.fits": "summarise trust",
         "irt.screens": "adequacy_of",
         "irt.tables": "ladder",
+        "irt.item_fit": "task_statistics local_dependence",
+        "irt.person_fit": "agent_statistics surprises leaked_tasks",
         "irt.comparison": "compare compare_all deciding_tasks side_by_side variance_shares check_order tasks_to_tell",
         "quanta.task_fits": "compare_curves trial_shares",
         "quanta.difficulty_tails": "difficulty_tail",

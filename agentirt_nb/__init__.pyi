@@ -47,6 +47,11 @@ from agentirt_nb.irt.fits import summarise as summarise
 from agentirt_nb.irt.fits import trust as trust
 from agentirt_nb.irt.screens import adequacy_of as adequacy_of
 from agentirt_nb.irt.tables import ladder as ladder
+from agentirt_nb.irt.item_fit import task_statistics as task_statistics
+from agentirt_nb.irt.item_fit import local_dependence as local_dependence
+from agentirt_nb.irt.person_fit import agent_statistics as agent_statistics
+from agentirt_nb.irt.person_fit import surprises as surprises
+from agentirt_nb.irt.person_fit import leaked_tasks as leaked_tasks
 from agentirt_nb.irt.comparison import compare as compare
 from agentirt_nb.irt.comparison import compare_all as compare_all
 from agentirt_nb.irt.comparison import deciding_tasks as deciding_tasks
