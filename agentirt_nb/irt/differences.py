@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BY', 'mantel_haenszel', 'Shifts', 'shift_tests', 'family_of', 'differential_functioning', 'group_shifts']
 
-# %% ../../nbs/2_irt/27_differences.ipynb #3e009288
+# %% ../../nbs/2_irt/27_differences.ipynb #814616a0
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from .fits import FitError, need, probability_inside, trusted
 from .remainders import Cells, Margins, cells_of
 from ..messages import count, listed, nearest
 
-# %% ../../nbs/2_irt/27_differences.ipynb #7b1e7e0b
+# %% ../../nbs/2_irt/27_differences.ipynb #cf0651cf
 def mantel_haenszel(
     tables: np.ndarray,  # (…, stratum, class, answer): counts of two classes by two answers, the class and the answer meant first
 ) -> xr.Dataset:  # log_odds, se, chi2, p over the leading dims; NaN where nothing tells, ±inf where only one side does
@@ -43,7 +43,7 @@ def mantel_haenszel(
     found = dict(log_odds=log_odds, se=np.where(np.isfinite(log_odds), se, np.nan), chi2=square, p=chi2.sf(square, 1))
     return xr.Dataset({name: (names, x) for name, x in found.items()})
 
-# %% ../../nbs/2_irt/27_differences.ipynb #784e8bf5
+# %% ../../nbs/2_irt/27_differences.ipynb #74d416dd
 _EACH = 4  # agents in a stratum, at least: finer strata match better, of coarser ones more tables tell
 
 
@@ -60,9 +60,10 @@ def _strata(cells: Cells) -> np.ndarray:
 
 
 def _counted(cells: Cells, inside: np.ndarray) -> np.ndarray:
-    "Tables (task, stratum, class, answer): runs in the class (agent,) first, passes first; alike runs count for less."
+    "Tables (task, stratum, class, answer): agents of the class (agent,) first, passes first; runs of a pair count as one together."
     strata = _strata(cells)
-    runs, passed = cells.n / cells.swell, cells.k / cells.swell
+    runs = (cells.n > 0).astype(float)
+    passed = cells.k / np.maximum(cells.n, 1)
     found = np.zeros((strata.shape[1], max(int(strata.max(initial=0)), 0) + 1, 2, 2))
     for stratum in range(found.shape[1]):
         here = strata == stratum
@@ -71,7 +72,7 @@ def _counted(cells: Cells, inside: np.ndarray) -> np.ndarray:
             found[:, stratum, row] = np.stack([(passed * at).sum(0), ((runs - passed) * at).sum(0)], 1)
     return found
 
-# %% ../../nbs/2_irt/27_differences.ipynb #09dc02d4
+# %% ../../nbs/2_irt/27_differences.ipynb #bd9b451a
 class Shifts(NamedTuple):
     "Score tests of shifts in logits, each (group of tasks, class of agents)."
 
@@ -120,7 +121,7 @@ def shift_tests(
         found.append((x.T @ left[:, at].sum(1), variance, cube[0] / np.maximum(variance, _LEAST) ** 1.5))
     return Shifts(*np.stack(found, 1)) if found else Shifts(*np.zeros((3, 0, x.shape[1])))
 
-# %% ../../nbs/2_irt/27_differences.ipynb #e7bf7f74
+# %% ../../nbs/2_irt/27_differences.ipynb #06b65555
 def _shrunken(shifts: Shifts, prob: float) -> dict[str, np.ndarray]:
     "Shifts in logits drawn towards zero as far as most shifts are luck, with intervals; attrs of the spread."
     score, known = shifts.score, np.where(shifts.information > _LEAST, shifts.information, 0.0)
@@ -141,7 +142,7 @@ def _discoveries(p: np.ndarray) -> np.ndarray:
         q[tested] = false_discovery_control(p[tested])
     return q
 
-# %% ../../nbs/2_irt/27_differences.ipynb #65cf9ddb
+# %% ../../nbs/2_irt/27_differences.ipynb #6a415653
 BY: tuple[str, ...] = ("family", "llm", "scaffold", "organisation", "date")  # what classes of agents are made of
 
 
@@ -169,7 +170,7 @@ def _labels(outcomes: xr.Dataset, by: Any) -> pd.Series:
     names = np.array([family_of(x) for x in names]) if by == "family" else names
     return pd.Series(names, agents).replace("", np.nan)
 
-# %% ../../nbs/2_irt/27_differences.ipynb #77417ba8
+# %% ../../nbs/2_irt/27_differences.ipynb #f022ebe4
 def _classes(labels: pd.Series, among: Any, after: Any, by: Any) -> tuple[np.ndarray, np.ndarray, str, bool]:
     "x (agent,), the class (agent,), what it is called, and whether it is a trend; unknown agents have x NaN."
     name = by if isinstance(by, str) else "the class given"
@@ -203,6 +204,8 @@ def _says_tasks(table: xr.Dataset, who: str, level: float) -> str:
     "Which tasks favour whom, in words."
     q, shift = table.q.values, table["shift"].values
     tested, found = int(np.isfinite(q).sum()), np.flatnonzero(q <= level)
+    if not tested:
+        return f"No task can be tested: too few agents, or too alike in what they pass, for differences of {who} to show."
     if not len(found):
         return f"No task of the {tested} tested is shown to be easier or harder for {who} than their abilities say."
     found = found[np.argsort(-np.abs(shift[found]), kind="stable")]
@@ -212,7 +215,7 @@ def _says_tasks(table: xr.Dataset, who: str, level: float) -> str:
     which = f"Of {count(tested, 'task')} tested, {len(found)} {'favours one side' if one else 'favour one side'}"
     return f"{which}: {' and '.join(parts)} for {who} than abilities say. Of such findings about {100 * level:g} % are luck."
 
-# %% ../../nbs/2_irt/27_differences.ipynb #481fd933
+# %% ../../nbs/2_irt/27_differences.ipynb #420812b3
 def differential_functioning(
     fit: xr.DataTree,  # a fit
     by: str | pd.Series | Mapping | Sequence = "family",  # of BY; or a series over agents: True and False, numbers, or labels
@@ -245,7 +248,7 @@ def differential_functioning(
     says = _says_tasks(table, who, level)
     return trusted(table, fit, by=by if isinstance(by, str) else "a series", who=who, level=level, prob=prob, says=says, **sizes)
 
-# %% ../../nbs/2_irt/27_differences.ipynb #4fb3f012
+# %% ../../nbs/2_irt/27_differences.ipynb #d735bf0f
 def _parts(outcomes: xr.Dataset, by: Any) -> tuple[np.ndarray, np.ndarray]:
     "Labels of the parts, and the part (task,) of each task. Raises FitError where there are no two."
     tasks = outcomes.task.values.astype(str)
@@ -274,7 +277,7 @@ def _says_parts(table: xr.Dataset, of: str, level: float) -> str:
     names = listed([one(i, j).replace("(-", "(−") for i, j in found], 3)
     return f"Of {tested:,} pairs of {of} and part, {len(found)} stand out: {names}. Of such findings about {100 * level:g} % are luck."
 
-# %% ../../nbs/2_irt/27_differences.ipynb #633ba1b3
+# %% ../../nbs/2_irt/27_differences.ipynb #f4413e84
 def group_shifts(
     fit: xr.DataTree,  # a fit
     by: str | pd.Series | Mapping | Sequence = "group",  # "group", "benchmark", or a series over tasks

@@ -6,14 +6,14 @@
 __all__ = ['CHECKS', 'test_information', 'score_reliability', 'saturation', 'dimensionality', 'predictive_checks',
            'with_log_likelihood', 'loo_of', 'prior_sensitivity', 'negative_control']
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #23efe8dd
+# %% ../../nbs/2_irt/28_soundness.ipynb #e57f855c
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import expit, logsumexp
+from scipy.special import comb, expit, logsumexp
 from scipy.stats import f as f_distribution
 from scipy.stats import false_discovery_control, t
 from threadpoolctl import threadpool_limits
@@ -27,7 +27,7 @@ from .remainders import Cells, Margins, cells_of
 from ..messages import count, listed
 from ..settings import chosen_seed
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #907122e6
+# %% ../../nbs/2_irt/28_soundness.ipynb #b4c2a35a
 def _at_points(fit: xr.DataTree, points: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     "Chance and its rise with ability (sample, point, task) of agents at those abilities, in some of the draws."
     tasks = task_parameters(fit)
@@ -82,7 +82,7 @@ def test_information(
     )
     return trusted(table, fit, prob=prob, peak=peak, best=str(at.agent.values[0]), says=says.replace("-", "−"))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #135f8683
+# %% ../../nbs/2_irt/28_soundness.ipynb #197736e6
 def _alpha(rate: np.ndarray, prob: float) -> tuple[float, float, float]:
     "Cronbach's alpha of rates (agent, task), NaN where not run, and the ends of Feldt's interval; NaN where nothing varies."
     agents, tasks = rate.shape
@@ -128,7 +128,7 @@ def score_reliability(
     says = f"Of the variance of abilities, not error: {', '.join(said)}." if len(best) > 2 else "Two agents or fewer have no reliability."
     return trusted(table, fit, prob=prob, says=says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #1c2b478f
+# %% ../../nbs/2_irt/28_soundness.ipynb #d4677ef3
 def _alive(cells: Cells, order: np.ndarray) -> dict[str, np.ndarray]:
     "How many tasks the best 1, 2, … agents all pass, all fail, and neither (best,)."
     passed, ran = cells.k[order].cumsum(0), cells.n[order].cumsum(0)
@@ -143,7 +143,8 @@ def _crossing(grid: np.ndarray, values: np.ndarray, aim: np.ndarray) -> np.ndarr
     at = over.argmax(1)
     rows = np.arange(len(values))
     before, after = values[rows, np.maximum(at - 1, 0)], values[rows, at]
-    share = np.where(at > 0, (aim - before) / np.maximum(after - before, 1e-12), 0.0)
+    known = (at > 0) & np.isfinite(before)
+    share = np.where(known, (aim - np.where(known, before, 0)) / np.maximum(after - np.where(known, before, 0), 1e-12), 1.0)
     return np.where(over.any(1), grid[np.maximum(at - 1, 0)] + share * (grid[at] - grid[np.maximum(at - 1, 0)]), np.inf)
 
 
@@ -158,7 +159,7 @@ def _needed(fit: xr.DataTree, cells: Cells, best: float, share: float, most: int
     full = np.full(len(passed), share)
     return {f"{share:.0%} passed": _crossing(grid, passed, full), "information halved": _crossing(grid, -later, -now / 2)}
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #9c2e7d53
+# %% ../../nbs/2_irt/28_soundness.ipynb #beee4afc
 def _frontier(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     "Positions of agents that were the best when they came out, and their days as years."
     years = decimal_years(agent_dates(fit["observed_data"].to_dataset())).values
@@ -200,7 +201,7 @@ def _when(needed: dict[str, np.ndarray], lines: tuple, now: float) -> dict[str, 
         found[name] = np.maximum(year, now)
     return found
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #f562fc0c
+# %% ../../nbs/2_irt/28_soundness.ipynb #4793a4ab
 def _says_lasts(table: xr.Dataset, top: int) -> str:
     "What is dead, and when it ends, in words."
     row = table.isel(best=min(top, table.sizes["best"]) - 1)
@@ -253,7 +254,7 @@ def saturation(
     table = trusted(table, fit, prob=prob, pace=by, top=top, share=share)
     return table.assign_attrs(says=_says_lasts(table, top))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #928f65f8
+# %% ../../nbs/2_irt/28_soundness.ipynb #a9eb6781
 def _ran_again(cells: Cells, rng: np.random.Generator) -> np.ndarray:
     "Successes (agent, task) of running all again, as the fit expects them."
     n = cells.n.astype(int)
@@ -270,7 +271,22 @@ def _standard(cells: Cells, margins: Margins, k: np.ndarray) -> np.ndarray:
     return margins((k - cells.n * cells.p) / cells.swell) / (np.sqrt(cells.weight + 0.02 * (cells.n > 0)) + 1e-9)
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")
+def _largest(x: np.ndarray, size: int) -> np.ndarray:
+    "The largest squared singular values of a table."
+    square = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
+    return np.linalg.eigvalsh(square)[::-1][:size]
+
+
+def _says_skills(table: xr.Dataset, skills: int) -> str:
+    "How many skills, in words."
+    if skills == 1:
+        return "One skill is enough: what the fit leaves over has no more structure than chance gives."
+    ends = table.task.values[np.argsort(table.of_task[0].values)]
+    more = f"{skills - 1}{' or more' if skills > table.sizes['skill'] else ''} {'skill' if skills == 2 else 'skills'} beyond ability"
+    size = f"{'of' if skills == 2 else 'the largest of'} {float(table['size'][0]):.2f} logits"
+    return f"There {'is' if skills == 2 else 'are'} {more}, {size}: tasks like {listed(ends[:-4:-1])} against tasks like {listed(ends[:3])}."
+
+
 def dimensionality(
     fit: xr.DataTree,  # a fit
     most: int = 5,  # skills looked for
@@ -281,35 +297,24 @@ def dimensionality(
     "Whether agents differ in more than one skill, and on which tasks it shows. Raises FitError for what is no fit."
     need(fit, "ability", "difficulty")
     cells, rng = cells_of(fit), np.random.default_rng(chosen_seed(seed))
-    margins = Margins(cells, True)
-    agent, values, task = np.linalg.svd(_standard(cells, margins, cells.k), full_matrices=False)
-    size = min(most, len(values))
-    seen = values[:size] ** 2
-    again = np.empty((replicates, size))
-    for i in range(replicates):
-        x = _standard(cells, margins, _ran_again(cells, rng))
-        square = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
-        again[i] = np.linalg.eigvalsh(square)[::-1][:size]
+    with threadpool_limits(1, "blas"):  # small matrices: threads would only wait for each other
+        margins = Margins(cells, True)
+        agent, values, task = np.linalg.svd(_standard(cells, margins, cells.k), full_matrices=False)
+        size = min(most, len(values))
+        seen = values[:size] ** 2
+        again = np.array([_largest(_standard(cells, margins, _ran_again(cells, rng)), size) for _ in range(replicates)])
     usual, p = again.mean(0), (1 + (again >= seen).sum(0)) / (1 + replicates)
-    beyond = p <= 0.05
-    skills = 1 + (size if beyond.all() else int(beyond.argmin()))
     logits = np.sqrt(np.maximum(seen - usual, 0) / max(cells.weight.sum(), 1e-9))
+    beyond = (p <= 0.05) & (logits > 0.05)
+    skills = 1 + (size if beyond.all() else int(beyond.argmin()))
     outcomes = fit["observed_data"].to_dataset()
     columns = dict(eigenvalue=seen, usual=usual, p=p, size=logits)
     table = xr.Dataset({name: ("skill", x) for name, x in columns.items()}, dict(skill=np.arange(2, size + 2)))
     table = table.assign(of_task=(("skill", "task"), task[:size]), of_agent=(("skill", "agent"), agent[:, :size].T))
     table = table.assign_coords(task=outcomes.task.values, agent=outcomes.agent.values)
-    if skills == 1:
-        says = "One skill is enough: what the fit leaves over has no more structure than chance gives."
-    else:
-        ends = table.of_task[0].sortby(table.of_task[0]).task.values if size else []
-        says = (
-            f"{skills - 1} {'skill' if skills == 2 else 'skills'} beyond ability {'is' if skills == 2 else 'are'} seen, the largest of "
-            f"{logits[0]:.2f} logits: it sets tasks like {listed(ends[::-1][:3])} apart from tasks like {listed(ends[:3])}."
-        )
-    return trusted(table, fit, skills=skills, replicates=replicates, says=says)
+    return trusted(table, fit, skills=skills, replicates=replicates, says=_says_skills(table, skills))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #c12cdc41
+# %% ../../nbs/2_irt/28_soundness.ipynb #ce58a846
 CHECKS: dict[str, str] = {  # what outcomes are summed up by -> its unit
     "spread of scores": "share",
     "best score": "share",
@@ -356,7 +361,7 @@ def _drawn(fit: xr.DataTree, replicates: int, rng: np.random.Generator) -> Any:
         chance = success_probability(fit, agents.isel(sample=[at]), tasks.isel(sample=[at]))[0].astype(float)
         yield noise.draw(chance, n, {name: x[at] for name, x in about.items()}, rng)  # type: ignore[misc]
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #d6ff3145
+# %% ../../nbs/2_irt/28_soundness.ipynb #f54af64a
 def predictive_checks(
     fit: xr.DataTree,  # a fit
     *,
@@ -373,7 +378,8 @@ def predictive_checks(
         raise FitError("this fit kept no outcomes, with which draws could be compared; fit again.")
     n = cells.trials.values
     seen = np.array(_summed_up(cells.successes.values, n), float)
-    drawn = np.array([_summed_up(k, n) for k in _drawn(fit, replicates, rng)], float)
+    with threadpool_limits(1, "blas"):  # small matrices: threads would only wait for each other
+        drawn = np.array([_summed_up(k, n) for k in _drawn(fit, replicates, rng)], float)
     lower, upper = tails(drawn, prob)
     ties = lambda x: (np.sum(x(drawn, seen), 0) + 0.5 * np.sum(np.isclose(drawn, seen), 0) + 0.5) / (replicates + 1)
     above = ties(lambda a, b: (a > b) & ~np.isclose(a, b))
@@ -388,7 +394,7 @@ def predictive_checks(
     says = f"Outcomes drawn from the fit look different in: {listed(off, 9)}." if off else good
     return trusted(table, fit, prob=prob, replicates=replicates, says=says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #2848a844
+# %% ../../nbs/2_irt/28_soundness.ipynb #7c34d43f
 def _log_chances(fit: xr.DataTree, which: np.ndarray, cells: tuple[np.ndarray, np.ndarray], step: int) -> list[np.ndarray]:
     "Log likelihood of the chosen cells (agent, task), agent by agent, each (sample, chosen tasks); cells = (k, n)."
     agents, tasks, noise = agent_draws(fit), task_parameters(fit), noise_of(fit)
@@ -407,7 +413,8 @@ def _log_chances(fit: xr.DataTree, which: np.ndarray, cells: tuple[np.ndarray, n
         for pair in {*zip(k.tolist(), n.tolist())}:
             here = (k == pair[0]) & (n == pair[1])
             some = {name: x if x.shape[1] == 1 else x[:, at][:, here] for name, x in about.items()}
-            value[:, here] = noise.log_pmf(np.log(chance[:, here]), np.log1p(-chance[:, here]), *pair, some, np)
+            log_pmf = noise.log_pmf(np.log(chance[:, here]), np.log1p(-chance[:, here]), *pair, some, np)
+            value[:, here] = log_pmf + np.log(comb(pair[1], pair[0]))
         found.append(value)
     return found
 
@@ -436,13 +443,15 @@ def with_log_likelihood(
     labels = dict(agent=("cell", seen.agent.values[who]), task=("cell", seen.task.values[what]))
     coords = {x: fit["posterior"][x].values for x in ("chain", "draw")}
     part = xr.Dataset({"successes": (("chain", "draw", "cell"), values)}, coords | labels)
-    return fit.assign(log_likelihood=xr.DataTree(part)) if hasattr(fit, "assign") else fit
+    found = fit.copy()
+    found["log_likelihood"] = xr.DataTree(part)
+    return found
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #9122ae85
+# %% ../../nbs/2_irt/28_soundness.ipynb #d9a4e343
 def loo_of(
     fit: xr.DataTree,  # a fit
     *,
-    cells: int = 2000,  # results that are left out, at random; of the rest the log score is corrected
+    cells: int = 1000,  # results that are left out, at random; of the rest the log score is corrected
     seed: int | None = None,  # the same seed leaves the same results out; None: settings().seed
 ) -> xr.Dataset:  # elpd, se, p_loo, per_result (nats); elpd_of, k over cell; attrs doubtful: share of k ≥ 0.7, says
     "How well the fit foretells each result without having seen it, by PSIS-LOO. Raises FitError for one that kept no outcomes."
@@ -473,9 +482,9 @@ def loo_of(
     says = f"Log score of a result left out: {whole / total:.3f} nats ({count(total, 'result')}, elpd {whole:,.0f}, standard error {spread:,.0f})"
     says += "; every k is below 0.7, so it can be believed." if not doubtful else f"; k is 0.7 or more for {doubtful:.1%} of results"
     says += "." if doubtful and doubtful <= 0.01 else ": do not rely on it, hold results out instead." if doubtful else ""
-    return trusted(table, fit, doubtful=doubtful, results=total, says=says)
+    return trusted(table, fit, doubtful=doubtful, results=total, says=says.replace(": -", ": −").replace("elpd -", "elpd −"))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #0ab4c26c
+# %% ../../nbs/2_irt/28_soundness.ipynb #8565044c
 def _log_prior(fit: xr.DataTree) -> np.ndarray:
     "Log density (sample,) of the priors whose scales a fit keeps, up to a constant."
     import json
@@ -535,7 +544,7 @@ def prior_sensitivity(
     says = f"Sensitive to the prior: {listed(moved, 9)}." if moved else "Nothing that is read off the fit depends on its priors."
     return trusted(table, fit, says=says.replace("-", "−") if moved else says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #54a202ac
+# %% ../../nbs/2_irt/28_soundness.ipynb #8adc41c5
 def _dealt(k: np.ndarray, n: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     "Results of each task dealt to those agents who ran it, at random."
     order = np.argsort(np.where(n > 0, rng.random(n.shape), 2.0), axis=0)
