@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['information_chart', 'saturation_chart', 'shift_chart']
 
-# %% ../../nbs/4_views/20_soundness_charts.ipynb #16a1fdfb
+# %% ../../nbs/4_views/20_soundness_charts.ipynb #bd84f075
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,7 +15,7 @@ from .amounts import MOST_ROWS
 from .labels import headline, name_axis, need_columns, nothing_to_show, percent, sized, with_words
 from .theme import COLOURS, alt
 
-# %% ../../nbs/4_views/20_soundness_charts.ipynb #1a16dc94
+# %% ../../nbs/4_views/20_soundness_charts.ipynb #0a345511
 def information_chart(
     information: xr.Dataset,  # from `test_information`
     *,
@@ -47,7 +47,7 @@ def information_chart(
     chart = alt.layer(band, line, ticks).properties(title=head, height=260)
     return sized(with_words(chart, information.attrs["says"], information), width, height)
 
-# %% ../../nbs/4_views/20_soundness_charts.ipynb #1e0ca9dd
+# %% ../../nbs/4_views/20_soundness_charts.ipynb #63dcf57b
 _LIVES = {"all_pass": "all pass", "alive": "some pass", "all_fail": "none passes"}
 
 
@@ -85,7 +85,7 @@ def saturation_chart(
     head = headline(saturation, name, told)
     return sized(with_words(chart.properties(title=head, height=260), saturation.attrs["says"], saturation), width, height)
 
-# %% ../../nbs/4_views/20_soundness_charts.ipynb #eb8e1ec9
+# %% ../../nbs/4_views/20_soundness_charts.ipynb #77d99be7
 def shift_chart(
     shifts: xr.Dataset,  # from `differential_functioning`, or one agent or one part of `group_shifts`
     *,
