@@ -207,7 +207,8 @@ able, which scaffold, and how sure is that? Abilities are in logits: one logit m
 even chance into 73 %.
 Writes into DIR: the page to open first (report.html), the fit (fit.zarr), tables (llms.csv,
 scaffolds.csv, agents.csv, tasks.csv), charts (.html with tooltips, .png), report.json and
-README.md, which says what all of it is. What an earlier demo wrote to DIR is replaced as a whole; a folder with anything else in it is refused.
+README.md, which says what all of it is. What an earlier demo wrote to DIR is replaced as a
+whole; a folder with anything else in it is refused.
 Without data folder and network nothing is fitted: it writes the same of the snapshot that
 ships with the package, an earlier fit of the same four, and says so and of which day it is.
 

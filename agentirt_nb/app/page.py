@@ -541,9 +541,8 @@ def _of_tasks(found: _Found) -> _Section | None:
     says = f"{count(len(table), 'finding')} on {tasks}: {', '.join(f'{n} {name}' for name, n in faults.items())}."
     where = lambda row: " · ".join(filter(None, [_named(row.benchmark) if row.benchmark else "", row.group]))
     name = Markup("{}<br><small>{}</small>")
-    rows: list[Sequence[Any]] = [
-        (name.format(row.task, where(row)), row.fault, f"{row.passed} of {row.of}", row.reason) for row in table.itertuples()
-    ]
+    cells = lambda row: (name.format(row.task, where(row)), row.fault, f"{row.passed} of {row.of}", row.reason)
+    rows: list[Sequence[Any]] = [cells(row) for row in table.itertuples()]
     columns = {"task": "text", "finding": "short", "passed": "number", "what to do": "text"}
     most = min(found.top, 10)
     caption = "Tasks that the owner of the benchmark should look at, worst first."
