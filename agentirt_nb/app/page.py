@@ -66,7 +66,10 @@ dt {font-weight: 600; max-width: 16rem}
 dd {margin: 0; min-width: 0; overflow-wrap: anywhere}
 .box {overflow-x: auto; margin: 1rem 0; position: relative}
 table {border-collapse: collapse; width: 100%; font-size: .95rem}
-caption {text-align: left; color: var(--soft); padding: 0 0 .5rem; font-size: .95rem; max-width: 46rem}
+caption {text-align: left; color: var(--soft); padding: 0 0 .5rem; font-size: .95rem}
+caption span {position: sticky; left: 0; display: inline-block; max-width: min(46rem, calc(100vw - 2.5rem))}
+ul {padding-left: 1.4rem}
+li {margin: .3rem 0}
 th, td {text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid #e4e7eb}
 thead th {vertical-align: bottom; border-bottom: 2px solid var(--soft); font-size: .9rem}
 tbody th {font-weight: normal; min-width: 11rem; overflow-wrap: anywhere}
@@ -83,7 +86,7 @@ footer {border-top: 1px solid var(--line); margin-top: 3rem; padding-block: 1rem
 @media (max-width: 40rem) {
   dl {display: block}
   dd {margin-bottom: .6rem}
-  .box img {max-width: none; width: 40rem}
+  .box img {max-width: none}
   tbody th {min-width: 8rem}
 }
 @media print {
@@ -104,7 +107,7 @@ footer {border-top: 1px solid var(--line); margin-top: 3rem; padding-block: 1rem
 _BLOCKS = """
 {%- macro table(x) %}
 <div class="box" role="region" tabindex="0" aria-label="{{ x.caption }}"><table>
-<caption>{{ x.caption }}</caption>
+<caption><span>{{ x.caption }}</span></caption>
 <thead><tr>{% for name, kind in x.columns.items() %}<th scope="col" class="{{ kind }}">{{ name }}</th>{% endfor %}</tr></thead>
 {% for heading, rows in x.groups %}
 <tbody>
@@ -505,7 +508,9 @@ def _of_lead(found: _Found) -> _Section | None:
         f"{found.agent} is ahead of {rival} ", f"{called[found.agent]} is ahead of {called[rival]} ", 1
     )
     parts: list[tuple[str, Any]] = [("list", [told(rival, str(says)) for rival, says in zip(rivals, pairs.says.values)])]
-    parts.append(_picture(difference_chart(pairs, rivals[0]), f"Chart: {found.agent} against {rivals[0]}, by each method"))
+    parts.append(
+        _picture(difference_chart(pairs, rivals[0], width=480), f"Chart: {found.agent} against {rivals[0]}, by each method")
+    )
     if _ran(found.fit):
         decides = _deciding(found, rivals[0])
         parts += [("table", decides)] if decides.groups[0][1] else []
