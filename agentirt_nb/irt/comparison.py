@@ -308,6 +308,8 @@ def _why_groups(runs: _Runs, steps: np.ndarray, both: np.ndarray, leads: dict[st
 def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, Lead], ahead: float) -> str:
     "Where the answers on two agents part and why, in sentences that begin with a space; `ahead` by ability."
     both, steps = runs.apart(*pair)
+    if not runs.ran.any():
+        return " This fit kept no outcomes, so that no test stands beside its answer."
     if not both.any():
         return " No task was run by both, so that only the fit can compare them, by way of other agents."
     edge = 0.5 / fit["posterior"].sizes["draw"]
