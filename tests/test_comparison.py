@@ -18,7 +18,6 @@ from agentirt_nb.irt.comparison import (
     compare,
     compare_all,
     deciding_tasks,
-    drawn_again,
     flip_test,
     side_by_side,
     tasks_to_tell,
@@ -26,7 +25,7 @@ from agentirt_nb.irt.comparison import (
 )
 from agentirt_nb.irt.fits import FitError, make_fit, save_fit
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.rates import task_weights
+from agentirt_nb.irt.rates import drawn_again, task_weights
 
 ALMOST = 0.07  # a nominal 5 % may be at most that
 

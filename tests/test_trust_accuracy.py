@@ -110,6 +110,13 @@ def test_nothing_is_settled_in_noise_and_the_old_way_there_is_alarming(monkeypat
     assert alarm(old) == "NOT CONFIRMED"
 
 
+def test_draws_too_far_out_for_single_precision_have_no_weight():
+    "A third of the proposals lie at slopes that overflow: their weights were NaN, and all draws of the fit one and the same."
+    result = fit(board(30, 24, 23, ability=0.0), "2pl", ability="agent", seed=30, progress=False)
+    assert len(np.unique(result.posterior.ability.values[0], axis=0)) > 300
+    assert settled(result) <= 0.05
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [(24, 23), (50, 50)])
 def test_next_to_nothing_is_settled_in_twenty_boards_of_noise(shape):
@@ -144,12 +151,12 @@ LSAT_6 |= {20: 3, 21: 28, 22: 15, 23: 80, 24: 16, 25: 56, 26: 21, 27: 173, 28: 1
 def test_a_thousand_people_on_five_questions_are_fitted_as_by_marginal_likelihood():
     people = np.repeat([[int(x) for x in f"{pattern:05b}"] for pattern in LSAT_6], list(LSAT_6.values()), axis=0)
     outcomes = from_arrays(people, agents=[f"p{i:04d}" for i in range(1000)], tasks=list("abcde"))
-    result = fit(outcomes, ability="agent", draws=4000, seed=0, progress=False)
+    result = fit(outcomes, ability="agent", draws=8000, seed=0, progress=False)
     table = summarise(result, "difficulty")
     exact, sd = np.array([-2.715, -0.999, -0.244, -1.309, -2.091]), np.array([0.129, 0.079, 0.072, 0.084, 0.105])
     sd = np.sqrt(sd**2 - 0.753**2 / 1000)  # ours are measured from these thousand people, those from their population
     np.testing.assert_allclose(table["mean"], exact, rtol=0.01)
-    np.testing.assert_allclose(table.sd, sd, rtol=0.04)  # of it .011 is Monte Carlo error
+    np.testing.assert_allclose(table.sd, sd, rtol=0.03)  # of it .008 is Monte Carlo error
     assert float(result.posterior.ability_sd.mean()) == pytest.approx(0.753, rel=0.03)
     np.testing.assert_allclose(result.posterior.ability.mean("agent"), 0, atol=1e-4)
     assert alarm(result) is None

@@ -885,7 +885,7 @@ def _log_likelihood_at(state: _Laplace, tables: tuple, w: np.ndarray) -> np.ndar
         filled = np.concatenate([part, np.tile(part[:1], (_TOGETHER - len(part), 1))])
         for chunk, table in zip(state.chunks, tables[1]):
             total[first : first + _TOGETHER] += _chunk_values(state, chunk, table, tables[0], filled)[: len(part)]
-    return total
+    return np.where(np.isfinite(total), total, -np.inf)  # a draw too far out for single precision has no weight
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #172c8904
 _TELLING = 0.8  # reliability of the 1PL's abilities below which the 2PL integrates over their spread
@@ -1044,6 +1044,8 @@ def _weighed(state: _Laplace, tables: tuple, w: np.ndarray, log_scales: np.ndarr
 
 def _resampled(log_weight: np.ndarray, draws: int, rng) -> np.ndarray:
     "Positions of draws, as many times each as its weight says; a weight is cut where it would outweigh many others."
+    if not np.isfinite(log_weight).any():
+        return np.arange(draws) % len(log_weight)
     weight = np.exp(log_weight - log_weight.max())
     weight = np.minimum(weight, np.sqrt(len(weight)) * weight.mean())
     edges = np.cumsum(weight) / weight.sum()

@@ -4,14 +4,17 @@
 
 # %% auto #0
 __all__ = ['ABOUT', 'FEW_GROUPS', 'about_rates', 'task_weights', 'units_of', 'rate_of_agent', 'trials_again', 'rate_draws',
-           'expected_pass_rate', 'over_benchmarks', 'share_ahead', 'bootstrap_ahead', 'chance_ahead']
+           'expected_pass_rate', 'over_benchmarks', 'Lead', 'drawn_again', 'share_ahead', 'bootstrap_ahead',
+           'chance_ahead']
 
 # %% ../../nbs/2_irt/22_rates.ipynb #a9c0cd66
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import norm, t
 
 from .fits import FitError, known_labels, probability_inside, rate_of_many, success_probability, tails, trusted
 from .prediction import agent_draws, benchmarks_of, cell_rates, own_trials, parts_of, refuse_large, task_draws
@@ -183,6 +186,44 @@ def over_benchmarks(
     "Draws of the rate over the tasks of all benchmarks together."
     return rates.rate.weighted(rates.tasks).mean("benchmark").transpose("sample", "agent")
 
+# %% ../../nbs/2_irt/22_rates.ipynb #dd474c7b
+class Lead(NamedTuple):
+    "What a way to compare says of pairs, each (pair,)."
+
+    ahead: Any  # chance to be ahead
+    difference: Any  # lead in shares
+    lower: Any
+    upper: Any
+    p: Any  # two-sided, of a test
+
+
+def _stretch(weight: np.ndarray, prob: float) -> np.ndarray:
+    "How much further than in the Bayesian bootstrap units of these weights (pair, unit) may take a mean."
+    many = np.maximum((weight > 0).sum(1), 2)
+    share = weight / np.maximum(weight.sum(1, keepdims=True), 1e-12)
+    freedom = (1 - 1 / many) / np.maximum((share**2).sum(1), 1e-12)  # of as many equal units as these are worth
+    return t.ppf((1 + prob) / 2, np.maximum(freedom, 0.5)) / norm.ppf((1 + prob) / 2) * np.sqrt((many + 1) / (many - 1))
+
+
+def drawn_again(
+    lead: np.ndarray,  # (pair, unit): differences in the share passed, summed over the unit's tasks; a unit is a task or a group
+    both: np.ndarray,  # (pair, unit): how many of the unit's tasks both ran
+    weight: np.ndarray,  # (replicate, unit): units drawn again, as from `task_weights`
+    prob: float,  # probability inside
+) -> Lead:  # p is NaN
+    "The paired bootstrap: mean leads with intervals and the chance to be ahead on tasks drawn again; NaN where both ran none."
+    tasks = both.sum(1)
+    known = tasks > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = lead.sum(1) / tasks
+        sums, sizes = np.split(weight @ np.vstack([lead, both]).T, 2, axis=1)
+        found = sums / sizes  # (replicate, pair)
+    found = (mean + (found - mean) * _stretch(both, prob)).round(12)
+    found = np.where(known, found, np.nan)
+    lower, upper = tails(found, prob)
+    ahead = (found > 0).mean(0) + (found == 0).mean(0) / 2
+    return Lead(*(np.where(known, x, np.nan) for x in (ahead, mean, lower, upper, np.nan)))
+
 # %% ../../nbs/2_irt/22_rates.ipynb #4216e99e
 def share_ahead(
     values: np.ndarray,  # (sample, agent): draws of rates or of abilities
@@ -206,15 +247,15 @@ def bootstrap_ahead(
     weight = np.random.default_rng(chosen_seed(seed)).standard_exponential((replicates, len(first)))
     seen = ran[:, order] > 0
     share = np.divide(passed[:, order], ran[:, order], out=np.zeros(seen.shape), where=seen)
-    ahead = np.full((len(ran), len(ran)), 0.5)
+    ahead = np.where(seen.any(1)[:, None] & np.eye(len(ran), dtype=bool), 0.5, np.nan)
     for i in range(len(ran) - 1):  # against those after it
-        by_unit = np.add.reduceat(np.where(seen[i + 1 :] & seen[i], share[i] - share[i + 1 :], 0.0), first, axis=1)
-        lead = weight @ by_unit.round(9).T  # (replicate, rival)
-        ahead[i, i + 1 :] = (lead > 0).mean(0) + (lead == 0).mean(0) / 2
+        both = seen[i + 1 :] & seen[i]
+        steps = np.where(both, share[i] - share[i + 1 :], 0.0)
+        of_unit = [np.add.reduceat(x, first, axis=1) for x in (steps, both.astype(float))]
+        ahead[i, i + 1 :] = drawn_again(of_unit[0].round(9), of_unit[1], weight, probability_inside()).ahead
         ahead[i + 1 :, i] = 1 - ahead[i, i + 1 :]
-    both = seen.astype(float) @ seen.T
-    names = outcomes.agent.values.tolist()
-    cells = dict(ahead=np.where(both > 0, ahead, np.nan), tasks=both.astype(int))
+    names, both = outcomes.agent.values.tolist(), seen.astype(int) @ seen.T.astype(int)
+    cells = dict(ahead=ahead, tasks=both)
     return xr.Dataset({name: (["agent", "rival"], x) for name, x in cells.items()}, dict(agent=names, rival=names))
 
 # %% ../../nbs/2_irt/22_rates.ipynb #65641dfc
