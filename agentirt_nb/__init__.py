@@ -87,6 +87,9 @@ _STEPS = {
         "views.scaling_charts": "scaling_chart",
         "views.quanta_charts": "subtask_chart learning_time_chart",
     },
+    "report": {
+        "app.page": "report",
+    },
     "explore": {
         "views.explorers": "WhatIf",
         "views.frontier_explorer": "ScalingWhatIf",

@@ -133,6 +133,9 @@ from agentirt_nb.views.scaling_charts import scaling_chart as scaling_chart
 from agentirt_nb.views.quanta_charts import subtask_chart as subtask_chart
 from agentirt_nb.views.quanta_charts import learning_time_chart as learning_time_chart
 
+# report
+from agentirt_nb.app.page import report as report
+
 # explore
 from agentirt_nb.views.explorers import WhatIf as WhatIf
 from agentirt_nb.views.frontier_explorer import ScalingWhatIf as ScalingWhatIf

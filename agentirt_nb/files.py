@@ -466,10 +466,10 @@ def check_targets(
     for _, target in targets:
         refuse_bad_target(target)
     for path, target in targets:
-        if target.exists() and target.is_dir() == (target.suffix in (".nc", ".csv")):
+        if target.exists() and target.is_dir() == (target.suffix in (".nc", ".csv", ".html")):
             kind = "folder" if target.is_dir() else "file"
             raise TakenPathError(f"Cannot write {str(path)!r}: it is a {kind}; choose another name.")
-        if target.suffix != (ending := Path(path).suffix) and ending in (".zarr", ".nc", ".csv"):
+        if target.suffix != (ending := Path(path).suffix) and ending in (".zarr", ".nc", ".csv", ".html"):
             text = f"{str(path)!r} is a link to {target.name!r}, which does not end in {ending}; name the place itself."
             raise TakenPathError(text)
         for name, source in sources:

@@ -110,11 +110,11 @@ def test_help_is_quick_and_teaches(tmp_path):
     before = os.times()
     done = agentirt("--help", cwd=tmp_path)
     assert os.times().children_user - before.children_user < 5  # seconds of processor time
-    for word in ("demo", "fit", "predict", "score", "judge", "leaderboards", "130  interrupted", "passes over\n       Ctrl-C"):
+    for word in ("demo", "fit", "predict", "score", "compare", "report", "judge", "leaderboards", "130  interrupted", "passes over\n       Ctrl-C"):
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "predict", "score", "judge", "leaderboards"])
+@pytest.mark.parametrize("command", ["demo", "fit", "predict", "score", "compare", "report", "judge", "leaderboards"])
 def test_the_help_of_each_command_has_examples_and_exit_codes(tmp_path, command):
     shown = agentirt(command, "--help", cwd=tmp_path).stdout
     assert f"examples:\n  agentirt {command}" in shown
@@ -744,7 +744,8 @@ def test_closed_streams_are_no_fault_and_warnings_never_enter_the_table(tmp_path
 
 # --- demo ---
 
-DEMO_FILES = {"fit.zarr", "llms.csv", "scaffolds.csv", "agents.csv", "tasks.csv", "report.json", "README.md", "agentirt.seal"} | {
+DEMO_FILES = {"report.html", "fit.zarr", "report.json", "README.md", "agentirt.seal"}
+DEMO_FILES |= {f"{name}.csv" for name in ("llms", "scaffolds", "agents", "tasks")} | {
     f"{name}.{kind}"
     for name in ("llms", "scaffolds", "agents", "wright_map", "item_characteristic_curves")
     for kind in ("html", "png")
@@ -758,7 +759,7 @@ def check_demo(folder, outcomes):
     assert report["outcomes"] == outcomes
     assert report["converged"] in ("yes", "no")
     assert re.fullmatch(r"\d{4}(-\d\d){2}", report["retrieved"])
-    assert len(report["seconds"]) == 5
+    assert len(report["seconds"]) == 6
     for name in ("llms", "scaffolds", "agents", "tasks"):
         table = pd.read_csv(folder / f"{name}.csv")
         assert set(table.outcomes) == {outcomes}
@@ -767,7 +768,7 @@ def check_demo(folder, outcomes):
     for path in folder.glob("*.html"):
         page = path.read_text(encoding="utf-8")
         assert not re.search(r"<(script|link)[^>]+(src|href)=", page), f"{path.name} needs the network"
-        assert outcomes == "observed" or f"From the {outcomes}" in page
+        assert outcomes == "observed" or f"From the {outcomes}" in page or f"the {outcomes} of " in page
     for path in folder.glob("*.png"):
         assert path.read_bytes()[:4] == b"\x89PNG"
 

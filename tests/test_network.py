@@ -168,7 +168,7 @@ def test_saved_pages_draw_and_ask_nobody(demo):
     from playwright.sync_api import sync_playwright
 
     pages = sorted((demo[0] / "demo").glob("*.html"))
-    assert len(pages) == 5
+    assert len(pages) == 6
     asked = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launched())
@@ -177,9 +177,9 @@ def test_saved_pages_draw_and_ask_nobody(demo):
         page.on("websocket", lambda socket: asked.append(socket.url))
         for path in pages:
             page.goto(path.as_uri())
-            page.locator("canvas, svg.marks").first.wait_for()
+            page.locator("main :is(canvas, svg.marks, img)").first.wait_for()
         browser.close()
-    assert {json.dumps(url)[1:5] for url in asked} == {"file"} and len(asked) == 5
+    assert {json.dumps(url)[1:5] for url in asked} == {"file"} and len(asked) == 6
 
 
 def test_the_calls_of_native_code_are_watched_here():

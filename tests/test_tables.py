@@ -156,6 +156,7 @@ def quick(tmp_path):
         for place, thing in {
             "agentirt_nb.app.demo.demo_outcomes": lambda **_: (None, "No network."),
             "agentirt_nb.irt.snapshot.load_snapshot": lambda: fit,
+            "agentirt_nb.app.page.report": lambda fit, path: path.write_text("a page"),
             "agentirt_nb.app.demo.demo_charts": lambda fit: {"llms": "a chart"},
             "agentirt_nb.views.theme.save_chart": lambda chart, path: path.write_text(chart),
         }.items():
@@ -206,6 +207,7 @@ def test_a_new_nested_or_an_empty_folder_is_filled_and_sealed(quick, tmp_path):
 
 
 WRITERS = {
+    "the page": "agentirt_nb.app.page.report",
     "the fit": "agentirt_nb.irt.fits.save_fit",
     "a table": "agentirt_nb.app.demo.write_table",
     "a chart": "agentirt_nb.views.theme.save_chart",

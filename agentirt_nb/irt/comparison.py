@@ -271,6 +271,8 @@ def _why_groups(runs: _Runs, steps: np.ndarray, both: np.ndarray, leads: dict[st
 def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, Lead], ahead: float) -> str:
     "Where the answers on two agents part and why, in sentences that begin with a space; `ahead` by ability."
     both, steps = runs.apart(*pair)
+    if not runs.ran.any():
+        return " This fit kept no outcomes, so that no test stands beside its answer."
     if not both.any():
         return " No task was run by both, so that only the fit can compare them, by way of other agents."
     edge = 0.5 / fit["posterior"].sizes["draw"]
@@ -534,7 +536,7 @@ def variance_shares(
     prob, seen = probability_inside(fit, prob), fit["observed_data"].to_dataset()
     at_large = np.stack([draws(fit, f"{part}_sd").values.astype(float) ** 2 for part in ("llm", "scaffold", "residual")])
     at_large = np.vstack([at_large, np.zeros(at_large.shape[1])])
-    known = (seen.llm.values != "") & (seen.scaffold.values != "")
+    known = np.all([np.isin(seen[part].values, fit["posterior"][part].values) for part in ("llm", "scaffold")], 0)  # not new ones
     own = np.full_like(at_large, np.nan)
     if known.sum() > 1:
         whole = draws(fit, "ability").values.astype(float)[:, known]

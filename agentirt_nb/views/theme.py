@@ -6,8 +6,8 @@
 __all__ = ['COLOURS', 'PALETTE', 'FONT', 'WIDTH', 'PNG_START', 'VEGA_MIME', 'VEGA_SCHEMA', 'VL_VERSION', 'BESIDE', 'NARROWEST',
            'WIDEST', 'WIDGET_MIME', 'ONE_OF_TWO', 'hidden_module', 'agentirt_theme', 'sentence', 'views', 'panels',
            'axis_names', 'row_count', 'chart_words', 'png_chunks', 'png_pixels', 'reduce_colours', 'pack_png',
-           'readable', 'compiled', 'is_fluid', 'follow_window', 'chart_bundle', 'is_live', 'setup_charts', 'still_page',
-           'Lasting', 'SafeJSON', 'chart_page', 'save_chart', 'alt']
+           'readable', 'compiled', 'is_fluid', 'follow_window', 'chart_bundle', 'is_live', 'setup_charts',
+           'chart_image', 'still_page', 'Lasting', 'SafeJSON', 'chart_page', 'save_chart', 'alt']
 
 # %% ../../nbs/4_views/00_theme.ipynb #e4b13c4a
 import asyncio
@@ -349,14 +349,26 @@ ONE_OF_TWO: str = """<style>
 </style>"""
 
 
+def _image(bundle: tuple[dict[str, Any], dict[str, Any]]) -> str:
+    "A chart's bundle as an element of a page."
+    data, metadata = bundle[0], bundle[1]["image/png"]
+    source = f"data:image/png;base64,{data['image/png']}"
+    return f'<img alt="{escape(metadata["alt"])}" width="{metadata["width"]}" height="{metadata["height"]}" src="{source}">'
+
+
+def chart_image(
+    chart: alt.TopLevelMixin,
+) -> str:  # HTML: an img with the picture inside it
+    "A chart as a picture that stands in a page without a script, a file or a font, with its words for whoever does not see it."
+    return _image(chart_bundle(chart))
+
+
 def still_page(
     chart: alt.TopLevelMixin,  # the explorer's picture
 ) -> tuple[dict[str, Any], dict[str, Any]]:  # data and metadata by MIME type
     "The picture of an explorer for the time after its kernel."
     data, metadata = chart_bundle(chart)
-    words, width = data["text/plain"], metadata["image/png"]["width"]
-    source = f"data:image/png;base64,{data['image/png']}"
-    picture = f'<div class="agentirt-still"><img alt="{escape(words)}" width="{width}" src="{source}"></div>'
+    picture = f'<div class="agentirt-still">{_image((data, metadata))}</div>'
     return data | {"text/html": ONE_OF_TWO + picture}, metadata
 
 # %% ../../nbs/4_views/00_theme.ipynb #598ddde5
@@ -412,21 +424,32 @@ class SafeJSON(json.JSONEncoder):
         return super().encode(o).replace("<", r"\u003c")
 
 # %% ../../nbs/4_views/00_theme.ipynb #dd5d86a1
+_NAMED = ".then(() => document.querySelector('#vis summary')?.setAttribute('aria-label', 'Save this chart'))"
+_STYLE = """<style>
+body {margin: 0}
+main {padding: 8px; overflow-x: auto}
+h1 {position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap}
+</style>"""
+
+
 def chart_page(
     chart: alt.TopLevelMixin,
 ) -> str:  # HTML
-    "A page that draws a chart with tooltips and needs no network; it has a title, a language and words."
+    "A page that draws a chart with tooltips and needs no network; it has a title, a language, a heading, a main part and words."
     spec = chart.to_dict()
     if is_fluid(spec, compiled(spec)):
         chart = chart.properties(width="container")
     words = chart_words(spec)
     page = chart.properties(description=words).to_html(inline=True, json_kwds={"cls": SafeJSON})
     titles = [view["title"] for view in views(spec) if view.get("title")] or [words]
-    name = sentence(titles[0]["text"] if isinstance(titles[0], Mapping) else titles[0]).removesuffix(".")
-    head = f'<title>{escape(name)}</title>\n<meta name="viewport" content="width=device-width, initial-scale=1">'
-    return page.replace("<html>", '<html lang="en">', 1).replace("<head>", f"<head>\n{head}", 1)
+    name = escape(sentence(titles[0]["text"] if isinstance(titles[0], Mapping) else titles[0]).removesuffix("."))
+    head = f'<title>{name}</title>\n<meta name="viewport" content="width=device-width, initial-scale=1">\n{_STYLE}'
+    page = page.replace("<html>", '<html lang="en">', 1).replace("<head>", f"<head>\n{head}", 1)
+    library, place, rest = page.rpartition('<div class="vega-visualization" id="vis"></div>')
+    rest = rest.replace("vegaEmbed('#vis', spec, embedOpt)", f"vegaEmbed('#vis', spec, embedOpt){_NAMED}", 1)
+    return f"{library}<main>\n<h1>{name}</h1>\n<noscript><p>{escape(words)}</p></noscript>\n{place}\n</main>{rest}"
 
-
+# %% ../../nbs/4_views/00_theme.ipynb #40d191e2
 def save_chart(
     chart: alt.TopLevelMixin,  # a chart of this package or of Altair; of an explorer its `picture()`
     path: str | Path,  # ends in .html, .png, .svg, .pdf or .json
