@@ -47,6 +47,7 @@ _STEPS = {
         "irt.tables": "ladder",
         "irt.item_fit": "task_statistics local_dependence",
         "irt.person_fit": "agent_statistics surprises leaked_tasks",
+        "irt.diagnosis": "diagnose task_report runs_of",
         "irt.comparison": "compare compare_all deciding_tasks side_by_side variance_shares check_order tasks_to_tell",
         "quanta.task_fits": "compare_curves trial_shares",
         "quanta.difficulty_tails": "difficulty_tail",

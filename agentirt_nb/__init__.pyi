@@ -52,6 +52,9 @@ from agentirt_nb.irt.item_fit import local_dependence as local_dependence
 from agentirt_nb.irt.person_fit import agent_statistics as agent_statistics
 from agentirt_nb.irt.person_fit import surprises as surprises
 from agentirt_nb.irt.person_fit import leaked_tasks as leaked_tasks
+from agentirt_nb.irt.diagnosis import diagnose as diagnose
+from agentirt_nb.irt.diagnosis import task_report as task_report
+from agentirt_nb.irt.diagnosis import runs_of as runs_of
 from agentirt_nb.irt.comparison import compare as compare
 from agentirt_nb.irt.comparison import compare_all as compare_all
 from agentirt_nb.irt.comparison import deciding_tasks as deciding_tasks

@@ -691,6 +691,84 @@ def _compare(
 
 _COMMANDS["compare"] = _COMPARE_HELP, _compare_options, _compare
 
+# %% ../../nbs/5_app/03_cli.ipynb #84476f9b
+_DIAGNOSE_HELP = """Say whether a benchmark is sound, and which of its tasks deserve a second look.
+
+Asks every check of a fit: does the model fit, is it one skill that is measured, does an LLM
+know tasks that it should not, how long will the benchmark last? Each answers in a sentence,
+marked "look" where something was found. Then come the tasks, worst first, each with its fault
+(inverted, coin, leaked, one family, favours, copy, dependent, misfit, never solved, always
+solved, never run), how we know, and what to do. --out writes all of them as a table.
+--task shows the raw results of one task, the ablest agents first, beside what the fit expects.
+--control fits outcomes dealt at random, too: is the fit better than those?
+
+examples:
+  agentirt diagnose runs.zarr
+  agentirt diagnose runs.zarr --out tasks.csv
+  agentirt diagnose runs.zarr --task django__django-11790
+"""
+
+
+def _diagnose_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
+    parser.add_argument("--task", metavar="NAME", help="the raw results of one task, in place of all checks")
+    parser.add_argument("--control", action="store_true", help="fit outcomes dealt at random, too (a few fits)")
+    about = "tasks that are printed (default: 20)"
+    parser.add_argument("--show", type=_whole_number, default=20, metavar="N", help=about)
+    _setting(parser, "seed", "N", "where random draws start")
+    parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table of tasks to write")
+    _forcing(parser)
+
+
+def _print_runs(fit: "xr.DataTree", task: str) -> None:
+    "The raw results of one task."
+    from agentirt_nb.irt.diagnosis import runs_of
+
+    table = runs_of(fit, task)
+    print(f"{cleaned(task)}: {count(len(table), 'agent')}, ablest first; off: by how many sds a result lies above what is expected.")
+    print(cleaned(table.round(2).to_string(index=False), lines=True))
+
+
+def _print_checks(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame":
+    "All checks and the first tasks, and the table of tasks."
+    from agentirt_nb.irt.diagnosis import diagnose, task_report
+    from agentirt_nb.irt.tables import marked
+
+    checks = diagnose(fit, control=args.control, seed=args.seed)
+    for name, state, says in zip(*(checks[x].values for x in ("check", "state", "says"))):
+        if name != "control" or args.control:
+            print(f"{state:<11}  {name}: {cleaned(for_shell(str(says)))}")
+    table = task_report(fit)
+    print(f"\n{table.attrs['says']}")
+    for row in table.head(args.show).itertuples():
+        print(cleaned(f"  {row.task}: {row.fault}; {row.reason}"))
+    if (left := len(table) - args.show) > 0:
+        print(f"And {count(left, 'task')} more; --out writes all.")
+    return marked(table, fit)
+
+
+def _diagnose(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Check a saved fit, print what is found, and write the table of tasks where one is asked for."
+    if args.out:
+        check_targets([check_ending(args.out, [".csv"])], [args.fit], force=args.force)
+    if args.task and args.out:
+        raise AgentirtError("--task prints the results of one task, --out writes the table of all; ask for one of them.")
+    fit = _read_fit(args.fit)
+
+    if args.task:
+        _print_runs(fit, args.task)
+        return _warned(fit)
+    table = _print_checks(fit, args)
+    if args.out:
+        write_table(table, args.out)
+        print(cleaned(f"Written: {args.out}"))
+    return _warned(fit)
+
+
+_COMMANDS["diagnose"] = _DIAGNOSE_HELP, _diagnose_options, _diagnose
+
 # %% ../../nbs/5_app/03_cli.ipynb #891f8fef
 _REPORT_HELP = """Write a fit as one page (HTML) to send to a colleague.
 

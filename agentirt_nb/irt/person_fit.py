@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from scipy.special import expit
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 

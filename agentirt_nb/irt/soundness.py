@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import comb, expit, logsumexp
+from scipy.special import comb, logsumexp
 from scipy.stats import f as f_distribution
 from scipy.stats import false_discovery_control, t
 from threadpoolctl import threadpool_limits
 
 from ..data.dates import agent_dates, decimal_years, from_decimal_years
 from ..data.outcomes import validate
-from .fits import FitError, draws, known_labels, need, noise_of, probability_inside, rate_of_many
+from .fits import FitError, draws, need, noise_of, probability_inside, rate_of_many
 from .fits import success_probability, tails, task_parameters, trusted
 from .prediction import agent_draws
 from .remainders import Cells, Margins, cells_of
@@ -34,7 +34,7 @@ def _at_points(fit: xr.DataTree, points: np.ndarray, most: int) -> tuple[np.ndar
     step = max(1, tasks.sizes["sample"] // most)
     tasks = tasks.isel(sample=slice(None, None, step))
     ability = np.broadcast_to(points, (tasks.sizes["sample"], len(points)))
-    agents = lambda h: xr.Dataset({name: (("sample", "agent"), ability + h) for name in ("ability", "second_ability")})
+    agents = lambda h: xr.Dataset(dict.fromkeys(("ability", "second_ability"), (("sample", "agent"), ability + h)))
     chance = lambda h: rate_of_many(success_probability(fit, agents(h), tasks), tasks).astype(float)
     return chance(0.0), (chance(0.05) - chance(-0.05)) / 0.1
 
