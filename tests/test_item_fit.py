@@ -31,6 +31,22 @@ def board(agents, tasks, seed, *, inverted=0, coins=0, copies=0, slopes=0.0, tri
     return from_arrays(k, np.full(k.shape, trials), **names)
 
 
+def plain(k, n):
+    "Outcomes with labels."
+    names = dict(agents=[f"agent {i:03}" for i in range(len(k))], tasks=[f"task {j:03}" for j in range(k.shape[1])])
+    return from_arrays(k, n, **names)
+
+
+def simplest():
+    "Successes and trials of outcomes that say next to nothing, by name."
+    half, ones = np.random.default_rng(1).integers(0, 2, (9, 12)), np.ones((9, 12), int)
+    ran = ones.copy()
+    ran[:, 0], ran[0], ran[3, 4:] = 0, 0, 0
+    cases = dict(agent=(half[:1], ones[:1]), task=(half[:, :1], ones[:, :1]), cell=(half[:1, :1], ones[:1, :1]))
+    cases |= {"all pass": (ones, ones), "all fail": (0 * ones, ones), "nothing": (0 * ones, 0 * ones)}
+    return cases | {"missing": (half * ran, ran), "runs": (3 * half, 3 * ones)}
+
+
 def by_hand(outcomes, ability=None, difficulty=None, curve="1pl", noise="binomial", **more):
     "A fit with these parameters, without fitting."
     rng, posterior = np.random.default_rng(0), {}
@@ -108,11 +124,14 @@ def test_replicates_count_what_the_closed_form_says():
 
 
 def test_runs_that_resemble_each_other_are_no_misfit_where_the_fit_knows_it():
-    known = board(40, 60, 3, trials=5, alike=3.0)
-    aware, naive = (fit(known, ability="agent", noise=noise, progress=False) for noise in ("auto", "binomial"))
-    share = lambda each: float((task_statistics(each).infit_p < 0.05).mean())
-    assert share(aware) < 0.15
-    assert share(naive) > 0.5
+    rng = np.random.default_rng(3)
+    able, hard = rng.normal(0, 1.2, 40), rng.normal(0, 1.5, 60)
+    p = expit(able[:, None] - hard)
+    outcomes = plain(rng.binomial(5, rng.beta(3 * p, 3 * (1 - p))), np.full(p.shape, 5))
+    aware = task_statistics(by_hand(outcomes, able, hard, noise="beta-binomial", concentration=((), 3.0)))
+    naive = task_statistics(by_hand(outcomes, able, hard))
+    assert (aware.infit_p < 0.05).mean() < 0.15
+    assert (naive.infit_p < 0.05).mean() > 0.5
 
 
 # --- power ---
@@ -171,19 +190,8 @@ def test_tasks_that_misfit_each_alone_do_not_hang_together():
 
 
 def test_the_simplest_outcomes_give_a_table_without_a_claim():
-    rng = np.random.default_rng(1)
-    half, ones = rng.integers(0, 2, (9, 12)), np.ones((9, 12), int)
-    ran = ones.copy()
-    ran[:, 0], ran[0], ran[3, 4:] = 0, 0, 0
-    cases = dict(agent=(half[:1], ones[:1]), task=(half[:, :1], ones[:, :1]), cell=(half[:1, :1], ones[:1, :1]))
-    cases |= {
-        "all pass": (ones, ones),
-        "all fail": (0 * ones, ones),
-        "nothing": (0 * ones, 0 * ones),
-        "missing": (half * ran, ran),
-    }
-    for name, (k, n) in cases.items():
-        known = by_hand(from_arrays(k, n))
+    for name, (k, n) in simplest().items():
+        known = by_hand(plain(k, n))
         table, pairs = task_statistics(known), local_dependence(known)
         assert table.sizes["task"] == k.shape[1] and pairs.sizes["pair"] == k.shape[1] * (k.shape[1] - 1) // 2
         assert not (table.inverted | table.coin).any() and not pairs.dependent.any(), name
@@ -194,7 +202,7 @@ def test_the_simplest_outcomes_give_a_table_without_a_claim():
 def test_every_curve_and_noise_is_checked_by_its_own_chances():
     rng = np.random.default_rng(2)
     k, n = rng.binomial(5, 0.5, (20, 15)), np.full((20, 15), 5)
-    runs = from_arrays(k, n)
+    runs = plain(k, n)
     flat = dict(difficulty=np.zeros(15), ability=np.zeros(20))
     tight = task_statistics(by_hand(runs, **flat))
     loose = task_statistics(by_hand(runs, **flat, noise="beta-binomial", concentration=((), 2.0)))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
-from test_item_fit import board, by_hand, fits, reference
+from test_item_fit import board, by_hand, fits, plain, reference, simplest
 
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.irt.fits import FitError
@@ -129,20 +129,8 @@ def test_surprises_are_in_order_and_as_many_as_are_due():
 
 
 def test_the_simplest_outcomes_accuse_nobody():
-    rng = np.random.default_rng(1)
-    half, ones = rng.integers(0, 2, (9, 12)), np.ones((9, 12), int)
-    ran = ones.copy()
-    ran[:, 0], ran[0], ran[3, 4:] = 0, 0, 0
-    cases = dict(agent=(half[:1], ones[:1]), task=(half[:, :1], ones[:, :1]), cell=(half[:1, :1], ones[:1, :1]))
-    cases |= {
-        "all pass": (ones, ones),
-        "all fail": (0 * ones, ones),
-        "nothing": (0 * ones, 0 * ones),
-        "missing": (half * ran, ran),
-    }
-    cases |= {"runs": (3 * half, 3 * ones)}
-    for name, (k, n) in cases.items():
-        known = by_hand(from_arrays(k, n))
+    for name, (k, n) in simplest().items():
+        known = by_hand(plain(k, n))
         table, leaks, cells = agent_statistics(known), leaked_tasks(known, seed=0), surprises(known)
         assert not table.odd.any() and not leaks.suspected.any(), name
         assert leaks.sizes["llm"] == table.sizes["agent"]  # no LLM is named: each agent stands alone

@@ -234,7 +234,7 @@ def _deviates(cells: Cells, rest: np.ndarray) -> np.ndarray:
 
 def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, replicates: int, seed: int) -> np.ndarray:
     "Two-sided p (statistic, task) by outcomes drawn from the posterior."
-    rng, beyond = np.random.default_rng(seed), np.ones(z.shape)
+    rng, beyond, drawn = np.random.default_rng(seed), np.ones(z.shape), np.ones(z.shape)
     agents, tasks = agent_draws(fit), task_draws(fit)
     if "group_deviation" not in fit["posterior"]:
         agents, tasks = (
@@ -246,8 +246,9 @@ def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, re
         p = rate_of_many(success_probability(fit, agents.isel(one), tasks.isel(one)), tasks.isel(one))[0]
         logs = log_chances(replace(cells, p=p))
         k = (rng.random(p.shape) > np.exp(logs).cumsum(0)).sum(0).clip(max=cells.n)
-        beyond += ~(np.abs(_deviates(replace(cells, k=k), rest)) < np.abs(z))
-    return np.where(np.isfinite(z), beyond / (replicates + 1), np.nan)
+        far = np.abs(_deviates(replace(cells, k=k), rest))  # NaN where all or none passed: that replicate says nothing
+        beyond, drawn = beyond + (far >= np.abs(z)), drawn + np.isfinite(far)
+    return np.where(np.isfinite(z), beyond / drawn, np.nan)
 
 # %% ../../nbs/2_irt/25_item_fit.ipynb #25a00072
 def _by_luck(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
@@ -298,7 +299,7 @@ def task_statistics(
         found |= {f"{name}_z": z[i], f"{name}_p": p[i], f"{name}_q": q_values(p[i])}
     found |= dict(infit_sd=infit_sd, outfit_sd=outfit_sd, difficulty=cells.difficulty, p=combined_p(*p))
     found |= dict(q=q_values(found["p"]), inverted_chance=inverted, coin_chance=coin)
-    found |= dict(inverted=(inverted > 0.5) & (screen.z.values < -1.645), coin=coin > 0.5)
+    found |= dict(inverted=(inverted > 0.5) & (screen.z.values < -1), coin=coin > 0.5)
     found |= dict(passed=cells.k.sum(0).astype(int), trials=cells.n.sum(0).astype(int))
     table = xr.Dataset({name: ("task", x) for name, x in found.items()}, dict(task=outcomes.task.values))
     return trusted(table, fit, says=_says(table))
