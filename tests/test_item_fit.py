@@ -39,12 +39,13 @@ def plain(k, n):
 
 def simplest():
     "Successes and trials of outcomes that say next to nothing, by name."
-    half, ones = np.random.default_rng(1).integers(0, 2, (9, 12)), np.ones((9, 12), int)
+    rng, ones = np.random.default_rng(1), np.ones((9, 12), int)
+    half = rng.integers(0, 2, (9, 12))
     ran = ones.copy()
     ran[:, 0], ran[0], ran[3, 4:] = 0, 0, 0
     cases = dict(agent=(half[:1], ones[:1]), task=(half[:, :1], ones[:, :1]), cell=(half[:1, :1], ones[:1, :1]))
     cases |= {"all pass": (ones, ones), "all fail": (0 * ones, ones), "nothing": (0 * ones, 0 * ones)}
-    return cases | {"missing": (half * ran, ran), "runs": (3 * half, 3 * ones)}
+    return cases | {"missing": (half * ran, ran), "runs": (rng.binomial(3, 0.5, (9, 12)), 3 * ones)}
 
 
 def by_hand(outcomes, ability=None, difficulty=None, curve="1pl", noise="binomial", **more):
