@@ -229,7 +229,10 @@ def _deviates(cells: Cells, rest: np.ndarray) -> np.ndarray:
     margins, logs = Margins(cells, cells.slopes), log_chances(cells)
     along = np.arange(len(logs))[:, None, None] / np.maximum(cells.n, 1) * rest
     values = [*fit_values(cells, logs).values(), along]
-    return np.array([margin_z(cells, margins, logs, x) for x in values])
+    agents = np.maximum((cells.n > 0).sum(0), 2)
+    return np.array([margin_z(cells, margins, logs, x) for x in values]) * np.sqrt(
+        1 - 1 / agents
+    )  # a free difficulty lies too far out
 
 
 def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, replicates: int, seed: int) -> np.ndarray:
