@@ -76,6 +76,7 @@ _STEPS = {
         "views.theme": "setup_charts save_chart",
         "views.ladders": "ability_ladder interval_ladder",
         "views.comparison_charts": "difference_chart pair_matrix power_chart",
+        "views.item_charts": "dependence_network task_fit_chart agent_fit_chart",
         "views.maps": "wright_map",
         "views.response_curves": "item_characteristic_curve",
         "views.reliability_charts": "reliability_curve",

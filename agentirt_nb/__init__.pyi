@@ -118,6 +118,9 @@ from agentirt_nb.views.ladders import interval_ladder as interval_ladder
 from agentirt_nb.views.comparison_charts import difference_chart as difference_chart
 from agentirt_nb.views.comparison_charts import pair_matrix as pair_matrix
 from agentirt_nb.views.comparison_charts import power_chart as power_chart
+from agentirt_nb.views.item_charts import dependence_network as dependence_network
+from agentirt_nb.views.item_charts import task_fit_chart as task_fit_chart
+from agentirt_nb.views.item_charts import agent_fit_chart as agent_fit_chart
 from agentirt_nb.views.maps import wright_map as wright_map
 from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
 from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve

@@ -229,12 +229,15 @@ def _deviates(cells: Cells, rest: np.ndarray) -> np.ndarray:
     margins, logs = Margins(cells, cells.slopes), log_chances(cells)
     along = np.arange(len(logs))[:, None, None] / np.maximum(cells.n, 1) * rest
     values = [*fit_values(cells, logs).values(), along]
-    return np.array([margin_z(cells, margins, logs, x) for x in values])
+    agents = np.maximum((cells.n > 0).sum(0), 2)
+    return np.array([margin_z(cells, margins, logs, x) for x in values]) * np.sqrt(
+        1 - 1 / agents
+    )  # a free difficulty lies too far out
 
 
 def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, replicates: int, seed: int) -> np.ndarray:
     "Two-sided p (statistic, task) by outcomes drawn from the posterior."
-    rng, beyond = np.random.default_rng(seed), np.ones(z.shape)
+    rng, beyond, drawn = np.random.default_rng(seed), np.ones(z.shape), np.ones(z.shape)
     agents, tasks = agent_draws(fit), task_draws(fit)
     if "group_deviation" not in fit["posterior"]:
         agents, tasks = (
@@ -246,10 +249,22 @@ def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, re
         p = rate_of_many(success_probability(fit, agents.isel(one), tasks.isel(one)), tasks.isel(one))[0]
         logs = log_chances(replace(cells, p=p))
         k = (rng.random(p.shape) > np.exp(logs).cumsum(0)).sum(0).clip(max=cells.n)
-        beyond += ~(np.abs(_deviates(replace(cells, k=k), rest)) < np.abs(z))
-    return np.where(np.isfinite(z), beyond / (replicates + 1), np.nan)
+        far = np.abs(_deviates(replace(cells, k=k), rest))  # NaN where all or none passed: that replicate says nothing
+        beyond, drawn = beyond + (far >= np.abs(z)), drawn + np.isfinite(far)
+    return np.where(np.isfinite(z), beyond / drawn, np.nan)
 
 # %% ../../nbs/2_irt/25_item_fit.ipynb #25a00072
+def _by_luck(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    "Standard deviations (task,) of infit and outfit by luck alone, roughly: fitted parameters are not allowed for."
+    chance, ran = np.exp(log_chances(cells)), cells.n > 0
+    due = cells.weight * cells.swell**2
+    miss = (np.arange(len(chance))[:, None, None] - cells.n * cells.p) ** 2
+    spread = np.where(ran, (chance * (miss - due) ** 2).sum(0), 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        outfit = np.where(ran, spread / np.maximum(due, 1e-300) ** 2, 0)
+        return np.sqrt(spread.sum(0)) / due.sum(0), np.sqrt(outfit.sum(0)) / ran.sum(0)
+
+
 STATISTICS: tuple[str, ...] = ("infit", "outfit", "item_rest")
 
 
@@ -270,12 +285,14 @@ def task_statistics(
     replicates: int = 0,  # outcomes drawn from the posterior by which to count p; 0: p in closed form, faster and finer
     seed: int | None = None,  # of the replicates; None: the setting
 ) -> xr.Dataset:  # over task: infit, outfit, item_rest, with _z (sign: above or below what is due), _p, _q; p, q of all three;
-    # inverted, coin (flags) with _chance; passed, trials; NaN where nothing can be told; attrs says
+    # infit_sd, outfit_sd (by luck); inverted, coin (flags) with _chance; difficulty (logits); passed, trials; attrs says; NaN:
+    # nothing can be told
     "How well each task fits. Raises FitError for a fit of shares, or without its outcomes."
     outcomes, cells = checked_cells(fit)
     ran = cells.n > 0
     rest = rest_scores(cells.k / np.maximum(cells.n, 1), ran)[0]
     infit, outfit = mean_squares(cells)
+    infit_sd, outfit_sd = _by_luck(cells)
     screen = inverted_tasks(outcomes)
     z = _deviates(cells, rest)
     p = _counted(fit, cells, rest, z, replicates, chosen_seed(seed)) if replicates else 2 * norm.sf(np.abs(z))
@@ -283,9 +300,9 @@ def task_statistics(
     found = dict(infit=infit, outfit=outfit, item_rest=screen.item_rest.values)
     for i, name in enumerate(STATISTICS):
         found |= {f"{name}_z": z[i], f"{name}_p": p[i], f"{name}_q": q_values(p[i])}
-    found |= dict(p=combined_p(*p))
+    found |= dict(infit_sd=infit_sd, outfit_sd=outfit_sd, difficulty=cells.difficulty, p=combined_p(*p))
     found |= dict(q=q_values(found["p"]), inverted_chance=inverted, coin_chance=coin)
-    found |= dict(inverted=(inverted > 0.5) & (screen.z.values < -1.645), coin=coin > 0.5)
+    found |= dict(inverted=(inverted > 0.5) & (screen.z.values < -1), coin=coin > 0.5)
     found |= dict(passed=cells.k.sum(0).astype(int), trials=cells.n.sum(0).astype(int))
     table = xr.Dataset({name: ("task", x) for name, x in found.items()}, dict(task=outcomes.task.values))
     return trusted(table, fit, says=_says(table))

@@ -64,7 +64,7 @@ def surprises(
     most: int = 20,  # rows at most
 ) -> (
     xr.Dataset
-):  # over cell, most surprising first: agent, task, passed, of, expected (chance to pass), probability, due, surprise
+):  # over cell, most surprising first: agent, task, difficulty, passed, of, expected (chance to pass), probability, due, surprise
     "The results that a fit expects least. Raises FitError for an unknown agent or LLM, AgentirtError for another word or number."
     if kind not in ("passes", "failures", "both") or most < 1:
         raise AgentirtError(f"kind is {kind!r} and most is {most}; give 'passes', 'failures' or 'both', and one row or more.")
@@ -90,7 +90,7 @@ def surprises(
     first = np.argsort(seen[rows, columns], kind="stable")[:most]
     rows, columns = rows[first], columns[first]
     own = seen[rows, columns]
-    found = dict(agent=who[rows], task=outcomes.task.values.astype(str)[columns])
+    found = dict(agent=who[rows], task=outcomes.task.values.astype(str)[columns], difficulty=cells.difficulty[columns])
     found |= {
         name: x[rows, columns] for name, x in dict(passed=cells.k.astype(int), of=cells.n.astype(int), expected=cells.p).items()
     }
@@ -98,7 +98,8 @@ def surprises(
     up = found["passed"] > found["of"] * found["expected"]
     table = xr.Dataset({name: ("cell", x) for name, x in found.items()})
     table["surprise"] = "cell", np.where(up, "pass", "failure")
-    return trusted(table, fit, kind_of_cells=kind)
+    table.difficulty.attrs["units"] = "logits"
+    return trusted(table, fit, kind_of_cells=kind, says=f"{count(len(own), 'result')}, the least expected first.")
 
 # %% ../../nbs/2_irt/26_person_fit.ipynb #26a00031
 def _evidence(odds: np.ndarray) -> np.ndarray:
