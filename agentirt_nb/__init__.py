@@ -46,6 +46,10 @@ _STEPS = {
         "irt.screens": "adequacy_of",
         "irt.tables": "ladder",
         "irt.comparison": "compare compare_all deciding_tasks side_by_side variance_shares check_order tasks_to_tell",
+        "irt.differences": "differential_functioning group_shifts",
+        "irt.soundness": (
+            "score_reliability test_information saturation dimensionality predictive_checks loo_of prior_sensitivity negative_control"
+        ),
         "quanta.task_fits": "compare_curves trial_shares",
         "quanta.difficulty_tails": "difficulty_tail",
         "irt.combinations": "compare_combinations",
@@ -73,6 +77,7 @@ _STEPS = {
         "views.theme": "setup_charts save_chart",
         "views.ladders": "ability_ladder interval_ladder",
         "views.comparison_charts": "difference_chart pair_matrix power_chart",
+        "views.soundness_charts": "information_chart saturation_chart shift_chart",
         "views.maps": "wright_map",
         "views.response_curves": "item_characteristic_curve",
         "views.reliability_charts": "reliability_curve",

@@ -6,35 +6,35 @@
 __all__ = ['CHECKS', 'test_information', 'score_reliability', 'saturation', 'dimensionality', 'predictive_checks',
            'with_log_likelihood', 'loo_of', 'prior_sensitivity', 'negative_control']
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #e57f855c
+# %% ../../nbs/2_irt/28_soundness.ipynb #40d5f32c
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import comb, expit, logsumexp
+from scipy.special import comb, logsumexp
 from scipy.stats import f as f_distribution
 from scipy.stats import false_discovery_control, t
 from threadpoolctl import threadpool_limits
 
 from ..data.dates import agent_dates, decimal_years, from_decimal_years
 from ..data.outcomes import validate
-from .fits import FitError, draws, known_labels, need, noise_of, probability_inside, rate_of_many
+from .fits import FitError, draws, need, noise_of, probability_inside, rate_of_many
 from .fits import success_probability, tails, task_parameters, trusted
 from .prediction import agent_draws
 from .remainders import Cells, Margins, cells_of
 from ..messages import count, listed
 from ..settings import chosen_seed
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #b4c2a35a
+# %% ../../nbs/2_irt/28_soundness.ipynb #d5bc79d7
 def _at_points(fit: xr.DataTree, points: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     "Chance and its rise with ability (sample, point, task) of agents at those abilities, in some of the draws."
     tasks = task_parameters(fit)
     step = max(1, tasks.sizes["sample"] // most)
     tasks = tasks.isel(sample=slice(None, None, step))
     ability = np.broadcast_to(points, (tasks.sizes["sample"], len(points)))
-    agents = lambda h: xr.Dataset({name: (("sample", "agent"), ability + h) for name in ("ability", "second_ability")})
+    agents = lambda h: xr.Dataset(dict.fromkeys(("ability", "second_ability"), (("sample", "agent"), ability + h)))
     chance = lambda h: rate_of_many(success_probability(fit, agents(h), tasks), tasks).astype(float)
     return chance(0.0), (chance(0.05) - chance(-0.05)) / 0.1
 
@@ -82,7 +82,7 @@ def test_information(
     )
     return trusted(table, fit, prob=prob, peak=peak, best=str(at.agent.values[0]), says=says.replace("-", "−"))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #197736e6
+# %% ../../nbs/2_irt/28_soundness.ipynb #20271b00
 def _alpha(rate: np.ndarray, prob: float) -> tuple[float, float, float]:
     "Cronbach's alpha of rates (agent, task), NaN where not run, and the ends of Feldt's interval; NaN where nothing varies."
     agents, tasks = rate.shape
@@ -128,7 +128,7 @@ def score_reliability(
     says = f"Of the variance of abilities, not error: {', '.join(said)}." if len(best) > 2 else "Two agents or fewer have no reliability."
     return trusted(table, fit, prob=prob, says=says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #d4677ef3
+# %% ../../nbs/2_irt/28_soundness.ipynb #99355da5
 def _alive(cells: Cells, order: np.ndarray) -> dict[str, np.ndarray]:
     "How many tasks the best 1, 2, … agents all pass, all fail, and neither (best,)."
     passed, ran = cells.k[order].cumsum(0), cells.n[order].cumsum(0)
@@ -159,7 +159,7 @@ def _needed(fit: xr.DataTree, cells: Cells, best: float, share: float, most: int
     full = np.full(len(passed), share)
     return {f"{share:.0%} passed": _crossing(grid, passed, full), "information halved": _crossing(grid, -later, -now / 2)}
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #beee4afc
+# %% ../../nbs/2_irt/28_soundness.ipynb #e5b0f5f3
 def _frontier(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     "Positions of agents that were the best when they came out, and their days as years."
     years = decimal_years(agent_dates(fit["observed_data"].to_dataset())).values
@@ -201,7 +201,7 @@ def _when(needed: dict[str, np.ndarray], lines: tuple, now: float) -> dict[str, 
         found[name] = np.maximum(year, now)
     return found
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #4793a4ab
+# %% ../../nbs/2_irt/28_soundness.ipynb #a2b42569
 def _says_lasts(table: xr.Dataset, top: int) -> str:
     "What is dead, and when it ends, in words."
     row = table.isel(best=min(top, table.sizes["best"]) - 1)
@@ -254,7 +254,7 @@ def saturation(
     table = trusted(table, fit, prob=prob, pace=by, top=top, share=share)
     return table.assign_attrs(says=_says_lasts(table, top))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #a9eb6781
+# %% ../../nbs/2_irt/28_soundness.ipynb #0d30ecd2
 def _ran_again(cells: Cells, rng: np.random.Generator) -> np.ndarray:
     "Successes (agent, task) of running all again, as the fit expects them."
     n = cells.n.astype(int)
@@ -272,9 +272,9 @@ def _standard(cells: Cells, margins: Margins, k: np.ndarray) -> np.ndarray:
 
 
 def _largest(x: np.ndarray, size: int) -> np.ndarray:
-    "The largest squared singular values of a table."
+    "The largest squared singular values of a table, as shares of their sum."
     square = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
-    return np.linalg.eigvalsh(square)[::-1][:size]
+    return np.linalg.eigvalsh(square)[::-1][:size] / max(np.trace(square), 1e-12)
 
 
 def _says_skills(table: xr.Dataset, skills: int) -> str:
@@ -300,9 +300,9 @@ def dimensionality(
     with threadpool_limits(1, "blas"):  # small matrices: threads would only wait for each other
         margins = Margins(cells, True)
         agent, values, task = np.linalg.svd(_standard(cells, margins, cells.k), full_matrices=False)
-        size = min(most, len(values))
+        size, total = min(most, len(values)), (values**2).sum()
         seen = values[:size] ** 2
-        again = np.array([_largest(_standard(cells, margins, _ran_again(cells, rng)), size) for _ in range(replicates)])
+        again = np.array([_largest(_standard(cells, margins, _ran_again(cells, rng)), size) for _ in range(replicates)]) * total
     usual, p = again.mean(0), (1 + (again >= seen).sum(0)) / (1 + replicates)
     logits = np.sqrt(np.maximum(seen - usual, 0) / max(cells.weight.sum(), 1e-9))
     beyond = (p <= 0.05) & (logits > 0.05)
@@ -314,7 +314,7 @@ def dimensionality(
     table = table.assign_coords(task=outcomes.task.values, agent=outcomes.agent.values)
     return trusted(table, fit, skills=skills, replicates=replicates, says=_says_skills(table, skills))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #ce58a846
+# %% ../../nbs/2_irt/28_soundness.ipynb #9ee89cf2
 CHECKS: dict[str, str] = {  # what outcomes are summed up by -> its unit
     "spread of scores": "share",
     "best score": "share",
@@ -361,11 +361,11 @@ def _drawn(fit: xr.DataTree, replicates: int, rng: np.random.Generator) -> Any:
         chance = success_probability(fit, agents.isel(sample=[at]), tasks.isel(sample=[at]))[0].astype(float)
         yield noise.draw(chance, n, {name: x[at] for name, x in about.items()}, rng)  # type: ignore[misc]
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #f54af64a
+# %% ../../nbs/2_irt/28_soundness.ipynb #1f380017
 def predictive_checks(
     fit: xr.DataTree,  # a fit
     *,
-    replicates: int = 200,  # simulated outcomes
+    replicates: int = 200,  # simulated outcomes; with fewer than 200 a single check cannot be said to fail
     level: float = 0.05,  # share of false alarms, over all checks
     prob: float | None = None,  # probability inside an interval; None: the fit's own
     seed: int | None = None,  # None: settings().seed
@@ -394,7 +394,7 @@ def predictive_checks(
     says = f"Outcomes drawn from the fit look different in: {listed(off, 9)}." if off else good
     return trusted(table, fit, prob=prob, replicates=replicates, says=says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #7c34d43f
+# %% ../../nbs/2_irt/28_soundness.ipynb #ac9f7e85
 def _log_chances(fit: xr.DataTree, which: np.ndarray, cells: tuple[np.ndarray, np.ndarray], step: int) -> list[np.ndarray]:
     "Log likelihood of the chosen cells (agent, task), agent by agent, each (sample, chosen tasks); cells = (k, n)."
     agents, tasks, noise = agent_draws(fit), task_parameters(fit), noise_of(fit)
@@ -447,7 +447,7 @@ def with_log_likelihood(
     found["log_likelihood"] = xr.DataTree(part)
     return found
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #d9a4e343
+# %% ../../nbs/2_irt/28_soundness.ipynb #d7919b18
 def loo_of(
     fit: xr.DataTree,  # a fit
     *,
@@ -484,7 +484,7 @@ def loo_of(
     says += "." if doubtful and doubtful <= 0.01 else ": do not rely on it, hold results out instead." if doubtful else ""
     return trusted(table, fit, doubtful=doubtful, results=total, says=says.replace(": -", ": −").replace("elpd -", "elpd −"))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #8565044c
+# %% ../../nbs/2_irt/28_soundness.ipynb #69e7479a
 def _log_prior(fit: xr.DataTree) -> np.ndarray:
     "Log density (sample,) of the priors whose scales a fit keeps, up to a constant."
     import json
@@ -544,7 +544,7 @@ def prior_sensitivity(
     says = f"Sensitive to the prior: {listed(moved, 9)}." if moved else "Nothing that is read off the fit depends on its priors."
     return trusted(table, fit, says=says.replace("-", "−") if moved else says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #8adc41c5
+# %% ../../nbs/2_irt/28_soundness.ipynb #a8a8c51c
 def _dealt(k: np.ndarray, n: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     "Results of each task dealt to those agents who ran it, at random."
     order = np.argsort(np.where(n > 0, rng.random(n.shape), 2.0), axis=0)
