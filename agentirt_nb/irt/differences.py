@@ -60,7 +60,7 @@ def _strata(cells: Cells) -> np.ndarray:
 
 
 def _counted(cells: Cells, inside: np.ndarray) -> np.ndarray:
-    "Tables (task, stratum, class, answer): agents of the class (agent,) first, passes first; runs of a pair count as one together."
+    "Tables (task, stratum, class, answer): agents of the class (agent,) and passes first; runs of a pair count as one."
     strata = _strata(cells)
     runs = (cells.n > 0).astype(float)
     passed = cells.k / np.maximum(cells.n, 1)
@@ -109,8 +109,8 @@ def shift_tests(
         at = np.flatnonzero(groups == group)
         w, about = weight[:, at], margins.about[:, at]
         mean, slope = (w.T @ x) / margins.of_task[at, None], ((w * about).T @ x) / margins.of_slope[at, None]
-        of = lambda a: a.sum(1)[:, None] * x - a @ mean - (a * about) @ slope  # what is left of x in these cells
-        kept, risen = of(w), of(w * cells.rise[:, at])
+        left_of_x = [a.sum(1)[:, None] * x - a @ mean - (a * about) @ slope for a in (w, w * cells.rise[:, at])]
+        kept, risen = left_of_x
         variance = (x * kept).sum(0) - (risen * (inverse @ risen)).sum(0)
         if len(at) == 1:
             cube = third[:, at].T @ (x - mean - about * slope) ** 3
@@ -273,9 +273,10 @@ def _says_parts(table: xr.Dataset, of: str, level: float) -> str:
     if not len(found):
         return f"No {of} is shown to be better or worse on one part than on the rest ({count(tested, 'pair')} tested)."
     found = found[np.argsort(-np.abs(table["shift"].values[*found.T]), kind="stable")]
-    one = lambda i, j: f"{table[of].values[i]} on {table.part.values[j] or 'the rest'} ({float(table['shift'][i, j]):+.1f} logits)"
+    one = lambda i, j: f"{table[of].values[i]} on {table.part.values[j] or '-'} ({float(table['shift'][i, j]):+.1f} logits)"
     names = listed([one(i, j).replace("(-", "(−") for i, j in found], 3)
-    return f"Of {tested:,} pairs of {of} and part, {len(found)} stand out: {names}. Of such findings about {100 * level:g} % are luck."
+    luck = f"Of such findings about {100 * level:g} % are luck."
+    return f"Of {tested:,} pairs of {of} and part, {len(found)} stand out: {names}. {luck}"
 
 # %% ../../nbs/2_irt/27_differences.ipynb #aa927dfc
 def group_shifts(
@@ -285,8 +286,10 @@ def group_shifts(
     of: str = "agent",  # "agent", or all agents of one "llm", "scaffold" or "organisation" together
     level: float = 0.05,  # share of what is named that may be luck
     prob: float | None = None,  # probability inside an interval; None: the fit's own
-) -> xr.Dataset:  # shift, lower, upper (logits, shrunken, against the other parts), z, p, q over (of, part), tasks (part); attrs says
-    "Who is better on which part of a benchmark than elsewhere: a screen for leaks. Raises FitError where tasks have no two parts."
+) -> (
+    xr.Dataset
+):  # shift, lower, upper (logits, shrunken, against the other parts), z, p, q over (of, part), tasks (part); attrs says
+    "Who is better on which part of a benchmark than elsewhere, as after leaks. Raises FitError where tasks have no two parts."
     need(fit, "ability", "difficulty")
     outcomes, prob = fit["observed_data"].to_dataset(), probability_inside(fit, prob)
     if of not in ("agent", "llm", "scaffold", "organisation"):

@@ -37,8 +37,11 @@ def information_chart(
     y = alt.Y("se:Q", title="standard error (logits)", scale=alt.Scale(zero=True))
     line = base.mark_line(color=COLOURS["main"], strokeWidth=2.5).encode(y, tooltip=tips)
     band = base.mark_area(color=COLOURS["main"], opacity=0.15).encode(alt.Y("lower:Q"), alt.Y2("upper:Q"))
-    who = [alt.Tooltip("agent:N"), alt.Tooltip("at:Q", title="ability", format=".2f"),
-           alt.Tooltip("se_at:Q", title="standard error (logits)", format=".2f")]
+    who = [
+        alt.Tooltip("agent:N"),
+        alt.Tooltip("at:Q", title="ability", format=".2f"),
+        alt.Tooltip("se_at:Q", title="standard error (logits)", format=".2f"),
+    ]
     ticks = alt.Chart(agents).mark_tick(color=COLOURS["accent"], opacity=0.6, size=16, thickness=1.5)
     ticks = ticks.encode(alt.X("at:Q"), y=alt.value("height"), tooltip=who)
     level = percent(information.attrs["prob"])
@@ -81,7 +84,9 @@ def saturation_chart(
     chart = alt.Chart(rows).mark_area(opacity=0.85, line=False).encode(x, y, colour, alt.Order("order:Q"), tooltip=tips)
     first = table[table.best == min(25, table.best.max())].iloc[0]
     tasks = int(first[[*_LIVES]].sum())
-    told = f"among the best {int(first.best)}, {int(first.alive)} of {count(tasks, 'task')} are passed by some and failed by others"
+    told = (
+        f"among the best {int(first.best)}, {int(first.alive)} of {count(tasks, 'task')} are passed by some and failed by others"
+    )
     head = headline(saturation, name, told)
     return sized(with_words(chart.properties(title=head, height=260), saturation.attrs["says"], saturation), width, height)
 
@@ -101,8 +106,16 @@ def shift_chart(
     if shifts["shift"].ndim != 1:
         raise AgentirtError("this table has agents and parts; choose one first, as in `shift_chart(table.sel(part='…'))`.")
     dim = str(shifts["shift"].dims[0])
-    chosen = [str(shifts[x].item()) for x in ("part", "agent", "llm", "scaffold", "organisation") if x in shifts.coords and not shifts[x].ndim]
-    what = f"Tasks that are easier, or harder, for {shifts.attrs['who']}" if "who" in shifts.attrs else f"Better or worse: {', '.join(chosen)}"
+    chosen = [
+        str(shifts[x].item())
+        for x in ("part", "agent", "llm", "scaffold", "organisation")
+        if x in shifts.coords and not shifts[x].ndim
+    ]
+    what = (
+        f"Tasks that are easier, or harder, for {shifts.attrs['who']}"
+        if "who" in shifts.attrs
+        else f"Better or worse: {', '.join(chosen)}"
+    )
     rows = shifts[["shift", "lower", "upper", "p", "q"]].to_dataframe().reset_index().dropna(subset=["p"])
     if not len(rows):
         return nothing_to_show(headline(shifts, title or what), "nothing could be tested.", width=width, height=height)
@@ -128,7 +141,7 @@ def shift_chart(
     dot = dot.encode(alt.X("shift:Q"), alt.Fill("finding:N", title=None, scale=fill, legend=legend))
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COLOURS["quiet"], strokeDash=[4, 4]).encode(alt.X("at:Q"))
     tested = int(shifts.p.notnull().sum())
-    marks = f"dot: shift, drawn towards zero; line: {percent(shifts.attrs['prob'])} interval; the {len(rows)} smallest p of {tested:,}"
+    marks = f"dot: shift, drawn towards zero; line: {percent(shifts.attrs['prob'])} interval; smallest p of {tested:,}"
     head = headline(shifts, title or what, marks)
     words = with_words(alt.layer(zero, line, dot).properties(title=head), shifts.attrs["says"], shifts)
     return sized(words, width, height)
