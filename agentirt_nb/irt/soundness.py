@@ -533,7 +533,7 @@ def _quantities(fit: xr.DataTree) -> dict[str, np.ndarray]:
     ability, difficulty = (draws(fit, name).values.astype(float) for name in ("ability", "difficulty"))
     order = np.argsort(-ability.mean(0), kind="stable")
     about = ability - ability.mean(1, keepdims=True)
-    found = {"spread of abilities": about.std(1), "spread of difficulties": difficulty.std(1)}
+    found: dict[str, np.ndarray] = {"spread of abilities": about.std(1), "spread of difficulties": difficulty.std(1)}
     found["best agent"] = about[:, order[0]]
     if len(order) > 1:
         found["lead of the best"] = ability[:, order[0]] - ability[:, order[1]]
