@@ -49,6 +49,10 @@ _STEPS = {
         "irt.person_fit": "agent_statistics surprises leaked_tasks",
         "irt.diagnosis": "diagnose task_report runs_of",
         "irt.comparison": "compare compare_all deciding_tasks side_by_side variance_shares check_order tasks_to_tell",
+        "irt.differences": "differential_functioning group_shifts",
+        "irt.soundness": (
+            "score_reliability test_information saturation dimensionality predictive_checks loo_of prior_sensitivity negative_control"
+        ),
         "quanta.task_fits": "compare_curves trial_shares",
         "quanta.difficulty_tails": "difficulty_tail",
         "irt.combinations": "compare_combinations",
@@ -77,6 +81,7 @@ _STEPS = {
         "views.ladders": "ability_ladder interval_ladder",
         "views.comparison_charts": "difference_chart pair_matrix power_chart",
         "views.item_charts": "dependence_network task_fit_chart agent_fit_chart",
+        "views.soundness_charts": "information_chart saturation_chart shift_chart",
         "views.maps": "wright_map",
         "views.response_curves": "item_characteristic_curve",
         "views.reliability_charts": "reliability_curve",

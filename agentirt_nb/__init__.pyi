@@ -62,6 +62,16 @@ from agentirt_nb.irt.comparison import side_by_side as side_by_side
 from agentirt_nb.irt.comparison import variance_shares as variance_shares
 from agentirt_nb.irt.comparison import check_order as check_order
 from agentirt_nb.irt.comparison import tasks_to_tell as tasks_to_tell
+from agentirt_nb.irt.differences import differential_functioning as differential_functioning
+from agentirt_nb.irt.differences import group_shifts as group_shifts
+from agentirt_nb.irt.soundness import score_reliability as score_reliability
+from agentirt_nb.irt.soundness import test_information as test_information
+from agentirt_nb.irt.soundness import saturation as saturation
+from agentirt_nb.irt.soundness import dimensionality as dimensionality
+from agentirt_nb.irt.soundness import predictive_checks as predictive_checks
+from agentirt_nb.irt.soundness import loo_of as loo_of
+from agentirt_nb.irt.soundness import prior_sensitivity as prior_sensitivity
+from agentirt_nb.irt.soundness import negative_control as negative_control
 from agentirt_nb.quanta.task_fits import compare_curves as compare_curves
 from agentirt_nb.quanta.task_fits import trial_shares as trial_shares
 from agentirt_nb.quanta.difficulty_tails import difficulty_tail as difficulty_tail
@@ -121,6 +131,9 @@ from agentirt_nb.views.comparison_charts import power_chart as power_chart
 from agentirt_nb.views.item_charts import dependence_network as dependence_network
 from agentirt_nb.views.item_charts import task_fit_chart as task_fit_chart
 from agentirt_nb.views.item_charts import agent_fit_chart as agent_fit_chart
+from agentirt_nb.views.soundness_charts import information_chart as information_chart
+from agentirt_nb.views.soundness_charts import saturation_chart as saturation_chart
+from agentirt_nb.views.soundness_charts import shift_chart as shift_chart
 from agentirt_nb.views.maps import wright_map as wright_map
 from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
 from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve

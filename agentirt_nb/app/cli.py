@@ -725,7 +725,9 @@ def _print_runs(fit: "xr.DataTree", task: str) -> None:
     from agentirt_nb.irt.diagnosis import runs_of
 
     table = runs_of(fit, task)
-    print(f"{cleaned(task)}: {count(len(table), 'agent')}, ablest first; off: by how many sds a result lies above what is expected.")
+    print(
+        f"{cleaned(task)}: {count(len(table), 'agent')}, ablest first; off: by how many sds a result lies above what is expected."
+    )
     print(cleaned(table.round(2).to_string(index=False), lines=True))
 
 

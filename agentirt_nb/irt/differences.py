@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BY', 'mantel_haenszel', 'Shifts', 'shift_tests', 'family_of', 'differential_functioning', 'group_shifts']
 
-# %% ../../nbs/2_irt/27_differences.ipynb #814616a0
+# %% ../../nbs/2_irt/27_differences.ipynb #cfe9b440
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from .fits import FitError, need, probability_inside, trusted
 from .remainders import Cells, Margins, cells_of
 from ..messages import count, listed, nearest
 
-# %% ../../nbs/2_irt/27_differences.ipynb #cf0651cf
+# %% ../../nbs/2_irt/27_differences.ipynb #d4795db0
 def mantel_haenszel(
     tables: np.ndarray,  # (…, stratum, class, answer): counts of two classes by two answers, the class and the answer meant first
 ) -> xr.Dataset:  # log_odds, se, chi2, p over the leading dims; NaN where nothing tells, ±inf where only one side does
@@ -43,7 +43,7 @@ def mantel_haenszel(
     found = dict(log_odds=log_odds, se=np.where(np.isfinite(log_odds), se, np.nan), chi2=square, p=chi2.sf(square, 1))
     return xr.Dataset({name: (names, x) for name, x in found.items()})
 
-# %% ../../nbs/2_irt/27_differences.ipynb #74d416dd
+# %% ../../nbs/2_irt/27_differences.ipynb #ad6a0631
 _EACH = 4  # agents in a stratum, at least: finer strata match better, of coarser ones more tables tell
 
 
@@ -60,7 +60,7 @@ def _strata(cells: Cells) -> np.ndarray:
 
 
 def _counted(cells: Cells, inside: np.ndarray) -> np.ndarray:
-    "Tables (task, stratum, class, answer): agents of the class (agent,) first, passes first; runs of a pair count as one together."
+    "Tables (task, stratum, class, answer): agents of the class (agent,) and passes first; runs of a pair count as one."
     strata = _strata(cells)
     runs = (cells.n > 0).astype(float)
     passed = cells.k / np.maximum(cells.n, 1)
@@ -72,7 +72,7 @@ def _counted(cells: Cells, inside: np.ndarray) -> np.ndarray:
             found[:, stratum, row] = np.stack([(passed * at).sum(0), ((runs - passed) * at).sum(0)], 1)
     return found
 
-# %% ../../nbs/2_irt/27_differences.ipynb #bd9b451a
+# %% ../../nbs/2_irt/27_differences.ipynb #cde24c27
 class Shifts(NamedTuple):
     "Score tests of shifts in logits, each (group of tasks, class of agents)."
 
@@ -109,8 +109,8 @@ def shift_tests(
         at = np.flatnonzero(groups == group)
         w, about = weight[:, at], margins.about[:, at]
         mean, slope = (w.T @ x) / margins.of_task[at, None], ((w * about).T @ x) / margins.of_slope[at, None]
-        of = lambda a: a.sum(1)[:, None] * x - a @ mean - (a * about) @ slope  # what is left of x in these cells
-        kept, risen = of(w), of(w * cells.rise[:, at])
+        left_of_x = [a.sum(1)[:, None] * x - a @ mean - (a * about) @ slope for a in (w, w * cells.rise[:, at])]
+        kept, risen = left_of_x
         variance = (x * kept).sum(0) - (risen * (inverse @ risen)).sum(0)
         if len(at) == 1:
             cube = third[:, at].T @ (x - mean - about * slope) ** 3
@@ -121,7 +121,7 @@ def shift_tests(
         found.append((x.T @ left[:, at].sum(1), variance, cube[0] / np.maximum(variance, _LEAST) ** 1.5))
     return Shifts(*np.stack(found, 1)) if found else Shifts(*np.zeros((3, 0, x.shape[1])))
 
-# %% ../../nbs/2_irt/27_differences.ipynb #06b65555
+# %% ../../nbs/2_irt/27_differences.ipynb #60dab6fa
 def _shrunken(shifts: Shifts, prob: float) -> dict[str, np.ndarray]:
     "Shifts in logits drawn towards zero as far as most shifts are luck, with intervals; attrs of the spread."
     score, known = shifts.score, np.where(shifts.information > _LEAST, shifts.information, 0.0)
@@ -142,7 +142,7 @@ def _discoveries(p: np.ndarray) -> np.ndarray:
         q[tested] = false_discovery_control(p[tested])
     return q
 
-# %% ../../nbs/2_irt/27_differences.ipynb #6a415653
+# %% ../../nbs/2_irt/27_differences.ipynb #a9c02d49
 BY: tuple[str, ...] = ("family", "llm", "scaffold", "organisation", "date")  # what classes of agents are made of
 
 
@@ -152,7 +152,7 @@ def family_of(
     "The family of an LLM: the letters that its name begins with; OpenAI's o-series counts as GPT."
     found = re.match(r"[A-Za-z]+", llm.strip())
     name = found[0] if found else llm.strip()
-    return "GPT" if name in ("o", "ChatGPT") else name
+    return "GPT" if name.lower() in ("o", "gpt", "chatgpt") else name
 
 
 def _labels(outcomes: xr.Dataset, by: Any) -> pd.Series:
@@ -170,28 +170,28 @@ def _labels(outcomes: xr.Dataset, by: Any) -> pd.Series:
     names = np.array([family_of(x) for x in names]) if by == "family" else names
     return pd.Series(names, agents).replace("", np.nan)
 
-# %% ../../nbs/2_irt/27_differences.ipynb #f022ebe4
+# %% ../../nbs/2_irt/27_differences.ipynb #7962641b
 def _classes(labels: pd.Series, among: Any, after: Any, by: Any) -> tuple[np.ndarray, np.ndarray, str, bool]:
     "x (agent,), the class (agent,), what it is called, and whether it is a trend; unknown agents have x NaN."
     name = by if isinstance(by, str) else "the class given"
     gone = labels.isna().to_numpy()
+    if gone.all():
+        raise FitError(f"no agent of this fit has a known {name}; give a series over agents, or outcomes that have it.")
     dates = pd.api.types.is_datetime64_any_dtype(labels)
     if after is not None:
         if not dates:
             raise FitError("`after` splits agents by release date; give by='date', or leave it out.")
         inside = (labels >= pd.Timestamp(after)).to_numpy()
         return np.where(gone, np.nan, inside), inside, f"agents with LLMs from {pd.Timestamp(after):%Y-%m-%d} on", False
-    flags = labels.dropna().isin([True, False]).all() and among is None
+    flags = among is None and all(isinstance(x, (bool, np.bool_)) for x in labels.dropna())
     if among is None and not flags and (dates or pd.api.types.is_numeric_dtype(labels)):
         x = decimal_years(labels.to_numpy()) if dates else labels.to_numpy(float)
         middle = np.nanmedian(x) if (~gone).any() else np.nan
-        return x, x > middle, "later agents, per year" if dates else f"agents with more of {name}, per unit", True
+        return x, x > middle, "later agents" if dates else f"agents with more of {name}", True
     if flags:
-        inside = labels.fillna(False).astype(bool).to_numpy()
+        inside = (labels == True).to_numpy()  # noqa: E712 - what is missing is not
         return np.where(gone, np.nan, inside), inside, name, False
     counts = labels.value_counts()
-    if among is None and not len(counts):
-        raise FitError(f"no agent of this fit has a known {name}; give a series over agents, or outcomes that have it.")
     chosen = [counts.index[0]] if among is None else [among] if isinstance(among, str) else list(among)
     for label in chosen:
         if label not in counts.index:
@@ -215,7 +215,7 @@ def _says_tasks(table: xr.Dataset, who: str, level: float) -> str:
     which = f"Of {count(tested, 'task')} tested, {len(found)} {'favours one side' if one else 'favour one side'}"
     return f"{which}: {' and '.join(parts)} for {who} than abilities say. Of such findings about {100 * level:g} % are luck."
 
-# %% ../../nbs/2_irt/27_differences.ipynb #420812b3
+# %% ../../nbs/2_irt/27_differences.ipynb #17b16211
 def differential_functioning(
     fit: xr.DataTree,  # a fit
     by: str | pd.Series | Mapping | Sequence = "family",  # of BY; or a series over agents: True and False, numbers, or labels
@@ -243,12 +243,12 @@ def differential_functioning(
     columns |= {f"mh_{name}": classic[name].values for name in classic.data_vars}
     table = xr.Dataset({name: ("task", values) for name, values in columns.items()}, dict(task=outcomes.task.values))
     table = table.assign_coords({c: outcomes[c].variable for c in ("group", "benchmark") if c in outcomes.coords})
-    table["shift"].attrs["units"] = "logits a year" if trend and who.endswith("year") else "logits"
+    table["shift"].attrs["units"] = ("logits a year" if who == "later agents" else "logits a unit") if trend else "logits"
     sizes = dict(agents=int(inside[chosen].sum()), others=int((~inside[chosen]).sum()))
     says = _says_tasks(table, who, level)
     return trusted(table, fit, by=by if isinstance(by, str) else "a series", who=who, level=level, prob=prob, says=says, **sizes)
 
-# %% ../../nbs/2_irt/27_differences.ipynb #d735bf0f
+# %% ../../nbs/2_irt/27_differences.ipynb #8425583c
 def _parts(outcomes: xr.Dataset, by: Any) -> tuple[np.ndarray, np.ndarray]:
     "Labels of the parts, and the part (task,) of each task. Raises FitError where there are no two."
     tasks = outcomes.task.values.astype(str)
@@ -273,11 +273,12 @@ def _says_parts(table: xr.Dataset, of: str, level: float) -> str:
     if not len(found):
         return f"No {of} is shown to be better or worse on one part than on the rest ({count(tested, 'pair')} tested)."
     found = found[np.argsort(-np.abs(table["shift"].values[*found.T]), kind="stable")]
-    one = lambda i, j: f"{table[of].values[i]} on {table.part.values[j] or 'the rest'} ({float(table['shift'][i, j]):+.1f} logits)"
+    one = lambda i, j: f"{table[of].values[i]} on {table.part.values[j] or '-'} ({float(table['shift'][i, j]):+.1f} logits)"
     names = listed([one(i, j).replace("(-", "(−") for i, j in found], 3)
-    return f"Of {tested:,} pairs of {of} and part, {len(found)} stand out: {names}. Of such findings about {100 * level:g} % are luck."
+    luck = f"Of such findings about {100 * level:g} % are luck."
+    return f"Of {tested:,} pairs of {of} and part, {len(found)} stand out: {names}. {luck}"
 
-# %% ../../nbs/2_irt/27_differences.ipynb #f4413e84
+# %% ../../nbs/2_irt/27_differences.ipynb #aa927dfc
 def group_shifts(
     fit: xr.DataTree,  # a fit
     by: str | pd.Series | Mapping | Sequence = "group",  # "group", "benchmark", or a series over tasks
@@ -285,8 +286,10 @@ def group_shifts(
     of: str = "agent",  # "agent", or all agents of one "llm", "scaffold" or "organisation" together
     level: float = 0.05,  # share of what is named that may be luck
     prob: float | None = None,  # probability inside an interval; None: the fit's own
-) -> xr.Dataset:  # shift, lower, upper (logits, shrunken, against the other parts), z, p, q over (of, part), tasks (part); attrs says
-    "Who is better on which part of a benchmark than elsewhere: a screen for leaks. Raises FitError where tasks have no two parts."
+) -> (
+    xr.Dataset
+):  # shift, lower, upper (logits, shrunken, against the other parts), z, p, q over (of, part), tasks (part); attrs says
+    "Who is better on which part of a benchmark than elsewhere, as after leaks. Raises FitError where tasks have no two parts."
     need(fit, "ability", "difficulty")
     outcomes, prob = fit["observed_data"].to_dataset(), probability_inside(fit, prob)
     if of not in ("agent", "llm", "scaffold", "organisation"):
@@ -299,7 +302,7 @@ def group_shifts(
     x = (who[:, None] == np.array(labels)).astype(float)
     shifts = shift_tests(cells_of(fit), x, part)
     table = xr.Dataset({name: ((of, "part"), values.T) for name, values in _shrunken(shifts, prob).items()})
-    table["q"] = (of, "part"), _discoveries(table.p.values)
+    table["q"], table["shift"].attrs["units"] = ((of, "part"), _discoveries(table.p.values)), "logits"
     table["tasks"] = "part", np.bincount(part)
     table = table.assign_coords({of: labels, "part": names})
     return trusted(table, fit, of=of, level=level, prob=prob, says=_says_parts(table, of, level))

@@ -6,7 +6,7 @@
 __all__ = ['CHECKS', 'test_information', 'score_reliability', 'saturation', 'dimensionality', 'predictive_checks',
            'with_log_likelihood', 'loo_of', 'prior_sensitivity', 'negative_control']
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #e57f855c
+# %% ../../nbs/2_irt/28_soundness.ipynb #40d5f32c
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +27,7 @@ from .remainders import Cells, Margins, cells_of
 from ..messages import count, listed
 from ..settings import chosen_seed
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #b4c2a35a
+# %% ../../nbs/2_irt/28_soundness.ipynb #d5bc79d7
 def _at_points(fit: xr.DataTree, points: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     "Chance and its rise with ability (sample, point, task) of agents at those abilities, in some of the draws."
     tasks = task_parameters(fit)
@@ -59,7 +59,9 @@ def test_information(
     points: Sequence[float] | None = None,  # abilities in logits; None: 61 from below the least able agent to above the best
     *,
     prob: float | None = None,  # probability inside an interval; None: the fit's own
-) -> xr.Dataset:  # information, lower, upper, se (ability); at, se_at over agent, best first: ability and standard error; attrs says
+) -> (
+    xr.Dataset
+):  # information, lower, upper, se (ability); at, se_at over agent, best first: ability and standard error; attrs says
     "How precisely the benchmark measures at each ability, and where its agents are. Raises FitError for what is no fit."
     need(fit, "ability", "difficulty")
     cells, prob = cells_of(fit), probability_inside(fit, prob)
@@ -72,17 +74,20 @@ def test_information(
     mean = found.mean(0)
     se = lambda x: 1 / np.sqrt(np.maximum(x, 1e-12))
     columns = dict(information=mean, lower=lower, upper=upper, se=se(mean))
-    table = xr.Dataset({name: ("ability", x) for name, x in columns.items()}, dict(ability=("ability", grid, dict(units="logits"))))
+    table = xr.Dataset(
+        {name: ("ability", x) for name, x in columns.items()}, dict(ability=("ability", grid, dict(units="logits")))
+    )
     table = table.assign(at=("agent", at.values), se_at=("agent", se(own))).assign_coords(agent=at.agent.values)
     middle = float(np.median(se(own)))
     peak = float(grid[mean.argmax()])
     says = (
-        f"It measures best at {peak:+.1f} logits, with a standard error of {se(mean.max()):.2f}; the median agent's is {middle:.2f}, "
+        f"It measures best at {peak:+.1f} logits, with a standard error of {se(mean.max()):.2f}; "
+        f"the median agent's is {middle:.2f}, "
         f"that of the best agent, at {float(at[0]):+.1f}, {se(own)[0]:.2f}."
     )
     return trusted(table, fit, prob=prob, peak=peak, best=str(at.agent.values[0]), says=says.replace("-", "−"))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #197736e6
+# %% ../../nbs/2_irt/28_soundness.ipynb #20271b00
 def _alpha(rate: np.ndarray, prob: float) -> tuple[float, float, float]:
     "Cronbach's alpha of rates (agent, task), NaN where not run, and the ends of Feldt's interval; NaN where nothing varies."
     agents, tasks = rate.shape
@@ -105,7 +110,9 @@ def score_reliability(
     top: Sequence[int] = (25, 10),  # also among so many of the best agents
     *,
     prob: float | None = None,  # probability inside an interval; None: the fit's own
-) -> xr.Dataset:  # reliability, lower, upper; alpha, alpha_lower, alpha_upper; spread, error (logits), agents, over among; attrs says
+) -> (
+    xr.Dataset
+):  # reliability, lower, upper; alpha, alpha_lower, alpha_upper; spread, error (logits), agents, over among; attrs says
     "The share of differences between agents that is not error, among all and among the best. Raises FitError for what is no fit."
     need(fit, "ability", "difficulty")
     prob, ability, cells = probability_inside(fit, prob), draws(fit).values.astype(float), cells_of(fit)
@@ -124,11 +131,17 @@ def score_reliability(
         rows[name] = (known, *ends, *_alpha(rate[some], prob), spread, np.sqrt(error), size)
     names = ("reliability", "lower", "upper", "alpha", "alpha_lower", "alpha_upper", "spread", "error", "agents")
     table = xr.Dataset({x: ("among", np.array(column)) for x, column in zip(names, zip(*rows.values()))}, dict(among=[*rows]))
-    said = [f"{float(x):.0%} among {'all' if name == 'all' else 'the ' + name}" for name, x in zip(rows, table.reliability.values)]
-    says = f"Of the variance of abilities, not error: {', '.join(said)}." if len(best) > 2 else "Two agents or fewer have no reliability."
+    said = [
+        f"{float(x):.0%} among {'all' if name == 'all' else 'the ' + name}" for name, x in zip(rows, table.reliability.values)
+    ]
+    says = (
+        f"Of the variance of abilities, not error: {', '.join(said)}."
+        if len(best) > 2
+        else "Two agents or fewer have no reliability."
+    )
     return trusted(table, fit, prob=prob, says=says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #d4677ef3
+# %% ../../nbs/2_irt/28_soundness.ipynb #99355da5
 def _alive(cells: Cells, order: np.ndarray) -> dict[str, np.ndarray]:
     "How many tasks the best 1, 2, … agents all pass, all fail, and neither (best,)."
     passed, ran = cells.k[order].cumsum(0), cells.n[order].cumsum(0)
@@ -159,7 +172,7 @@ def _needed(fit: xr.DataTree, cells: Cells, best: float, share: float, most: int
     full = np.full(len(passed), share)
     return {f"{share:.0%} passed": _crossing(grid, passed, full), "information halved": _crossing(grid, -later, -now / 2)}
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #beee4afc
+# %% ../../nbs/2_irt/28_soundness.ipynb #e5b0f5f3
 def _frontier(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     "Positions of agents that were the best when they came out, and their days as years."
     years = decimal_years(agent_dates(fit["observed_data"].to_dataset())).values
@@ -172,7 +185,7 @@ def _frontier(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _lines(fit: xr.DataTree, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float] | None:
-    "Intercepts and slopes (sample,) of the frontier's ability about a year, with the scatter about the line; None: too few agents."
+    "Intercepts and slopes (sample,) of the frontier's ability about a year, and that year; None: too few agents."
     who, years = _frontier(fit)
     if len(who) < 4 or np.ptp(years) < 0.25:
         return None
@@ -194,32 +207,38 @@ def _when(needed: dict[str, np.ndarray], lines: tuple, now: float) -> dict[str, 
     found = {}
     for name, ability in needed.items():
         size = min(len(ability), len(level)) if level.ndim else len(ability)
-        of = lambda x: x[:size] if np.ndim(x) else x
+        start, rise = (np.broadcast_to(x, max(size, x.size))[:size] for x in (level, slope))
         with np.errstate(divide="ignore", invalid="ignore"):
-            year = of(middle) + (ability[:size] - of(level)) / of(slope)
-        year = np.where((of(slope) > 0) & np.isfinite(ability[:size]), year, np.inf)
+            year = middle + (ability[:size] - start) / rise
+        year = np.where((rise > 0) & np.isfinite(ability[:size]), year, np.inf)
         found[name] = np.maximum(year, now)
     return found
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #4793a4ab
+# %% ../../nbs/2_irt/28_soundness.ipynb #a2b42569
 def _says_lasts(table: xr.Dataset, top: int) -> str:
     "What is dead, and when it ends, in words."
     row = table.isel(best=min(top, table.sizes["best"]) - 1)
     tasks = int(row.alive + row.all_pass + row.all_fail)
     dead = int(row.all_pass + row.all_fail)
     of = f"the top {top}" if top < table.sizes["best"] else f"all {count(table.sizes['best'], 'agent')}"
-    parts = [f"Among {of}, {dead} of {count(tasks, 'task')} are dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."]
+    parts = [
+        f"Among {of}, {dead} of {count(tasks, 'task')} are dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."
+    ]
     for name in table.event.values:
         at = table.sel(event=name)
         day = lambda x: "never, by this trend" if np.isnat(x) else f"{pd.Timestamp(x):%B %Y}"
         if table.attrs["pace"] == table.attrs["pace"] and np.isfinite(at.gap):
             ends = f"{day(at.early.values)} to {day(at.late.values)}"
-            parts.append(f"{str(name).capitalize()}: about {day(at.date.values)} ({ends}), {float(at.gap):.1f} logits above the best agent.")
+            parts.append(
+                f"{str(name).capitalize()}: about {day(at.date.values)} ({ends}), {float(at.gap):.1f} logits beyond the best."
+            )
     if len(parts) == 1:
-        parts.append("No day of its end can be said: it takes four dated agents that were the best when they came out, or a pace.")
+        parts.append(
+            "No day of its end can be said: it takes four dated agents that were the best when they came out, or a pace."
+        )
     return " ".join(parts)
 
-
+# %% ../../nbs/2_irt/28_soundness.ipynb #61da540c
 def saturation(
     fit: xr.DataTree,  # a fit
     top: int = 25,  # among how many of the best, for the sentence
@@ -228,7 +247,9 @@ def saturation(
     pace: float | None = None,  # logits a year that the best agent gains; None: by the trend of the fit's frontier
     prob: float | None = None,  # probability inside an interval; None: the fit's own
     seed: int | None = None,  # None: settings().seed
-) -> xr.Dataset:  # all_pass, all_fail, alive, agent (best: 1, 2, … agents); gap (logits), date, early, late (event); attrs says, pace
+) -> (
+    xr.Dataset
+):  # all_pass, all_fail, alive, agent (best: 1, 2, … agents); gap (logits), date, early, late (event); attrs says, pace
     "How much of the benchmark is dead, among how many of the best agents, and when it ends. Raises FitError for what is no fit."
     need(fit, "ability", "difficulty")
     cells, prob, rng = cells_of(fit), probability_inside(fit, prob), np.random.default_rng(chosen_seed(seed))
@@ -248,13 +269,15 @@ def saturation(
     days = from_decimal_years(np.where(ends < 2200, ends, np.nan))
     table = xr.Dataset({name: ("best", x) for name, x in _alive(cells, order).items()})
     who = fit["observed_data"].agent.values.astype(str)[order]
-    table = table.assign_coords(best=np.arange(1, len(order) + 1), agent=("best", who), score=("best", score[order]), event=[*needed])
+    table = table.assign_coords(
+        best=np.arange(1, len(order) + 1), agent=("best", who), score=("best", score[order]), event=[*needed]
+    )
     table = table.assign(gap=("event", gap), date=("event", days[0]), early=("event", days[1]), late=("event", days[2]))
     by = float(np.mean(lines[1])) if lines is not None and np.isfinite(now) else np.nan
     table = trusted(table, fit, prob=prob, pace=by, top=top, share=share)
     return table.assign_attrs(says=_says_lasts(table, top))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #a9eb6781
+# %% ../../nbs/2_irt/28_soundness.ipynb #0d30ecd2
 def _ran_again(cells: Cells, rng: np.random.Generator) -> np.ndarray:
     "Successes (agent, task) of running all again, as the fit expects them."
     n = cells.n.astype(int)
@@ -272,9 +295,9 @@ def _standard(cells: Cells, margins: Margins, k: np.ndarray) -> np.ndarray:
 
 
 def _largest(x: np.ndarray, size: int) -> np.ndarray:
-    "The largest squared singular values of a table."
+    "The largest squared singular values of a table, as shares of their sum."
     square = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
-    return np.linalg.eigvalsh(square)[::-1][:size]
+    return np.linalg.eigvalsh(square)[::-1][:size] / max(np.trace(square), 1e-12)
 
 
 def _says_skills(table: xr.Dataset, skills: int) -> str:
@@ -282,27 +305,32 @@ def _says_skills(table: xr.Dataset, skills: int) -> str:
     if skills == 1:
         return "One skill is enough: what the fit leaves over has no more structure than chance gives."
     ends = table.task.values[np.argsort(table.of_task[0].values)]
-    more = f"{skills - 1}{' or more' if skills > table.sizes['skill'] else ''} {'skill' if skills == 2 else 'skills'} beyond ability"
+    more = (
+        f"{skills - 1}{' or more' if skills > table.sizes['skill'] else ''} {'skill' if skills == 2 else 'skills'} beyond ability"
+    )
     size = f"{'of' if skills == 2 else 'the largest of'} {float(table['size'][0]):.2f} logits"
-    return f"There {'is' if skills == 2 else 'are'} {more}, {size}: tasks like {listed(ends[:-4:-1])} against tasks like {listed(ends[:3])}."
+    against = f"tasks like {listed(ends[:-4:-1])} against tasks like {listed(ends[:3])}"
+    return f"There {'is' if skills == 2 else 'are'} {more}, {size}: {against}."
 
-
+# %% ../../nbs/2_irt/28_soundness.ipynb #941907b3
 def dimensionality(
     fit: xr.DataTree,  # a fit
     most: int = 5,  # skills looked for
     *,
     replicates: int = 79,  # simulated outcomes
     seed: int | None = None,  # None: settings().seed
-) -> xr.Dataset:  # eigenvalue, usual, p, size (logits) over skill; of_task (skill, task), of_agent (skill, agent): loadings; attrs skills, says
+) -> (
+    xr.Dataset
+):  # eigenvalue, usual, p, size (logits) over skill; of_task (skill, task), of_agent (skill, agent): loadings; attrs skills, says
     "Whether agents differ in more than one skill, and on which tasks it shows. Raises FitError for what is no fit."
     need(fit, "ability", "difficulty")
     cells, rng = cells_of(fit), np.random.default_rng(chosen_seed(seed))
     with threadpool_limits(1, "blas"):  # small matrices: threads would only wait for each other
         margins = Margins(cells, True)
         agent, values, task = np.linalg.svd(_standard(cells, margins, cells.k), full_matrices=False)
-        size = min(most, len(values))
+        size, total = min(most, len(values)), (values**2).sum()
         seen = values[:size] ** 2
-        again = np.array([_largest(_standard(cells, margins, _ran_again(cells, rng)), size) for _ in range(replicates)])
+        again = np.array([_largest(_standard(cells, margins, _ran_again(cells, rng)), size) for _ in range(replicates)]) * total
     usual, p = again.mean(0), (1 + (again >= seen).sum(0)) / (1 + replicates)
     logits = np.sqrt(np.maximum(seen - usual, 0) / max(cells.weight.sum(), 1e-9))
     beyond = (p <= 0.05) & (logits > 0.05)
@@ -314,7 +342,7 @@ def dimensionality(
     table = table.assign_coords(task=outcomes.task.values, agent=outcomes.agent.values)
     return trusted(table, fit, skills=skills, replicates=replicates, says=_says_skills(table, skills))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #ce58a846
+# %% ../../nbs/2_irt/28_soundness.ipynb #9ee89cf2
 CHECKS: dict[str, str] = {  # what outcomes are summed up by -> its unit
     "spread of scores": "share",
     "best score": "share",
@@ -361,11 +389,11 @@ def _drawn(fit: xr.DataTree, replicates: int, rng: np.random.Generator) -> Any:
         chance = success_probability(fit, agents.isel(sample=[at]), tasks.isel(sample=[at]))[0].astype(float)
         yield noise.draw(chance, n, {name: x[at] for name, x in about.items()}, rng)  # type: ignore[misc]
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #f54af64a
+# %% ../../nbs/2_irt/28_soundness.ipynb #1f380017
 def predictive_checks(
     fit: xr.DataTree,  # a fit
     *,
-    replicates: int = 200,  # simulated outcomes
+    replicates: int = 200,  # simulated outcomes; with fewer than 200 a single check cannot be said to fail
     level: float = 0.05,  # share of false alarms, over all checks
     prob: float | None = None,  # probability inside an interval; None: the fit's own
     seed: int | None = None,  # None: settings().seed
@@ -394,7 +422,7 @@ def predictive_checks(
     says = f"Outcomes drawn from the fit look different in: {listed(off, 9)}." if off else good
     return trusted(table, fit, prob=prob, replicates=replicates, says=says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #7c34d43f
+# %% ../../nbs/2_irt/28_soundness.ipynb #ac9f7e85
 def _log_chances(fit: xr.DataTree, which: np.ndarray, cells: tuple[np.ndarray, np.ndarray], step: int) -> list[np.ndarray]:
     "Log likelihood of the chosen cells (agent, task), agent by agent, each (sample, chosen tasks); cells = (k, n)."
     agents, tasks, noise = agent_draws(fit), task_parameters(fit), noise_of(fit)
@@ -431,8 +459,8 @@ def _seen(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
 
 def with_log_likelihood(
     fit: xr.DataTree,  # a fit
-) -> xr.DataTree:  # the same, with log_likelihood: successes (chain, draw, cell), in nats, and labels agent and task of each cell
-    "A fit that ArviZ's own functions can compare. Raises FitError for one that kept no outcomes, or takes more than two gigabytes."
+) -> xr.DataTree:  # the same, with log_likelihood: successes (chain, draw, cell), in nats; agent and task of each cell
+    "A fit that ArviZ's own functions can compare. Raises FitError for one that kept no outcomes, or has too many for memory."
     k, n = _seen(fit)
     chains, samples = (fit["posterior"].sizes[x] for x in ("chain", "draw"))
     if chains * samples * (n > 0).sum() > 250_000_000:
@@ -447,7 +475,7 @@ def with_log_likelihood(
     found["log_likelihood"] = xr.DataTree(part)
     return found
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #d9a4e343
+# %% ../../nbs/2_irt/28_soundness.ipynb #d7919b18
 def loo_of(
     fit: xr.DataTree,  # a fit
     *,
@@ -479,12 +507,15 @@ def loo_of(
     table = xr.Dataset(dict(elpd_of=("cell", elpd), k=("cell", pareto), seen_score=("cell", plain)), labels)
     table = table.assign(elpd=whole, se=spread, p_loo=total * p_loo.mean(), per_result=whole / total)
     doubtful = float((pareto >= 0.7).mean())
-    says = f"Log score of a result left out: {whole / total:.3f} nats ({count(total, 'result')}, elpd {whole:,.0f}, standard error {spread:,.0f})"
-    says += "; every k is below 0.7, so it can be believed." if not doubtful else f"; k is 0.7 or more for {doubtful:.1%} of results"
+    of = f"{count(total, 'result')}, elpd {whole:,.0f}, standard error {spread:,.0f}"
+    says = f"Log score of a result left out: {whole / total:.3f} nats ({of})"
+    says += (
+        "; every k is below 0.7, so it can be believed." if not doubtful else f"; k is 0.7 or more for {doubtful:.1%} of results"
+    )
     says += "." if doubtful and doubtful <= 0.01 else ": do not rely on it, hold results out instead." if doubtful else ""
     return trusted(table, fit, doubtful=doubtful, results=total, says=says.replace(": -", ": −").replace("elpd -", "elpd −"))
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #8565044c
+# %% ../../nbs/2_irt/28_soundness.ipynb #69e7479a
 def _log_prior(fit: xr.DataTree) -> np.ndarray:
     "Log density (sample,) of the priors whose scales a fit keeps, up to a constant."
     import json
@@ -502,7 +533,7 @@ def _quantities(fit: xr.DataTree) -> dict[str, np.ndarray]:
     ability, difficulty = (draws(fit, name).values.astype(float) for name in ("ability", "difficulty"))
     order = np.argsort(-ability.mean(0), kind="stable")
     about = ability - ability.mean(1, keepdims=True)
-    found = {"spread of abilities": about.std(1), "spread of difficulties": difficulty.std(1)}
+    found: dict[str, np.ndarray] = {"spread of abilities": about.std(1), "spread of difficulties": difficulty.std(1)}
     found["best agent"] = about[:, order[0]]
     if len(order) > 1:
         found["lead of the best"] = ability[:, order[0]] - ability[:, order[1]]
@@ -511,7 +542,7 @@ def _quantities(fit: xr.DataTree) -> dict[str, np.ndarray]:
     found["hardest task"] = difficulty[:, difficulty.mean(0).argmax()] - ability.mean(1)
     return {name: x for name, x in found.items() if x.std() > 1e-9}
 
-
+# %% ../../nbs/2_irt/28_soundness.ipynb #d54d7ffd
 def prior_sensitivity(
     fit: xr.DataTree,  # a fit by `fit`
     *,
@@ -529,22 +560,24 @@ def prior_sensitivity(
     for name, log_density in (("prior", prior[::every]), ("likelihood", likelihood)):
         powers = 1 - step, 1 + step
         weights = [np.exp(array_stats.power_scale_lw(np.asarray(log_density), alpha=power)) for power in powers]
-        weights = [w / w.sum() for w in weights]
-        scaled = lambda x: array_stats.power_scale_sense(x[None], *(w[None] for w in weights), *powers, chain_axis=0, draw_axis=1)
-        found[name] = [float(scaled(x[::every])) for x in quantities.values()]
+        low, high = (w[None] / w.sum() for w in weights)
+        sense = [array_stats.power_scale_sense(x[None, ::every], low, high, *powers, 0, 1) for x in quantities.values()]
+        found[name] = [float(x) for x in sense]
     twice = np.exp(array_stats.power_scale_lw(prior, alpha=2.0))
-    twice /= twice.sum()
-    found["doubled"] = [float((twice @ x - x.mean()) / x.std()) for x in quantities.values()]
+    found["doubled"] = [float(((twice @ x) / twice.sum() - x.mean()) / x.std()) for x in quantities.values()]
     rows = list(zip(found["prior"], found["likelihood"]))
     verdict = ["" if a < 0.05 else "prior and data disagree" if b >= 0.05 else "the prior decides" for a, b in rows]
     table = xr.Dataset({name: ("quantity", x) for name, x in found.items()} | dict(verdict=("quantity", verdict)))
     table = table.assign_coords(quantity=[*quantities])
-    moved = [f"{name} ({why}; counting the prior twice moves it by {size:+.1f} sd)" for name, why, size in
-             zip(quantities, verdict, found["doubled"]) if why]
+    moved = [
+        f"{name} ({why}; counting the prior twice moves it by {size:+.1f} sd)"
+        for name, why, size in zip(quantities, verdict, found["doubled"])
+        if why
+    ]
     says = f"Sensitive to the prior: {listed(moved, 9)}." if moved else "Nothing that is read off the fit depends on its priors."
     return trusted(table, fit, says=says.replace("-", "−") if moved else says)
 
-# %% ../../nbs/2_irt/28_soundness.ipynb #8adc41c5
+# %% ../../nbs/2_irt/28_soundness.ipynb #a8a8c51c
 def _dealt(k: np.ndarray, n: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     "Results of each task dealt to those agents who ran it, at random."
     order = np.argsort(np.where(n > 0, rng.random(n.shape), 2.0), axis=0)
@@ -571,7 +604,7 @@ def _foretold(outcomes: xr.Dataset, hidden: np.ndarray, curve: str, options: dic
     log_score = lambda p: k * np.log(p) + (n - k) * np.log1p(-p)
     return float((log_score(fallen) - log_score(np.broadcast_to(plain, n.shape)))[hidden].sum() / n[hidden].sum())
 
-
+# %% ../../nbs/2_irt/28_soundness.ipynb #36617d20
 def negative_control(
     outcomes: xr.Dataset,  # outcomes, or a fit of them
     curve: str = "1pl",  # "1pl" or "2pl"
@@ -601,7 +634,9 @@ def negative_control(
     spread = float(np.std(others, ddof=1)) * np.sqrt(1 + 1 / shuffles)
     margin = float(np.mean(others) + t.isf(level, shuffles - 1) * spread)
     better = gain > max(margin, 0.0)
-    numbers = f"{gain:.3f} nats a run beyond the tasks' pass rates, {np.mean(others):.3f} on outcomes dealt at random".replace("-", "−")
+    numbers = f"{gain:.3f} nats a run beyond the tasks' pass rates, {np.mean(others):.3f} on outcomes dealt at random".replace(
+        "-", "−"
+    )
     says = "" if better else f"NO BETTER THAN NOISE: the fit foretells hidden results by {numbers}; do not read its ranking."
     table = xr.Dataset(dict(gain=gain, shuffled=("shuffle", others), margin=margin))
     kind = str(outcomes.attrs.get("kind", "observed"))

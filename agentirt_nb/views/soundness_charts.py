@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['information_chart', 'saturation_chart', 'shift_chart']
 
-# %% ../../nbs/4_views/20_soundness_charts.ipynb #bd84f075
+# %% ../../nbs/4_views/20_soundness_charts.ipynb #14d8b032
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,7 +15,7 @@ from .amounts import MOST_ROWS
 from .labels import headline, name_axis, need_columns, nothing_to_show, percent, sized, with_words
 from .theme import COLOURS, alt
 
-# %% ../../nbs/4_views/20_soundness_charts.ipynb #0a345511
+# %% ../../nbs/4_views/20_soundness_charts.ipynb #87d9636b
 def information_chart(
     information: xr.Dataset,  # from `test_information`
     *,
@@ -37,8 +37,11 @@ def information_chart(
     y = alt.Y("se:Q", title="standard error (logits)", scale=alt.Scale(zero=True))
     line = base.mark_line(color=COLOURS["main"], strokeWidth=2.5).encode(y, tooltip=tips)
     band = base.mark_area(color=COLOURS["main"], opacity=0.15).encode(alt.Y("lower:Q"), alt.Y2("upper:Q"))
-    who = [alt.Tooltip("agent:N"), alt.Tooltip("at:Q", title="ability", format=".2f"),
-           alt.Tooltip("se_at:Q", title="standard error (logits)", format=".2f")]
+    who = [
+        alt.Tooltip("agent:N"),
+        alt.Tooltip("at:Q", title="ability", format=".2f"),
+        alt.Tooltip("se_at:Q", title="standard error (logits)", format=".2f"),
+    ]
     ticks = alt.Chart(agents).mark_tick(color=COLOURS["accent"], opacity=0.6, size=16, thickness=1.5)
     ticks = ticks.encode(alt.X("at:Q"), y=alt.value("height"), tooltip=who)
     level = percent(information.attrs["prob"])
@@ -47,7 +50,7 @@ def information_chart(
     chart = alt.layer(band, line, ticks).properties(title=head, height=260)
     return sized(with_words(chart, information.attrs["says"], information), width, height)
 
-# %% ../../nbs/4_views/20_soundness_charts.ipynb #63dcf57b
+# %% ../../nbs/4_views/20_soundness_charts.ipynb #16b7674e
 _LIVES = {"all_pass": "all pass", "alive": "some pass", "all_fail": "none passes"}
 
 
@@ -81,11 +84,13 @@ def saturation_chart(
     chart = alt.Chart(rows).mark_area(opacity=0.85, line=False).encode(x, y, colour, alt.Order("order:Q"), tooltip=tips)
     first = table[table.best == min(25, table.best.max())].iloc[0]
     tasks = int(first[[*_LIVES]].sum())
-    told = f"among the best {int(first.best)}, {int(first.alive)} of {count(tasks, 'task')} are passed by some and failed by others"
+    told = (
+        f"among the best {int(first.best)}, {int(first.alive)} of {count(tasks, 'task')} are passed by some and failed by others"
+    )
     head = headline(saturation, name, told)
     return sized(with_words(chart.properties(title=head, height=260), saturation.attrs["says"], saturation), width, height)
 
-# %% ../../nbs/4_views/20_soundness_charts.ipynb #77d99be7
+# %% ../../nbs/4_views/20_soundness_charts.ipynb #20090b29
 def shift_chart(
     shifts: xr.Dataset,  # from `differential_functioning`, or one agent or one part of `group_shifts`
     *,
@@ -101,7 +106,16 @@ def shift_chart(
     if shifts["shift"].ndim != 1:
         raise AgentirtError("this table has agents and parts; choose one first, as in `shift_chart(table.sel(part='…'))`.")
     dim = str(shifts["shift"].dims[0])
-    what = f"Tasks that favour {shifts.attrs['who']}, or others" if "who" in shifts.attrs else f"Who is better there, {dim} by {dim}"
+    chosen = [
+        str(shifts[x].item())
+        for x in ("part", "agent", "llm", "scaffold", "organisation")
+        if x in shifts.coords and not shifts[x].ndim
+    ]
+    what = (
+        f"Tasks that are easier, or harder, for {shifts.attrs['who']}"
+        if "who" in shifts.attrs
+        else f"Better or worse: {', '.join(chosen)}"
+    )
     rows = shifts[["shift", "lower", "upper", "p", "q"]].to_dataframe().reset_index().dropna(subset=["p"])
     if not len(rows):
         return nothing_to_show(headline(shifts, title or what), "nothing could be tested.", width=width, height=height)
@@ -118,7 +132,8 @@ def shift_chart(
             alt.Tooltip("q:Q", format=".2g"),
         ],
     )
-    x = alt.X("lower:Q", title="easier than abilities say (logits), harder to the left", scale=alt.Scale(zero=True))
+    unit = shifts["shift"].attrs.get("units", "logits")
+    x = alt.X("lower:Q", title=f"easier than abilities say ({unit}), harder to the left", scale=alt.Scale(zero=True))
     line = base.mark_rule(size=2, color=COLOURS["main"], opacity=0.45).encode(x, alt.X2("upper:Q"))
     fill = alt.Scale(domain=["beyond luck", "may be luck"], range=[COLOURS["main"], COLOURS["paper"]])
     legend = alt.Legend(orient="bottom", symbolStrokeColor=COLOURS["main"], symbolStrokeWidth=1.5, symbolOpacity=1)
@@ -126,7 +141,7 @@ def shift_chart(
     dot = dot.encode(alt.X("shift:Q"), alt.Fill("finding:N", title=None, scale=fill, legend=legend))
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COLOURS["quiet"], strokeDash=[4, 4]).encode(alt.X("at:Q"))
     tested = int(shifts.p.notnull().sum())
-    marks = f"dot: shift, drawn towards zero; line: {percent(shifts.attrs['prob'])} interval; the {len(rows)} smallest p of {tested:,}"
+    marks = f"dot: shift, drawn towards zero; line: {percent(shifts.attrs['prob'])} interval; smallest p of {tested:,}"
     head = headline(shifts, title or what, marks)
     words = with_words(alt.layer(zero, line, dot).properties(title=head), shifts.attrs["says"], shifts)
     return sized(words, width, height)
