@@ -106,6 +106,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'agentirt_nb.app.page._sentences': ('5_app/page.html#_sentences', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._share': ('5_app/page.html#_share', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._short': ('5_app/page.html#_short', 'agentirt_nb/app/page.py'),
+                                      'agentirt_nb.app.page._style': ('5_app/page.html#_style', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._template': ('5_app/page.html#_template', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._title': ('5_app/page.html#_title', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._warning': ('5_app/page.html#_warning', 'agentirt_nb/app/page.py'),

@@ -154,6 +154,18 @@ def test_what_nobody_solved_is_left_out_where_there_is_nothing_to_say(quick):
     assert "not told apart" not in none.words["header"]
 
 
+def test_an_agent_that_was_scored_later_with_an_llm_of_its_own_is_no_fault(quick, split):
+    fit = split.copy()
+    seen = split["observed_data"].to_dataset()
+    fit["observed_data"] = seen.assign_coords(llm=("agent", ["one that the fit has not met", *seen.llm.values[1:]]))
+    assert "Of the variance of ability" in Read(report(fit)).words["main"]
+
+
+def test_a_fit_without_outcomes_does_not_say_that_nobody_ran_the_same_task(quick):
+    text = report(by_hand(kept=False))
+    assert "kept no outcomes" in text and "No task was run by both" not in text
+
+
 def test_the_snapshot_says_on_top_of_which_day_it_is(quick):
     snapshot = load_snapshot()
     text = report(snapshot, benchmark="gso", top=3)
@@ -175,7 +187,7 @@ def test_nobody_can_miss_a_fit_that_must_not_be_read(quick, attrs, lead):
     assert read.words["title"].startswith(lead) and read.words["h1"].startswith(lead)
     assert read.words["aside"].startswith(lead)
     assert read.all("section")[0]["class"] == "trust bad"
-    assert any(said.startswith(lead) for said in re.findall(r"<caption><span>([^<]*)", text))
+    assert all(said.startswith(lead) for said in re.findall(r"<caption><span>([^<]*)", text))
 
 
 def test_a_sound_fit_raises_no_alarm_and_a_doubtful_one_is_marked(quick):

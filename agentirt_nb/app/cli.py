@@ -209,8 +209,7 @@ Writes into DIR: the page to open first (report.html), the fit (fit.zarr), table
 scaffolds.csv, agents.csv, tasks.csv), charts (.html with tooltips, .png), report.json and
 README.md, which says what all of it is. What an earlier demo wrote to DIR is replaced as a
 whole; a folder with anything else in it is refused.
-Without data folder and network nothing is fitted: it writes the same of the snapshot that
-ships with the package, an earlier fit of the same four, and says so and of which day it is.
+Without data folder and network it writes the same of the snapshot that ships with the package.
 
 examples:
   agentirt demo
@@ -813,8 +812,9 @@ def _report(
     from agentirt_nb.app.page import report
 
     names = ("agent", "about", "benchmark", "top", "title", "prob", "seed")
-    page = report(fit, args.out, **{name: getattr(args, name) for name in names})
-    print(cleaned(f"Written: {page} ({page.stat().st_size / 1000:,.0f} kB); send it as it is, or open it in a browser."))
+    report(fit, args.out, **{name: getattr(args, name) for name in names})
+    size = Path(args.out).stat().st_size / 1000
+    print(cleaned(f"Written: {args.out} ({size:,.0f} kB); send it as it is, or open it in a browser."))
     return _warned(fit)
 
 

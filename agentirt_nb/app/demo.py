@@ -137,7 +137,7 @@ _FILES: dict[str, str] = {  # name -> what it is
     SEAL_FILE: "the hashes of all this: a folder in which anything was added or changed is not replaced",
 }
 
-
+# %% ../../nbs/5_app/02_demo.ipynb #e80576cb
 def write_readme(
     fit: "xr.DataTree",  # a fit
     tables: "Mapping[str, pd.DataFrame]",  # its tables, by the names of their files without .csv

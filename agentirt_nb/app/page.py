@@ -37,8 +37,7 @@ from ..views.maps import wright_map
 from ..views.theme import COLOURS, alt, chart_image
 
 # %% ../../nbs/5_app/01_page.ipynb #a282eaa1
-_STYLE = (
-    """
+_STYLE = """
 :root {color-scheme: light; --ink: INK; --soft: SOFT; --line: #cbd2d9; --blue: #005a8d}
 * {box-sizing: border-box}
 html {-webkit-text-size-adjust: 100%}
@@ -83,6 +82,10 @@ img {display: block; height: auto; max-width: 100%}
 summary {cursor: pointer; color: var(--blue); padding: .4rem 0}
 pre {white-space: pre-wrap; background: #f5f7fa; padding: .8rem 1rem; border-radius: 4px; font-size: .9rem}
 footer {border-top: 1px solid var(--line); margin-top: 3rem; padding-block: 1rem 2rem; color: var(--soft); font-size: .9rem}
+"""
+
+# %% ../../nbs/5_app/01_page.ipynb #9ff4995a
+_ELSEWHERE = """
 @media (max-width: 40rem) {
   dl {display: block}
   dd {margin-bottom: .6rem}
@@ -98,16 +101,21 @@ footer {border-top: 1px solid var(--line); margin-top: 3rem; padding-block: 1rem
   tr, .picture {break-inside: avoid}
   details::details-content {content-visibility: visible; display: block; height: auto}
 }
-""".replace("INK", COLOURS["ink"])
-    .replace("SOFT", COLOURS["soft"])
-    .replace("ALARM", COLOURS["alarm"])
-)
+"""
+
+
+def _style() -> str:
+    "The style of the page, in the colours of the charts."
+    text = _STYLE + _ELSEWHERE
+    for name, colour in dict(INK="ink", SOFT="soft", ALARM="alarm").items():
+        text = text.replace(name, COLOURS[colour])
+    return text
 
 # %% ../../nbs/5_app/01_page.ipynb #5a86653c
 _BLOCKS = """
 {%- macro table(x) %}
 <div class="box" role="region" tabindex="0" aria-label="{{ x.caption }}"><table>
-<caption><span>{{ x.caption }}</span></caption>
+<caption><span>{% if alarm %}{{ alarm.partition(":")[0] }}. {% endif %}{{ x.caption }}</span></caption>
 <thead><tr>{% for name, kind in x.columns.items() %}<th scope="col" class="{{ kind }}">{{ name }}</th>{% endfor %}</tr></thead>
 {% for heading, rows in x.groups %}
 <tbody>
@@ -191,7 +199,7 @@ def _template() -> Any:
 def _rendered(title: str, short: Sequence[str], sections: Sequence[_Section], warning: str, made: str) -> str:
     "The page as HTML."
     about = dict(title=title, short=short, sections=sections, alarm=warning, made=made)
-    return _template().render(**about, style=Markup(_STYLE), version=__version__)  # noqa: S704 - our own style
+    return _template().render(**about, style=Markup(_style()), version=__version__)  # noqa: S704 - our own style
 
 # %% ../../nbs/5_app/01_page.ipynb #2a1e2a6a
 class _Found(NamedTuple):
@@ -417,7 +425,6 @@ def _of_ladder(found: _Found) -> _Section:
     level = percent(table.attrs["prob"])
     order = f"in the order of {pairs.attrs['order']}" if pairs is not None else "in the order of ability"
     caption = f"Agents {order}: ranks that each may hold on {found.about}, ability above the average, {level} intervals."
-    caption = f"{alarm(fit)}. {caption}" if alarm(fit) else caption
     parts: list[tuple[str, Any]] = []
     if tied and pairs is not None:
         text = (

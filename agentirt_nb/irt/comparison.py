@@ -536,7 +536,8 @@ def variance_shares(
     prob, seen = probability_inside(fit, prob), fit["observed_data"].to_dataset()
     at_large = np.stack([draws(fit, f"{part}_sd").values.astype(float) ** 2 for part in ("llm", "scaffold", "residual")])
     at_large = np.vstack([at_large, np.zeros(at_large.shape[1])])
-    known = np.all([np.isin(seen[part].values, fit["posterior"][part].values) for part in ("llm", "scaffold")], 0)  # not new ones
+    split = fit["posterior"].to_dataset()
+    known = np.all([np.isin(seen[part].values, split[part].values) for part in ("llm", "scaffold")], 0)  # scored ones may be new
     own = np.full_like(at_large, np.nan)
     if known.sum() > 1:
         whole = draws(fit, "ability").values.astype(float)[:, known]
