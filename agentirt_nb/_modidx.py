@@ -80,7 +80,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'agentirt_nb.app.page._dates': ('5_app/page.html#_dates', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._deciding': ('5_app/page.html#_deciding', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._find': ('5_app/page.html#_find', 'agentirt_nb/app/page.py'),
-                                      'agentirt_nb.app.page._findings': ('5_app/page.html#_findings', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._grouped': ('5_app/page.html#_grouped', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._left': ('5_app/page.html#_left', 'agentirt_nb/app/page.py'),
                                       'agentirt_nb.app.page._link': ('5_app/page.html#_link', 'agentirt_nb/app/page.py'),

@@ -21,14 +21,14 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from .. import __version__
-from ..data.describing import solved_by
 from ..data.leaderboards import LEADERBOARDS, REPOSITORY
 from ..files import check_ending, seal, write_atomically
 from ..irt.comparison import compare, compare_all, deciding_tasks, variance_shares
 from ..irt.fit_header import what_was_fitted
+from ..irt.diagnosis import task_report
 from ..irt.fits import alarm, fit_id, known_labels, need, probability_inside, trust
 from ..irt.rates import about_rates
-from ..irt.screens import inverted_tasks
+from ..irt.soundness import saturation
 from ..irt.tables import PARTS, kind_of, ladder
 from ..messages import AgentirtError, cleaned, count, listed
 from ..views.comparison_charts import difference_chart, pair_matrix
@@ -526,34 +526,16 @@ def _of_lead(found: _Found) -> _Section | None:
     return _Section("lead", "Is number 1 really better?" if first else f"Is {found.agent} really better?", parts)
 
 # %% ../../nbs/5_app/01_page.ipynb #2c6599ec
-def _findings(fit: xr.DataTree) -> pd.DataFrame:
-    "A row for each finding about a task, worst first: task, benchmark, group, fault, reason, passed, of."
-    seen = fit["observed_data"].to_dataset()
-    passed, of = (seen[name].sum("agent").values.astype(int) for name in ("successes", "trials"))
-    group = seen.group.values.astype(str) if "group" in seen.coords else np.full(seen.sizes["task"], "")
-    table = pd.DataFrame(dict(task=seen.task.values.astype(str), benchmark=_benchmarks(fit), group=group, passed=passed, of=of))
-    who, wrong = solved_by(seen).values, inverted_tasks(seen)
-    turned = [f"abler agents fail it more often (correlation {_minus(x)}): see how it is graded" for x in wrong.item_rest.values]
-    never = "broken, or beyond all of these agents: see whether its tests ask for what its text says"
-    found = [
-        table.assign(fault="inverted?", reason=turned)[wrong.inverted.values],
-        table.assign(fault="never solved", reason=never)[who == "nobody"],
-        table.assign(fault="always solved", reason="no longer tells agents apart: leave it out of dear runs")[who == "everybody"],
-    ]
-    return pd.concat(found, ignore_index=True)
-
-
 def _of_tasks(found: _Found) -> _Section | None:
     "What the owner of a benchmark should look at; None where there is nothing, or no outcomes."
-    table = _findings(found.fit) if _ran(found.fit) else pd.DataFrame()
+    table = task_report(found.fit) if _ran(found.fit) else pd.DataFrame()
     if table.empty:
         return None
-    faults = table.fault.value_counts(sort=False)
-    tasks = count(found.fit["observed_data"].sizes["task"], "task")
-    says = f"{count(len(table), 'finding')} on {tasks}: {', '.join(f'{n} {name}' for name, n in faults.items())}."
+    says, absent = table.attrs["says"], {"benchmark", "group"} - set(table)
+    table = table.assign(**dict.fromkeys(absent, ""))
     where = lambda row: " · ".join(filter(None, [_named(row.benchmark) if row.benchmark else "", row.group]))
     name = Markup("{}<br><small>{}</small>")
-    cells = lambda row: (name.format(row.task, where(row)), row.fault, f"{row.passed} of {row.of}", row.reason)
+    cells = lambda row: (name.format(row.task, where(row)), row.fault, f"{row.passed:g} of {row.of:g}", row.reason)
     rows: list[Sequence[Any]] = [cells(row) for row in table.itertuples()]
     columns = {"task": "text", "finding": "short", "passed": "number", "what to do": "text"}
     most = min(found.top, 10)
@@ -597,6 +579,9 @@ def _of_saturation(found: _Found) -> _Section:
                 says = f"{name}: of {count(tasks, 'task')}, the best {best} agents all pass {all_} and all fail {none}"
                 parts.append(("text", f"{says}; {rest} are left to tell them apart. The best agent passes {share}."))
         parts.append(("table", left))
+        if len(left.groups[0][1]) == 1:
+            lasts = str(saturation(found.fit, seed=found.options.get("seed")).attrs["says"])
+            parts += [("text", words) for words in _sentences(lasts)[1:]]
     parts.append(_picture(wright_map(found.fit), "Chart: abilities of agents beside difficulties of tasks"))
     return _Section("left", "How much is left in the benchmark", parts)
 
