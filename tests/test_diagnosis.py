@@ -1,4 +1,4 @@
-"""The report on tasks and the table of checks: what was planted is found, regular tasks are let be, small inputs have an answer."""
+"""The report on tasks and the table of checks: what was planted is found, regular tasks are not, small inputs have an answer."""
 
 import numpy as np
 import pandas as pd

@@ -29,7 +29,7 @@ def _difficulties(fit: xr.DataTree) -> pd.DataFrame:
     nobody = pd.Series(dtype=bool)
     if {"successes", "trials"} <= set(seen.data_vars):
         nobody = (solved_by(seen) == "nobody").to_series()
-    unsolved = rows.task.map(nobody).fillna(False).astype(bool)
+    unsolved = rows.task.map(nobody).eq(True)
     return rows.assign(benchmark=rows.task.map(known).fillna("tasks"), unsolved=unsolved)
 
 
