@@ -718,7 +718,7 @@ def _diagnose_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table of tasks to write")
     _forcing(parser)
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #a675488e
 def _print_runs(fit: "xr.DataTree", task: str) -> None:
     "The raw results of one task."
     from agentirt_nb.irt.diagnosis import runs_of

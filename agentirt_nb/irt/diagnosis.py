@@ -256,7 +256,7 @@ def _answers(fit: xr.DataTree, level: float, seed: int | None) -> dict[str, Call
         "prior": lambda: _told(prior_sensitivity(fit), lambda t: (t.verdict != "").any()),
     }
 
-
+# %% ../../nbs/2_irt/29_diagnosis.ipynb #b3540165
 def diagnose(
     fit: xr.DataTree,  # a fit
     *,
@@ -270,12 +270,13 @@ def diagnose(
     if control:
         shuffled = lambda t: t.attrs["better"] != "yes"
         curve = "2pl" if "discrimination" in fit["posterior"] else "1pl"
-        ask["control"] = lambda: _told(negative_control(_outcomes_of(fit), curve, level=level, seed=seed), shuffled)
+        told = lambda t: t.attrs["says"] or f"It foretells hidden results by {t.attrs['numbers']}."
+        ask["control"] = lambda: (shuffled(t := negative_control(_outcomes_of(fit), curve, level=level, seed=seed)), told(t))
     rows = {}
     for name, answer in ask.items():
         try:
             look, says = answer()
-            rows[name] = ("look" if look else "sound", says)
+            rows[name] = ("look" if look else "sound", says or "Nothing was found.")
         except FitError as error:
             rows[name] = ("not checked", str(error))
     rows = {name: rows.get(name, ("not checked", "ask for it: control=True.")) for name in CHECKS}

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from scipy.special import comb, logsumexp
 from scipy.stats import f as f_distribution
-from scipy.stats import false_discovery_control, t
+from scipy.stats import false_discovery_control
 from threadpoolctl import threadpool_limits
 
 from ..data.dates import agent_dates, decimal_years, from_decimal_years
@@ -609,9 +609,9 @@ def negative_control(
     outcomes: xr.Dataset,  # outcomes, or a fit of them
     curve: str = "1pl",  # "1pl" or "2pl"
     *,
-    shuffles: int = 4,  # shuffled leaderboards that are fitted
+    shuffles: int = 19,  # shuffled leaderboards that are fitted; level × (shuffles + 1) must reach one
     hide: float = 0.2,  # share of results that fits do not see
-    level: float = 0.05,  # chance to be silent on pure noise, at most
+    level: float = 0.05,  # chance to be silent on pure noise
     seed: int | None = None,  # None: settings().seed
     **options: Any,  # of `fit`, such as ability="agent"
 ) -> xr.Dataset:  # gain (nats a run beyond pass rates of tasks), shuffled (shuffle), margin; attrs better, says
@@ -620,8 +620,10 @@ def negative_control(
     outcomes = validate(outcomes).transpose("agent", "task", ...)
     seed = chosen_seed(seed)
     rng, n = np.random.default_rng(seed), outcomes.trials.values
-    if min(outcomes.sizes["agent"], int((n > 0).any(0).sum())) < 4 or shuffles < 2:
-        raise FitError("a negative control takes four agents, four tasks and two shuffles, or more; bring more outcomes.")
+    if min(outcomes.sizes["agent"], int((n > 0).any(0).sum())) < 4:
+        raise FitError("a negative control takes four agents and four tasks, or more; bring more outcomes.")
+    if (beaten_by := int(level * (shuffles + 1) + 1e-9)) < 1:
+        raise FitError(f"at a level of {level:g}, {shuffles} shuffles are too few; take {int(np.ceil(1 / level)) - 1} or more.")
     hidden = (rng.random(n.shape) < hide) & (n > 0)
     hidden &= ~(((n > 0) & ~hidden).sum(0) < 1)[None] & ~(((n > 0) & ~hidden).sum(1) < 1)[:, None]
     how = dict(progress=False, seed=seed, draws=50, check=False) | options
@@ -631,8 +633,7 @@ def negative_control(
         k, trials = _dealt(outcomes.successes.values, n, rng)
         dealt = outcomes.assign(successes=(("agent", "task"), k), trials=(("agent", "task"), trials))
         others.append(_foretold(dealt, hidden, curve, how))
-    spread = float(np.std(others, ddof=1)) * np.sqrt(1 + 1 / shuffles)
-    margin = float(np.mean(others) + t.isf(level, shuffles - 1) * spread)
+    margin = float(np.sort(others)[-beaten_by])
     better = gain > max(margin, 0.0)
     numbers = f"{gain:.3f} nats a run beyond the tasks' pass rates, {np.mean(others):.3f} on outcomes dealt at random".replace(
         "-", "−"
