@@ -75,6 +75,7 @@ tbody th {font-weight: normal; min-width: 11rem; overflow-wrap: anywhere}
 tbody th.group {font-weight: 600; background: #f5f7fa; padding-left: .5rem}
 .group span {position: sticky; left: .5rem; display: inline-block; max-width: calc(100vw - 4rem)}
 .short {white-space: nowrap}
+td.text {min-width: 15rem}
 .number {text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap}
 .bar {display: block; margin-top: .25rem}
 small {color: var(--soft); font-size: .85rem}

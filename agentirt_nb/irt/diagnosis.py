@@ -86,7 +86,7 @@ def _misfits(fit: xr.DataTree, level: float) -> Iterator[_Finding]:
         if row.inverted:
             yield _Finding(str(task), "inverted", f"more able agents fail it more often ({runs})", row.inverted_chance)
         elif row.coin:
-            yield _Finding(str(task), "coin", f"the able pass it no more often than the others ({runs})", row.coin_chance)
+            yield _Finding(str(task), "coin", f"the able pass it hardly more often than the others ({runs})", row.coin_chance)
         elif row.q <= level and max(row.infit_z, row.outfit_z) > 0 and row.item_rest_z < 0:
             how = f"able agents fail it and others pass it more than they should (outfit {row.outfit:.1f}, 1 is due; {runs})"
             yield _Finding(str(task), "misfit", how, -row.p)
