@@ -125,7 +125,7 @@ def _tail_z(values: np.ndarray, logs: np.ndarray, total: np.ndarray, rounds: int
         z = side * np.where(side * far >= end - 1e-6 * sd, bound, np.minimum(side * z, bound))
     return np.where(spread > 1e-9, z, np.nan)
 
-
+# %% ../../nbs/2_irt/25_item_fit.ipynb #25a00034
 _AT_ONCE = 2_000_000  # numbers of a sum's parts that are held at a time
 
 
