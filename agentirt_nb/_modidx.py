@@ -985,6 +985,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                  'agentirt_nb/irt/item_fit.py'),
                                           'agentirt_nb.irt.item_fit._deviates': ( '2_irt/item_fit.html#_deviates',
                                                                                   'agentirt_nb/irt/item_fit.py'),
+                                          'agentirt_nb.irt.item_fit._end': ('2_irt/item_fit.html#_end', 'agentirt_nb/irt/item_fit.py'),
                                           'agentirt_nb.irt.item_fit._kinds': ('2_irt/item_fit.html#_kinds', 'agentirt_nb/irt/item_fit.py'),
                                           'agentirt_nb.irt.item_fit._mixed': ('2_irt/item_fit.html#_mixed', 'agentirt_nb/irt/item_fit.py'),
                                           'agentirt_nb.irt.item_fit._pair_z': ( '2_irt/item_fit.html#_pair_z',

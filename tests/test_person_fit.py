@@ -94,7 +94,7 @@ def test_contamination_is_found_on_twenty_boards_and_with_abilities_split_into_p
     for found in (leaking(20, 1000), leaking(10, 1100, "llm_scaffold")):
         seen, others, own, false, on = power_of(found)
         assert seen >= 0.85 and others <= 0.15
-        assert own >= 0.6 and false <= 0.05
+        assert own >= 0.6 and false <= 0.07
         assert on >= 19
 
 

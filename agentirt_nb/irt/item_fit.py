@@ -84,6 +84,14 @@ def log_chances(
     return np.where(k <= n, gammaln(n + 1) - gammaln(k + 1) - gammaln(rest + 1) + plain, -np.inf)
 
 
+def _end(values: np.ndarray, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "The largest that a sum (test,) may be, and the chance that it is."
+    possible = np.where(np.isfinite(logs), values, -np.inf)
+    most = possible.max(0)
+    best = np.where(possible >= most - 1e-12, np.exp(logs), 0).sum(0)
+    return most.sum(0), np.exp(np.log(best).sum(0))
+
+
 def _tail_z(values: np.ndarray, logs: np.ndarray, total: np.ndarray, rounds: int = 30) -> np.ndarray:
     "What `tail_z` gives, of so many tests as fit the memory."
     chance = np.exp(logs)
@@ -109,10 +117,15 @@ def _tail_z(values: np.ndarray, logs: np.ndarray, total: np.ndarray, rounds: int
     cumulant = (most + np.log(mass)).sum(0)
     w, u = np.sign(tilt) * np.sqrt(2 * np.maximum(tilt * far - cumulant, 0)), tilt * np.sqrt(bend)
     near = np.abs(w) < 0.02
-    z = w + np.where(near, skew / 6 / sd**3, np.log(np.where(near, 1, u) / np.where(near, 1, w)) / np.where(near, 1, w))
+    more = np.where(near, skew / 6 / sd**3, np.log(np.where(near, 1, u) / np.where(near, 1, w)) / np.where(near, 1, w))
+    z = w + more.clip(-0.5 - np.abs(w) / 2, 0.5 + np.abs(w) / 2)  # at the ends of what the sum may be, u vanishes
+    for side in (-1, 1):
+        end, mass = _end(side * about, logs)
+        bound = norm.isf(mass / 2)
+        z = side * np.where(side * far >= end - 1e-6 * sd, bound, np.minimum(side * z, bound))
     return np.where(spread > 1e-9, z, np.nan)
 
-
+# %% ../../nbs/2_irt/25_item_fit.ipynb #25a00034
 _AT_ONCE = 2_000_000  # numbers of a sum's parts that are held at a time
 
 
@@ -229,10 +242,7 @@ def _deviates(cells: Cells, rest: np.ndarray) -> np.ndarray:
     margins, logs = Margins(cells, cells.slopes), log_chances(cells)
     along = np.arange(len(logs))[:, None, None] / np.maximum(cells.n, 1) * rest
     values = [*fit_values(cells, logs).values(), along]
-    agents = np.maximum((cells.n > 0).sum(0), 2)
-    return np.array([margin_z(cells, margins, logs, x) for x in values]) * np.sqrt(
-        1 - 1 / agents
-    )  # a free difficulty lies too far out
+    return np.array([margin_z(cells, margins, logs, x) for x in values])
 
 
 def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, replicates: int, seed: int) -> np.ndarray:

@@ -140,7 +140,7 @@ def _by_kind(field: str, colours: dict[str, str], rows: pd.DataFrame) -> alt.Col
 
 def _task_layers(rows: pd.DataFrame, statistic: str, named: int, height: int) -> list[alt.Chart]:
     "The band of luck, the line at 1, a dot for each task, and names of the farthest."
-    low, high = max(0.02, rows.value.min() * 0.9), max(rows.value.max(), rows.upper.quantile(0.9)) * 1.1
+    low, high = max(0.02, rows.value.min() * 0.9), max(rows.value.max(), rows.upper.median()) * 1.1
     scale = alt.Scale(type="log", domain=[low, high], nice=False, clamp=True)
     shown = fewer(rows.assign(keep=rows.kind != "fits"), "difficulty", "tasks", keep="keep")[0]
     x = alt.X("difficulty:Q", title="difficulty (logits)", scale=alt.Scale(zero=False))
@@ -153,7 +153,7 @@ def _task_layers(rows: pd.DataFrame, statistic: str, named: int, height: int) ->
     dots = alt.Chart(shown, height=340).mark_circle(size=45, opacity=0.85)
     first = shown.loc[np.log(shown.value).abs().where(shown.kind != "fits").nlargest(named).index].copy()
     first["place"] = np.exp(spread_labels(np.log(first.value), gap=np.log(high / low) * 14 / height))
-    first["side"] = np.where(first.difficulty > shown.difficulty.quantile(0.7), "right", "left")
+    first["side"] = np.where(first.difficulty > (shown.difficulty.min() + 2 * shown.difficulty.max()) / 3, "right", "left")
     texts = [
         alt.Chart(part)
         .mark_text(align=side, dx=7 if side == "left" else -7, fontSize=11, color=COLOURS["ink"], limit=260)
