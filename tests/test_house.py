@@ -25,7 +25,6 @@ QUANTILES = {  # module -> why it asks for a quantile that is no end of an inter
     "views.response_curves": "where an axis begins, and which tasks are shown",
     "views.world_charts": "the picture is one of quantiles",
     "views.frontier_explorer": "who is among the ablest third",
-    "views.item_charts": "where an axis ends, and on which side a label stands",
     "irt.soundness": "a median of days, of which some may be beyond all calendars",
     "quanta.failure": "who is among the ablest",
     "quanta.forecasts": "a median that may be infinite",
