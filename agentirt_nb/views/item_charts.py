@@ -140,7 +140,7 @@ def _by_kind(field: str, colours: dict[str, str], rows: pd.DataFrame) -> alt.Col
 
 def _task_layers(rows: pd.DataFrame, statistic: str, named: int, height: int) -> list[alt.Chart]:
     "The band of luck, the line at 1, a dot for each task, and names of the farthest."
-    low, high = max(0.02, rows.value.min() * 0.9), max(rows.value.max(), rows.upper.median()) * 1.1
+    low, high = max(0.02, rows.value.min() * 0.9), max(rows.value.max(), rows.upper.median()) * 1.6
     scale = alt.Scale(type="log", domain=[low, high], nice=False, clamp=True)
     shown = fewer(rows.assign(keep=rows.kind != "fits"), "difficulty", "tasks", keep="keep")[0]
     x = alt.X("difficulty:Q", title="difficulty (logits)", scale=alt.Scale(zero=False))
