@@ -796,8 +796,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'agentirt_nb/irt/differences.py'),
                                              'agentirt_nb.irt.differences._counted': ( '2_irt/differences.html#_counted',
                                                                                        'agentirt_nb/irt/differences.py'),
-                                             'agentirt_nb.irt.differences._discoveries': ( '2_irt/differences.html#_discoveries',
-                                                                                           'agentirt_nb/irt/differences.py'),
                                              'agentirt_nb.irt.differences._labels': ( '2_irt/differences.html#_labels',
                                                                                       'agentirt_nb/irt/differences.py'),
                                              'agentirt_nb.irt.differences._parts': ( '2_irt/differences.html#_parts',

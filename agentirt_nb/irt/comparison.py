@@ -17,13 +17,14 @@ import xarray as xr
 from scipy.fft import irfft, next_fast_len
 from scipy.optimize import brentq
 from scipy.special import log_ndtr
-from scipy.stats import betabinom, binom, false_discovery_control, norm, rankdata
+from scipy.stats import betabinom, binom, norm, rankdata
 from threadpoolctl import threadpool_limits
 
 from ..data.outcomes import validate
 from .curves import NOISES
 from .fits import FitError, curve_of, draws, known_labels, need, probability_inside, rate_of_many
 from .fits import success_probability, tails, task_parameters, trusted
+from .item_fit import q_values
 from .prediction import agent_draws, task_draws
 from .rates import FEW_GROUPS, Lead, about_rates, drawn_again, rate_of_agent, share_ahead, task_weights
 from .rates import trials_again
@@ -424,12 +425,8 @@ def _all_pairs(runs: _Runs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _discoveries(p: np.ndarray) -> np.ndarray:
     "p values (agent, agent), each pair counted once, raised so that those below a level hold at most that share of false ones."
-    upper = np.triu_indices(len(p), 1)
-    known = np.isfinite(p[upper])
-    q = np.full(p.shape, np.nan)
-    values = np.full(len(upper[0]), np.nan)
-    if known.any():
-        values[known] = false_discovery_control(p[upper][known])
+    upper, q = np.triu_indices(len(p), 1), np.full(p.shape, np.nan)
+    values = q_values(p[upper])
     q[upper] = values
     q.T[upper] = values
     return q

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import chi2, false_discovery_control, norm, pearson3
+from scipy.stats import chi2, norm, pearson3
 
 from ..data.dates import agent_dates, decimal_years
 from .fits import FitError, need, probability_inside, trusted
+from .item_fit import q_values
 from .remainders import Cells, Margins, cells_of
 from ..messages import count, listed, nearest
 
@@ -134,14 +135,6 @@ def _shrunken(shifts: Shifts, prob: float) -> dict[str, np.ndarray]:
     of = lambda values: np.where(tested, values, np.nan)
     return dict(shift=of(middle), lower=of(middle - reach), upper=of(middle + reach), z=shifts.z, p=of(shifts.p))
 
-
-def _discoveries(p: np.ndarray) -> np.ndarray:
-    "The q value of each p (Benjamini and Hochberg), NaN where there is none."
-    q, tested = np.full(p.shape, np.nan), np.isfinite(p)
-    if tested.any():
-        q[tested] = false_discovery_control(p[tested])
-    return q
-
 # %% ../../nbs/2_irt/27_differences.ipynb #a9c02d49
 BY: tuple[str, ...] = ("family", "llm", "scaffold", "organisation", "date")  # what classes of agents are made of
 
@@ -238,7 +231,7 @@ def differential_functioning(
     shifts = shift_tests(cells, (x[chosen] - x[chosen].mean())[:, None] / unit, np.arange(tasks))
     columns = {name: values[:, 0] for name, values in _shrunken(shifts, prob).items()}
     columns |= {name: columns[name] / unit for name in ("shift", "lower", "upper")}
-    columns["q"] = _discoveries(columns["p"])
+    columns["q"] = q_values(columns["p"])
     classic = mantel_haenszel(_counted(cells, inside[chosen]))
     columns |= {f"mh_{name}": classic[name].values for name in classic.data_vars}
     table = xr.Dataset({name: ("task", values) for name, values in columns.items()}, dict(task=outcomes.task.values))
@@ -302,7 +295,7 @@ def group_shifts(
     x = (who[:, None] == np.array(labels)).astype(float)
     shifts = shift_tests(cells_of(fit), x, part)
     table = xr.Dataset({name: ((of, "part"), values.T) for name, values in _shrunken(shifts, prob).items()})
-    table["q"], table["shift"].attrs["units"] = ((of, "part"), _discoveries(table.p.values)), "logits"
+    table["q"], table["shift"].attrs["units"] = ((of, "part"), q_values(table.p.values)), "logits"
     table["tasks"] = "part", np.bincount(part)
     table = table.assign_coords({of: labels, "part": names})
     return trusted(table, fit, of=of, level=level, prob=prob, says=_says_parts(table, of, level))
