@@ -8,9 +8,14 @@ from scipy.special import expit
 from agentirt_nb.app.cli import main
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.leaderboards import load_leaderboard
+from agentirt_nb.irt import diagnosis
 from agentirt_nb.irt.diagnosis import CHECKS, FAULTS, diagnose, runs_of, task_report
 from agentirt_nb.irt.fits import FitError, save_fit
 from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.screens import adequacy_of
+from agentirt_nb.irt.snapshot import load_snapshot
+from agentirt_nb.irt.soundness import loo_of, predictive_checks
+from agentirt_nb.quanta.task_fits import fit_tasks
 
 WRONG = ["inverted", "coin", "leaked", "one family", "favours", "copy", "dependent", "misfit"]  # all that a test says
 
@@ -137,6 +142,37 @@ def test_the_command_says_what_is_wrong_with_a_request(planted, tmp_path, capsys
         assert says in capsys.readouterr().err
     assert main(["diagnose", "run.zarr"]) == 2
     assert "run.zarr" in capsys.readouterr().err
+
+
+def test_a_fit_that_kept_no_outcomes_says_so_and_what_can_be_asked_is_answered():
+    snapshot = load_snapshot()
+    checks = diagnose(snapshot, seed=0)
+    silent = checks.check.values[checks.state.values == "not checked"].tolist()
+    assert {"screens", "tasks", "parts", "skills", "saturation", "left out"} <= set(silent) and "approximation" not in silent
+    assert "has not kept its outcomes" in str(checks.says.sel(check="skills").item())
+    with pytest.raises(FitError, match="has not kept its outcomes"):
+        adequacy_of(snapshot)
+
+
+def test_very_many_runs_of_a_pair_and_runs_that_slip_are_checked_or_refused_in_a_sentence():
+    rng = np.random.default_rng(3)
+    passes = rng.binomial(3000, 0.5, (8, 9))
+    many = fit(from_arrays(passes, np.full(passes.shape, 3000), **names(8, 9)), ability="agent", progress=False)
+    assert np.isfinite(float(loo_of(many).elpd))
+    runs = np.full((14, 30), 5)
+    slips = fit_tasks(from_arrays(rng.binomial(5, 0.5, runs.shape), runs, **names(14, 30)), "1pl", noise="all-or-none", draws=40)
+    assert "look" in predictive_checks(slips, replicates=20).attrs["says"] and np.isfinite(float(loo_of(slips).elpd))
+    assert set(task_report(slips).fault) <= set(FAULTS) - set(WRONG)  # whose scatter the tests do not know
+
+
+def test_the_report_and_the_checks_draw_by_the_same_seed(planted, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_fit(planted, "runs.zarr")
+    asked = []
+    real = diagnosis.leaked_tasks
+    monkeypatch.setattr(diagnosis, "leaked_tasks", lambda *a, seed=None, **k: asked.append(seed) or real(*a, seed=seed, **k))
+    assert main(["diagnose", "runs.zarr", "--seed", "7"]) == 0
+    assert asked == [7, 7]
 
 
 @pytest.mark.data

@@ -739,7 +739,7 @@ def _print_checks(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame
     for name, state, says in zip(*(checks[x].values for x in ("check", "state", "says"))):
         if name != "control" or args.control:
             print(f"{state:<11}  {name}: {cleaned(for_shell(str(says)))}")
-    table = task_report(fit)
+    table = task_report(fit, seed=args.seed)
     print(f"\n{table.attrs['says']}")
     for row in table.head(args.show).itertuples():
         print(cleaned(f"  {row.task}: {row.fault}; {row.reason}"))

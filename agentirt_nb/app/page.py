@@ -529,7 +529,7 @@ def _of_lead(found: _Found) -> _Section | None:
 # %% ../../nbs/5_app/01_page.ipynb #2c6599ec
 def _of_tasks(found: _Found) -> _Section | None:
     "What the owner of a benchmark should look at; None where there is nothing, or no outcomes."
-    table = task_report(found.fit) if _ran(found.fit) else pd.DataFrame()
+    table = task_report(found.fit, seed=found.options["seed"]) if _ran(found.fit) else pd.DataFrame()
     if table.empty:
         return None
     says, absent = table.attrs["says"], {"benchmark", "group"} - set(table)
@@ -551,38 +551,36 @@ def _of_tasks(found: _Found) -> _Section | None:
 _BEST = 25  # agents that count as the best of a benchmark
 
 
-def _left(fit: xr.DataTree) -> _Table:
-    "A row for each benchmark: tasks that all or none of its best agents pass, what is left, and the best share."
-    seen, of = fit["observed_data"].to_dataset().transpose("agent", "task", ...), _benchmarks(fit)
+def _left(found: _Found) -> tuple[_Table, list[str]]:
+    "A row for each benchmark: tasks that all or none of its best agents pass, what is left; and when one alone ends."
     rows: list[Sequence[Any]] = []
-    for name in dict.fromkeys(of.tolist()):
-        passed, ran = (seen[x].values[:, of == name].astype(float) for x in ("successes", "trials"))
-        score = np.divide(passed.sum(1), ran.sum(1), out=np.full(len(ran), -1.0), where=ran.sum(1) > 0)
-        best = np.argsort(-score, kind="stable")[: min(_BEST, int((score >= 0).sum()))]
-        passed, ran = passed[best], ran[best]
-        tried = ran.any(0)
-        all_, none = (tried & (passed == ran).all(0)).sum(), (tried & (passed == 0).all(0)).sum()
-        if len(best):
-            rows.append((_named(name), len(best), len(tried), all_, none, tried.sum() - all_ - none, _share(score[best[0]])))
+    names = list(dict.fromkeys(_benchmarks(found.fit).tolist()))
+    for name in names:
+        part = _part(found.fit, name) if len(names) > 1 else found.fit
+        lasts = saturation(part, _BEST, seed=found.options["seed"])
+        ran = int((part["observed_data"].trials > 0).any("task").sum())
+        dead = lasts.isel(best=min(_BEST, max(ran, 1)) - 1)
+        counts = [int(dead[x]) for x in ("all_pass", "all_fail", "alive")]
+        if ran:
+            tasks = part["observed_data"].sizes["task"]
+            rows.append((_named(name), min(_BEST, ran), tasks, *counts, _share(lasts.score.values[0])))
     numbers = ("best agents", "tasks", "all pass", "none passes", "left", "best share")
     columns = {"benchmark": "text"} | dict.fromkeys(numbers, "number")
     caption = f"Tasks that the best agents (at most {_BEST}) all pass or all fail, and those left to tell them apart."
-    return _Table(caption, columns, [("", rows)])
+    return _Table(caption, columns, [("", rows)]), _sentences(str(lasts.attrs["says"]))[1:] if len(names) == 1 else []
 
 
 def _of_saturation(found: _Found) -> _Section:
     "Whether the benchmark still tells agents apart."
     parts: list[tuple[str, Any]] = []
     if _ran(found.fit):
-        left = _left(found.fit)
+        left, ends = _left(found)
         for name, best, tasks, all_, none, rest, share in left.groups[0][1]:
             if best > 1:
                 says = f"{name}: of {count(tasks, 'task')}, the best {best} agents all pass {all_} and all fail {none}"
                 parts.append(("text", f"{says}; {rest} are left to tell them apart. The best agent passes {share}."))
         parts.append(("table", left))
-        if len(left.groups[0][1]) == 1:
-            lasts = str(saturation(found.fit, seed=found.options.get("seed")).attrs["says"])
-            parts += [("text", words) for words in _sentences(lasts)[1:]]
+        parts += [("text", words) for words in ends]
     parts.append(_picture(wright_map(found.fit), "Chart: abilities of agents beside difficulties of tasks"))
     return _Section("left", "How much is left in the benchmark", parts)
 

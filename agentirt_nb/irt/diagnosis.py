@@ -7,6 +7,7 @@ __all__ = ['FAULTS', 'CHECKS', 'task_report', 'runs_of', 'diagnose']
 
 # %% ../../nbs/2_irt/29_diagnosis.ipynb #56835ab7
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from .differences import differential_functioning, family_of, group_shifts
-from .fits import FitError, draws, known_labels, need, trust, trusted
+from .fits import FitError, draws, known_labels, need, outcomes_of, trust, trusted
 from .item_fit import local_dependence, q_values, task_statistics
 from .person_fit import agent_statistics, leaked_tasks
 from .remainders import cells_of
@@ -116,14 +117,14 @@ def _favoured(fit: xr.DataTree, level: float) -> Iterator[_Finding]:
             continue
         for task, row in table.to_dataframe().iterrows():
             if row.q <= level:
-                who = str(table.attrs["who"]).removesuffix(", per year")
-                how = f"it is {'easier' if row['shift'] > 0 else 'harder'} for {who} than abilities say (p {row.p:.1g})"
+                side = "easier" if row["shift"] > 0 else "harder"
+                how = f"it is {side} for {table.attrs['who']} than abilities say (p {row.p:.1g})"
                 yield _Finding(str(task), "favours", how, -row.p)
 
 
-def _leaked(fit: xr.DataTree, level: float) -> Iterator[_Finding]:
+def _leaked(fit: xr.DataTree, level: float, seed: int | None) -> Iterator[_Finding]:
     "Tasks that agents of one LLM pass although they should not."
-    table = leaked_tasks(fit, level=level)
+    table = leaked_tasks(fit, level=level, seed=seed)
     for llm in table.llm.values[table.suspected.values]:
         for i in range(table.sizes["rank"]):
             row = {name: table[name].sel(llm=llm).values[i] for name in ("task", "known", "passed", "of", "due")}
@@ -132,10 +133,10 @@ def _leaked(fit: xr.DataTree, level: float) -> Iterator[_Finding]:
                 yield _Finding(str(row["task"]), "leaked", how, float(row["known"]))
 
 # %% ../../nbs/2_irt/29_diagnosis.ipynb #79db566b
-def _findings(fit: xr.DataTree, outcomes: xr.Dataset, level: float) -> list[_Finding]:
+def _findings(fit: xr.DataTree, outcomes: xr.Dataset, level: float, seed: int | None) -> list[_Finding]:
     "All that is found, worst first."
     found = list(_solvers(fit, outcomes, level))
-    for look in (_misfits, _dependent, _favoured, _leaked):
+    for look in (_misfits, _dependent, _favoured, partial(_leaked, seed=seed)):
         try:
             found += look(fit, level)
         except FitError:  # a fit of shares, or no two agents: nothing to be tested
@@ -148,12 +149,13 @@ def task_report(
     fit: xr.DataTree,  # a fit of any curve
     *,
     level: float = 0.05,  # of false ones, expected among the tasks of each kind of fault
+    seed: int | None = None,  # of what is drawn; None: settings().seed
 ) -> pd.DataFrame:  # a row a task, worst first: labels, fault (of FAULTS), reason, also, passed, of (runs), difficulty (logits)
     "The tasks that deserve a second look, and why; attrs says. Raises FitError for a fit without its outcomes."
     need(fit, "ability", "difficulty")
-    outcomes = _outcomes_of(fit)
+    outcomes = outcomes_of(fit)
     rows: dict[str, dict] = {}
-    for found in _findings(fit, outcomes, level):
+    for found in _findings(fit, outcomes, level, seed):
         if (first := rows.get(found.task)) is None:
             rows[found.task] = dict(fault=found.fault, reason=f"{found.how}; {FAULTS[found.fault]}.", also="")
         elif found.fault not in (first["fault"], *first["also"].split(", ")):
@@ -167,14 +169,6 @@ def task_report(
     result = result[["task", *about, "fault", "reason", "also", "passed", "of", "difficulty"]]
     result.attrs = trust(fit) | dict(says=_says_report(result, outcomes.sizes["task"]))
     return result
-
-
-def _outcomes_of(fit: xr.DataTree) -> xr.Dataset:
-    "The outcomes (agent, task) behind a fit. Raises FitError where it kept none."
-    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
-    if not {"successes", "trials"} <= set(seen.data_vars):
-        raise FitError("the fit kept no outcomes, so there is nothing to look at; fit them anew.")
-    return seen.transpose("agent", "task", ...)
 
 
 def _says_report(table: pd.DataFrame, tasks: int) -> str:
@@ -194,7 +188,7 @@ def runs_of(
 
     Raises FitError for a task that the fit does not have, or a fit without its outcomes."""
     need(fit, "ability", "difficulty")
-    one = _outcomes_of(fit).sel(task=known_labels(fit, "task", [task]))
+    one = outcomes_of(fit).sel(task=known_labels(fit, "task", [task]))
     cells, able = cells_of(fit, one), draws(fit, "ability", agent=one.agent.values.tolist()).mean("sample").values
     about = {name: one[name].values.astype(str) for name in ("llm", "scaffold") if name in one.coords}
     off = cells.left / np.sqrt(np.maximum(cells.weight, 1e-12))
@@ -251,7 +245,7 @@ def _answers(fit: xr.DataTree, level: float, seed: int | None) -> dict[str, Call
         "reliability": lambda: _told(score_reliability(fit), lambda t: t.reliability.values[0] < 0.8),
         "information": lambda: _told(test_information(fit), lambda t: False),
         "saturation": lambda: _told(saturation(fit, seed=seed), lambda t: False),
-        "replicas": lambda: _told(predictive_checks(fit, level=level, seed=seed), lambda t: (q_values(t.p) <= level).any()),
+        "replicas": lambda: _told(predictive_checks(fit, level=level, seed=seed), q),
         "left out": lambda: _told(loo_of(fit, seed=seed), lambda t: t.attrs["doubtful"] > 0.1),
         "prior": lambda: _told(prior_sensitivity(fit), lambda t: (t.verdict != "").any()),
     }
@@ -271,7 +265,7 @@ def diagnose(
         shuffled = lambda t: t.attrs["better"] != "yes"
         curve = "2pl" if "discrimination" in fit["posterior"] else "1pl"
         told = lambda t: t.attrs["says"] or f"It foretells hidden results by {t.attrs['numbers']}."
-        ask["control"] = lambda: (shuffled(t := negative_control(_outcomes_of(fit), curve, level=level, seed=seed)), told(t))
+        ask["control"] = lambda: (shuffled(t := negative_control(outcomes_of(fit), curve, level=level, seed=seed)), told(t))
     rows = {}
     for name, answer in ask.items():
         try:

@@ -16,7 +16,7 @@ import xarray as xr
 from scipy.stats import chi2, norm, pearson3
 
 from ..data.dates import agent_dates, decimal_years
-from .fits import FitError, need, probability_inside, trusted
+from .fits import FitError, need, outcomes_of, probability_inside, trusted
 from .item_fit import q_values
 from .remainders import Cells, Margins, cells_of
 from ..messages import count, listed, nearest
@@ -220,7 +220,7 @@ def differential_functioning(
 ) -> xr.Dataset:  # shift, lower, upper (logits, shrunken), z, p, q, mh_log_odds, mh_se, mh_chi2, mh_p over task; attrs says
     "Tasks easier or harder for a class of agents than abilities say. Raises FitError where there are no two classes."
     need(fit, "ability", "difficulty")
-    outcomes, prob = fit["observed_data"].to_dataset(), probability_inside(fit, prob)
+    outcomes, prob = outcomes_of(fit), probability_inside(fit, prob)
     x, inside, who, trend = _classes(_labels(outcomes, by), among, after, by)
     chosen = np.isfinite(x) & (outcomes.trials > 0).any("task").values
     if len(set(x[chosen].tolist())) < 2:
@@ -284,7 +284,7 @@ def group_shifts(
 ):  # shift, lower, upper (logits, shrunken, against the other parts), z, p, q over (of, part), tasks (part); attrs says
     "Who is better on which part of a benchmark than elsewhere, as after leaks. Raises FitError where tasks have no two parts."
     need(fit, "ability", "difficulty")
-    outcomes, prob = fit["observed_data"].to_dataset(), probability_inside(fit, prob)
+    outcomes, prob = outcomes_of(fit), probability_inside(fit, prob)
     if of not in ("agent", "llm", "scaffold", "organisation"):
         raise FitError(f"parts are looked at for each 'agent', 'llm', 'scaffold' or 'organisation'; {of!r} is none of these.")
     names, part = _parts(outcomes, by)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'record_of', 'probability_inside', 'tails', 'interval',
            'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'density_of', 'noise_of',
-           'task_parameters', 'success_probability', 'rate_of_many', 'trusted', 'summarise', 'upgraded', 'check_fit',
-           'save_fit', 'open_fit', 'fit_id']
+           'noise_values', 'outcomes_of', 'task_parameters', 'success_probability', 'rate_of_many', 'trusted',
+           'summarise', 'upgraded', 'check_fit', 'save_fit', 'open_fit', 'fit_id']
 
 # %% ../../nbs/2_irt/01_fits.ipynb #eb43e784
 import hashlib
@@ -227,6 +227,29 @@ def noise_of(
 ) -> Noise:
     "How repeated runs scatter in a fit. Raises FitError for a noise that has no name in NOISES."
     return _known(fit, "noise", fit.attrs.get("noise", "binomial"), NOISES)
+
+# %% ../../nbs/2_irt/01_fits.ipynb #028746f0
+def noise_values(
+    fit: xr.DataTree,  # a fit
+) -> dict[str, np.ndarray]:  # name -> draws (sample,) or (sample, task), as the noise takes them
+    "Parameters of the noise. Raises FitError as `noise_of` does."
+    noise, found = noise_of(fit), {}
+    for name in (*noise.parameters, *noise.shared):
+        kept = name.removesuffix("_logit")
+        values = draws(fit, kept).values.astype(float)
+        found[name] = values if kept == name else logit(values)
+    return found
+
+
+def outcomes_of(
+    fit: xr.DataTree,  # a fit
+) -> xr.Dataset:  # successes, trials (agent, task)
+    "The outcomes that a fit was made of. Raises FitError for what is no fit, or has not kept them."
+    need(fit)
+    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
+    if not {"successes", "trials"} <= set(seen.data_vars):
+        raise FitError("the fit has not kept its outcomes, so there is nothing to check; fit them again.")
+    return seen.transpose("agent", "task", ...)
 
 # %% ../../nbs/2_irt/01_fits.ipynb #8b82e84e
 _OF_ALL = ("slot_guess", "slot_slip")  # parameters that all tasks share

@@ -14,7 +14,8 @@ from scipy.stats import norm
 from threadpoolctl import threadpool_limits
 
 from .fits import FitError, known_labels, trusted
-from .item_fit import checked_cells, combined_p, fit_values, log_chances, margin_z, mean_squares, q_values, settled
+from .item_fit import checked_cells, combined_p, fit_values, log_chances, margin_z, mean_squares
+from .item_fit import q_values, runs_again, settled
 from .remainders import Cells, Margins
 from .screens import KNOWN_SHARES, leak_odds, llm_numbers, llm_resemblance, with_slopes
 from ..messages import AgentirtError, count, listed
@@ -160,10 +161,10 @@ def leaked_tasks(
     alike = llm_resemblance(cells, family)
     odds = leak_odds(cells, family, alike)
     evidence = _evidence(odds)
-    sums, drawn = np.exp(log_chances(cells)).cumsum(0), np.empty((replicates, len(evidence)))
+    logs, drawn = log_chances(cells), np.empty((replicates, len(evidence)))
     for i in range(replicates):
-        k = (rng.random(cells.p.shape) > sums).sum(0).clip(max=cells.n)
-        drawn[i] = _evidence(leak_odds(settled(replace(cells, k=k.astype(float)), 1), family, alike))
+        again = replace(cells, k=runs_again(logs, cells.n, rng).astype(float))
+        drawn[i] = _evidence(leak_odds(settled(again, 1), family, alike))
     tested = (np.eye(len(odds))[family].T @ cells.n).sum(1) > 0
     p = np.where(tested, _by_chance(evidence, drawn), np.nan)
     llm = outcomes.llm.values.astype(str) if "llm" in outcomes.coords else np.full(len(who), "")

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from .fits import curve_of, draws, need, rate_of_many, success_probability, task_parameters
+from .fits import curve_of, draws, need, outcomes_of, rate_of_many, success_probability, task_parameters
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #61e3f068
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ def cells_of(
     fit: xr.DataTree,  # a fit of any curve
     outcomes: xr.Dataset | None = None,  # (agent, task), of agents and tasks of the fit; None: those that it was made of
 ) -> Cells:
-    "What a fit expects of each agent on each task, beside what was seen. Raises FitError for what is no fit."
+    "What a fit expects of each agent on each task, beside what was seen. Raises FitError where it kept no outcomes."
     need(fit, "ability", "difficulty")
-    outcomes = (fit["observed_data"].to_dataset() if outcomes is None else outcomes).transpose("agent", "task", ...)
+    outcomes = outcomes_of(fit) if outcomes is None else outcomes.transpose("agent", "task", ...)
     curve, noise = curve_of(fit).name, str(fit.attrs.get("noise", "binomial"))
     if curve not in ("1pl", "2pl"):
         return _cells_by_draws(fit, outcomes)

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from ..data.describing import component_numbers
 from ..data.outcomes import validate
-from .fits import need, trusted
+from .fits import need, outcomes_of, trusted
 from .remainders import MASSES, NODES, Cells, Margins, cells_of, logistic_cells
 from ..messages import count, listed
 
@@ -557,10 +557,9 @@ def _screened(outcomes: xr.Dataset, posterior: xr.Dataset, ability: str, noise: 
 def adequacy_of(
     fit: xr.DataTree,  # a fit of any curve
 ) -> xr.Dataset:  # size, z, flagged, grade, says over screen (of SCREENS); NaN: not looked at; attrs adequacy, says
-    "What the fit leaves unexplained, screen by screen. Raises FitError for what is no fit, or has a curve of its own."
+    "What the fit leaves unexplained, screen by screen. Raises FitError for a fit without outcomes, or with a curve of its own."
     need(fit, "ability", "difficulty")
-    outcomes, posterior = fit["observed_data"].to_dataset(), fit["posterior"].to_dataset()
-    outcomes = outcomes.transpose("agent", "task", ...)
+    outcomes, posterior = outcomes_of(fit), fit["posterior"].to_dataset()
     ability = str(fit.attrs.get("ability", "agent")) if {"llm", "scaffold"} <= set(outcomes.coords) else "agent"
     noise = str(fit.attrs.get("noise", "binomial"))
     table = _screened(outcomes, posterior, ability, noise, lambda o, p: cells_of(fit, o))

@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import comb, logsumexp
+from scipy.special import gammaln, logsumexp
 from scipy.stats import f as f_distribution
-from scipy.stats import false_discovery_control
 from threadpoolctl import threadpool_limits
 
 from ..data.dates import agent_dates, decimal_years, from_decimal_years
 from ..data.outcomes import validate
-from .fits import FitError, draws, need, noise_of, probability_inside, rate_of_many
+from .fits import FitError, draws, need, noise_of, noise_values, outcomes_of, probability_inside, rate_of_many
 from .fits import success_probability, tails, task_parameters, trusted
-from .prediction import agent_draws
+from .item_fit import q_values
+from .prediction import agent_draws, task_draws
 from .remainders import Cells, Margins, cells_of
+from .snapshot import toss
 from ..messages import count, listed
 from ..settings import chosen_seed
 
@@ -380,14 +381,11 @@ def _summed_up(k: np.ndarray, n: np.ndarray) -> list[float]:
 
 def _drawn(fit: xr.DataTree, replicates: int, rng: np.random.Generator) -> Any:
     "Successes (agent, task) of replicates, each from a draw of the posterior."
-    agents, tasks, noise = agent_draws(fit), task_parameters(fit), noise_of(fit)
-    tasks = tasks.assign_coords({c: fit["observed_data"][c].variable for c in ("group",) if c in fit["observed_data"].coords})
-    n = fit["observed_data"].trials.transpose("agent", "task").values.astype(int)
+    agents, tasks, n = agent_draws(fit), task_draws(fit), outcomes_of(fit).trials.values.astype(int)
     samples = tasks.sizes["sample"]
-    about = {name: draws(fit, name).values.astype(float) for name in (*noise.parameters, *noise.shared)}
     for at in rng.choice(samples, replicates, replace=replicates > samples):
         chance = success_probability(fit, agents.isel(sample=[at]), tasks.isel(sample=[at]))[0].astype(float)
-        yield noise.draw(chance, n, {name: x[at] for name, x in about.items()}, rng)  # type: ignore[misc]
+        yield toss(fit, at, chance, n, rng)
 
 # %% ../../nbs/2_irt/28_soundness.ipynb #1f380017
 def predictive_checks(
@@ -397,13 +395,11 @@ def predictive_checks(
     level: float = 0.05,  # share of false alarms, over all checks
     prob: float | None = None,  # probability inside an interval; None: the fit's own
     seed: int | None = None,  # None: settings().seed
-) -> xr.Dataset:  # seen, expected, lower, upper, p over check (of CHECKS); attrs says
+) -> xr.Dataset:  # seen, expected, lower, upper, p, q over check (of CHECKS); attrs says
     "Whether outcomes drawn from the fit look like those that were seen. Raises FitError for what is no fit, or kept no outcomes."
     need(fit, "ability", "difficulty")
     prob, rng = probability_inside(fit, prob), np.random.default_rng(chosen_seed(seed))
-    cells = fit["observed_data"].to_dataset().transpose("agent", "task", ...)
-    if not {"successes", "trials"} <= set(cells.data_vars):
-        raise FitError("this fit kept no outcomes, with which draws could be compared; fit again.")
+    cells = outcomes_of(fit)
     n = cells.trials.values
     seen = np.array(_summed_up(cells.successes.values, n), float)
     with threadpool_limits(1, "blas"):  # small matrices: threads would only wait for each other
@@ -414,9 +410,7 @@ def predictive_checks(
     p = np.where(np.isfinite(seen), np.minimum(1, 2 * np.minimum(above, 1 - above)), np.nan)
     columns = dict(seen=seen, expected=drawn.mean(0), lower=lower, upper=upper, p=p)
     table = xr.Dataset({name: ("check", x) for name, x in columns.items()}, dict(check=[*CHECKS]))
-    known = np.isfinite(p)
-    q = np.full(len(p), np.nan)
-    q[known] = false_discovery_control(p[known])
+    table["q"] = "check", (q := q_values(p))
     off = [f"{name} ({seen[i]:.3g}, expected {drawn[:, i].mean():.3g})" for i, name in enumerate(CHECKS) if q[i] <= level]
     good = "Outcomes drawn from the fit look like those that were seen."
     says = f"Outcomes drawn from the fit look different in: {listed(off, 9)}." if off else good
@@ -425,12 +419,9 @@ def predictive_checks(
 # %% ../../nbs/2_irt/28_soundness.ipynb #ac9f7e85
 def _log_chances(fit: xr.DataTree, which: np.ndarray, cells: tuple[np.ndarray, np.ndarray], step: int) -> list[np.ndarray]:
     "Log likelihood of the chosen cells (agent, task), agent by agent, each (sample, chosen tasks); cells = (k, n)."
-    agents, tasks, noise = agent_draws(fit), task_parameters(fit), noise_of(fit)
-    if "group" in fit["observed_data"].coords:
-        tasks = tasks.assign_coords(group=fit["observed_data"].group.variable)
+    agents, tasks, noise = agent_draws(fit), task_draws(fit), noise_of(fit)
     agents, tasks = agents.isel(sample=slice(None, None, step)), tasks.isel(sample=slice(None, None, step))
-    about = {name: draws(fit, name).values.astype(float)[::step] for name in (*noise.parameters, *noise.shared)}
-    about = {name: x[:, None] if x.ndim == 1 else x for name, x in about.items()}
+    about = {name: (x[:, None] if x.ndim == 1 else x)[::step] for name, x in noise_values(fit).items()}
     found = []
     for i, row in enumerate(which):
         at = np.flatnonzero(row)
@@ -442,7 +433,7 @@ def _log_chances(fit: xr.DataTree, which: np.ndarray, cells: tuple[np.ndarray, n
             here = (k == pair[0]) & (n == pair[1])
             some = {name: x if x.shape[1] == 1 else x[:, at][:, here] for name, x in about.items()}
             log_pmf = noise.log_pmf(np.log(chance[:, here]), np.log1p(-chance[:, here]), *pair, some, np)
-            value[:, here] = log_pmf + np.log(comb(pair[1], pair[0]))
+            value[:, here] = log_pmf + gammaln(pair[1] + 1) - gammaln(pair[0] + 1) - gammaln(pair[1] - pair[0] + 1)
         found.append(value)
     return found
 
@@ -450,10 +441,10 @@ def _log_chances(fit: xr.DataTree, which: np.ndarray, cells: tuple[np.ndarray, n
 def _seen(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     "Successes and trials (agent, task) of a fit. Raises FitError for one that kept none."
     need(fit, "ability", "difficulty")
-    seen = fit["observed_data"].to_dataset()
-    if not {"successes", "trials"} <= set(seen.data_vars) or not (seen.trials > 0).any():
-        raise FitError("this fit kept no outcomes, whose log likelihood could be known; fit again.")
-    k, n = (seen[name].transpose("agent", "task").values.astype(int) for name in ("successes", "trials"))
+    seen = outcomes_of(fit)
+    if not (seen.trials > 0).any():
+        raise FitError("nothing was run in the outcomes of this fit, so there is no result to foretell; bring some.")
+    k, n = (seen[name].values.astype(int) for name in ("successes", "trials"))
     return k, n
 
 
@@ -616,7 +607,7 @@ def negative_control(
     **options: Any,  # of `fit`, such as ability="agent"
 ) -> xr.Dataset:  # gain (nats a run beyond pass rates of tasks), shuffled (shuffle), margin; attrs better, says
     "Whether a fit foretells more than one of outcomes dealt at random within tasks. Raises OutcomesError on bad data."
-    outcomes = outcomes["observed_data"].to_dataset() if isinstance(outcomes, xr.DataTree) else outcomes
+    outcomes = outcomes_of(outcomes) if isinstance(outcomes, xr.DataTree) else outcomes
     outcomes = validate(outcomes).transpose("agent", "task", ...)
     seed = chosen_seed(seed)
     rng, n = np.random.default_rng(seed), outcomes.trials.values
