@@ -62,7 +62,7 @@ def _without_level(tasks: xr.Dataset, theta: np.ndarray, fresh: Sequence[str]) -
         levels[name] = float((high - low) / 2)  # the tails of a new benchmark's level are long
     return b, theta, levels
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #d6cfafa9
 def _groups(fit: xr.DataTree, tasks: Any) -> np.ndarray:
     "The group of each task, empty where there is none."
     if isinstance(tasks, pd.DataFrame):
@@ -319,7 +319,7 @@ def _outlook(prior: xr.Dataset, belief: Belief, ran: np.ndarray, target: np.ndar
     look = _Outlook(x, c, xc, h, p, sure * (1 - sure), ran, counts, np.zeros(x.shape[1]), this_run, many)
     return replace(look, rises=(counts * look.open_after() * look.g).astype(x.dtype) @ x)
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #e06c65e4
 def _luck(look: _Outlook, passed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Each task's expected part of the score, and the variance that stays when the agent is known."
     if look.this_run:
@@ -369,7 +369,7 @@ def progress_of(
     prob: float | None = None,  # probability inside an interval; None: the setting
 ) -> xr.Dataset:  # value, lower, upper (of): of "score" (a share) and "ability" (logits); attrs runs, tasks_run
     "Score and ability so far, with intervals. Raises FitError for results or a target of another size."
-    prob = probability_inside(prob)
+    prob = probability_inside(prior, prob)
     passed, ran = _results(prior, passed, ran)
     belief = believe(prior, passed, ran) if belief is None else belief
     mean, sd = score_of(prior, belief, passed, ran, target=target)
@@ -427,10 +427,10 @@ def _score_falls(look: _Outlook) -> np.ndarray:
     if look.this_run:
         luck = np.where(look.ran == 0, (look.p * (1 - look.p) - look.g**2 * look.h).clip(0), 0.0)
     else:
-        luck = 0.0 if np.isinf(look.many) else look.p * (1 - look.p) / (look.many + look.ran + 1) ** 2
+        luck = look.p * (1 - look.p) / (look.many + look.ran + 1) ** 2  # nothing, where `many` is infinite
     return 2 * d * a - d**2 * look.h + r * (a - d * look.h) ** 2 + look.counts * luck
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #bdbce2d4
 def _apart(difficulty: np.ndarray, ran: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     "(task,): how far each task is, in order of difficulty, from those that were run."
     place = np.empty(len(difficulty))
