@@ -20,21 +20,23 @@ def many_tasks(size: int) -> xr.Dataset:
     return xr.concat(copies, "task", data_vars="minimal").isel(task=slice(0, size))
 
 
+def report(size: int) -> None:
+    "Print the times of a session over that many tasks, of which 100 were run."
+    prior = many_tasks(size)
+    ran, passed = np.zeros(size), np.zeros(size)
+    ran[:100], passed[:50] = 1, 1
+    belief = believe(prior, passed, ran)
+    calls = {
+        "believe, after the 101st answer": lambda: believe(prior, passed, ran, start=belief.mean),
+        "progress": lambda: progress_of(prior, passed, ran, belief=belief),
+        "next task": lambda: choose(prior, passed, ran, belief=belief, seed=0),
+        "batch of 20": lambda: choose(prior, passed, ran, belief=belief, size=20, seed=0),
+    }
+    for name, call in calls.items():
+        best, median = measure(call)
+        print(f"{size:6,} tasks: {name:32s} best {best:6.1f} ms, median {median:6.1f} ms", flush=True)
+
+
 if __name__ == "__main__":
     for size in (500, 20_000):
-        prior = many_tasks(size)
-        ran, passed = np.zeros(size), np.zeros(size)
-        ran[:100], passed[:50] = 1, 1
-        belief = believe(prior, passed, ran)
-        calls = {
-            "believe, after the 101st answer": lambda: believe(prior, passed, ran, start=belief.mean),
-            "progress": lambda: progress_of(prior, passed, ran, belief=belief),
-            "next task": lambda: choose(prior, passed, ran, belief=belief, seed=0),
-            "batch of 20": lambda: choose(prior, passed, ran, belief=belief, size=20, seed=0),
-        }
-        for name, call in calls.items():
-            best, median = measure(call)
-            print(
-                f"{size:6,} tasks, {prior.sizes['effect']} effects: {name:32s} best {best:6.1f} ms, median {median:6.1f} ms",
-                flush=True,
-            )
+        report(size)
