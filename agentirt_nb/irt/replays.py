@@ -6,7 +6,7 @@
 __all__ = ['BUDGETS', 'CRITERIA', 'random_error', 'error_ratio', 'published_reliability', 'simulate_sessions', 'session_errors',
            'stopped', 'replay_sessions']
 
-# %% ../../nbs/2_irt/33_replays.ipynb #efc1f76d
+# %% ../../nbs/2_irt/33_replays.ipynb #07392632
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from .session_model import score_interval, session_prior
 from ..messages import one_of
 from ..settings import chosen_seed
 
-# %% ../../nbs/2_irt/33_replays.ipynb #dae7a94c
+# %% ../../nbs/2_irt/33_replays.ipynb #6687dab0
 BUDGETS = (10, 25, 50, 100, 200)  # numbers of tasks that errors are reported at
 
 
@@ -45,7 +45,7 @@ def random_error(
         error[i, some] = (share * np.abs(np.arange(m + 1)[:, None] / m - passed[some] / ran[some])).sum(0)
     return xr.DataArray(error, dict(budget=list(budgets), agent=outcomes.agent.values), ("budget", "agent"), name="random_error")
 
-# %% ../../nbs/2_irt/33_replays.ipynb #97a2152b
+# %% ../../nbs/2_irt/33_replays.ipynb #b234d375
 def error_ratio(
     error: xr.DataArray,  # a rule's errors over agent and other dims
     beside: xr.DataArray,  # what it is divided by, over agent and perhaps the same other dims, as `random_error` gives it
@@ -68,7 +68,7 @@ def error_ratio(
     table = ratio.isel(sample=0, drop=True).to_dataset(name="ratio")
     return table.assign(lower=table.ratio.copy(data=lower), upper=table.ratio.copy(data=upper)).assign_attrs(prob=prob)
 
-# %% ../../nbs/2_irt/33_replays.ipynb #bb658a91
+# %% ../../nbs/2_irt/33_replays.ipynb #edf4c2c3
 def _published_ability(passed: np.ndarray, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Abilities and squared standard errors (session,) by the published protocol, of results and difficulties (session, task)."
     ability = np.zeros(len(passed))
@@ -114,7 +114,7 @@ def published_reliability(
     shape = (*(() if chosen is None else order.shape[:-2]), len(budgets))
     return xr.DataArray(found.reshape(shape), coords | dict(budget=budgets), (*dims, "budget"), name="reliability")
 
-# %% ../../nbs/2_irt/33_replays.ipynb #2e27e001
+# %% ../../nbs/2_irt/33_replays.ipynb #dc1f5736
 class _Model(NamedTuple):
     "A session's prior as arrays; pairs holds products of the columns of the design, above the diagonal."
 
@@ -140,7 +140,7 @@ def _model_of(prior: xr.Dataset) -> _Model:
 
 
 def _beliefs(m: _Model, mean: np.ndarray, x: np.ndarray, passed: np.ndarray, ran: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    "Modes (session, effect) and covariances of the effects, climbing from x; results (session, task), prior means (session, effect)."
+    "Modes (session, effect) and covariances of effects, climbing from x; results (session, task), prior means (session, effect)."
     some = ran.any(0)
     design, offset, pairs, passed, ran = m.design[some], m.offset[some], m.pairs[some], passed[:, some], ran[:, some]
     step = np.full(x.shape, np.inf)
@@ -172,7 +172,7 @@ def _foreseen(m: _Model, x: np.ndarray, cov: np.ndarray, passed: np.ndarray, ran
     variance, size = np.einsum("se,sef,sf->s", pull, cov, pull) + luck, has.sum(1)
     return (passed.sum(1) + (left * p).sum(1)) / size, np.sqrt(variance) / size, (p, slope, spread)
 
-# %% ../../nbs/2_irt/33_replays.ipynb #e9ca7a11
+# %% ../../nbs/2_irt/33_replays.ipynb #8c151904
 CRITERIA = ("score", "ability", "information", "mutual information", "stratified", "random", "same tasks")
 
 
@@ -203,10 +203,8 @@ def _even(order: np.ndarray, start: np.ndarray, step: int) -> np.ndarray:
         point, step, part = point + part * (step & 1), step >> 1, part / 2
     return -np.abs(order - ((start + point) % 1)[:, None])
 
-# %% ../../nbs/2_irt/33_replays.ipynb #f3ed028a
-def _walk(
-    m: _Model, passed: np.ndarray, has: np.ndarray, criterion: str, steps: int, how: dict, rng: Any
-) -> dict[str, np.ndarray]:
+# %% ../../nbs/2_irt/33_replays.ipynb #7867ad02
+def _walk(m: _Model, passed: np.ndarray, has: np.ndarray, criterion: str, steps: int, how: dict, rng: Any) -> dict:
     "Sessions on results (session, task): score, sd, ability, error of ability, plain rate and chosen task at each step."
     sessions, tasks = passed.shape
     rows, lot = np.arange(sessions), rng.random((sessions, tasks)) if criterion != "same tasks" else how["lot"]
@@ -242,7 +240,7 @@ def _walk(
             kept[name][:, step] = values
     return kept
 
-# %% ../../nbs/2_irt/33_replays.ipynb #b1a11afb
+# %% ../../nbs/2_irt/33_replays.ipynb #bb3f4f64
 def _made_up(prior: xr.Dataset, agents: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     "Results (agent, task) of agents drawn from a prior, all of which were run."
     m = _model_of(prior)
@@ -268,11 +266,10 @@ def _allowed(has: np.ndarray, budget: int, criteria: Sequence[str], agents: Sequ
         one_of(criterion, CRITERIA, "criterion", error=FitError)
     few = has.sum(1)
     if budget < 1 or few.min() < budget:
-        raise FitError(
-            f"{agents[int(few.argmin())]!r} ran {few.min()} tasks, fewer than the budget of {budget}; lower the budget."
-        )
+        who = agents[int(few.argmin())]
+        raise FitError(f"{who!r} ran {few.min()} tasks, and the budget is {budget}; take one from 1 to {few.min()}.")
 
-# %% ../../nbs/2_irt/33_replays.ipynb #1775fdd7
+# %% ../../nbs/2_irt/33_replays.ipynb #2b7a3fbf
 def simulate_sessions(
     prior: xr.Dataset,  # from `session_prior`: whose tasks are chosen, and what is believed at the start
     outcomes: xr.Dataset | None = None,  # of agents that its fit has not seen; None: made up from the prior
@@ -287,9 +284,7 @@ def simulate_sessions(
     prob: float | None = None,  # probability inside an interval; None: the prior's own
     seed: int | None = None,  # None: settings().seed
     progress: bool = False,  # show a bar
-) -> (
-    xr.Dataset
-):  # score, score_sd, lower, upper, ability, ability_sd, plain, chosen (criterion, run, agent, budget); truth, tasks
+) -> xr.Dataset:  # score, score_sd, lower, upper, ability, ability_sd, plain, chosen: criterion, run, agent, budget; truth, tasks
     "What sessions would have said after each task. Raises FitError for a budget above an agent's tasks and unknown criteria."
     prob, rng = probability_inside(prior, prob), np.random.default_rng(chosen_seed(seed))
     rate, has = _made_up(prior, agents, rng) if outcomes is None else _recorded(prior, outcomes)
@@ -315,9 +310,8 @@ def simulate_sessions(
     total, tasks = (rate * has).sum(1), has.sum(1)
     table = table.assign(truth=("agent", total / tasks), tasks=("agent", tasks))
     table = table.assign_coords(criterion=list(criteria), run=np.arange(runs), agent=names, budget=np.arange(1, budget + 1))
-    return _with_ends(table, prob).assign_attrs(
-        kind="simulated" if outcomes is None else "replayed", batch=batch, perturb=perturb
-    )
+    kind = "simulated" if outcomes is None else "replayed"
+    return _with_ends(table, prob).assign_attrs(kind=kind, batch=batch, perturb=perturb)
 
 
 def _with_ends(table: xr.Dataset, prob: float) -> xr.Dataset:
@@ -329,7 +323,7 @@ def _with_ends(table: xr.Dataset, prob: float) -> xr.Dataset:
     lower, upper = score_interval(*bounds, prob)
     return table.assign(lower=(order, lower), upper=(order, upper)).assign_attrs(prob=prob)
 
-# %% ../../nbs/2_irt/33_replays.ipynb #e6b8f84c
+# %% ../../nbs/2_irt/33_replays.ipynb #0e31c766
 def _pairs_told(score: np.ndarray, sd: np.ndarray, truth: np.ndarray, prob: float) -> tuple[float, float]:
     "Share of pairs of agents that are decided with that probability, and of these the share that is right."
     i, j = np.triu_indices(len(truth), 1)
@@ -373,7 +367,7 @@ def session_errors(
     table = table.assign({name: (dims, x.reshape(shape)) for name, x in more.items()})
     return table.transpose(*dims).assign_attrs(sessions.attrs | dict(estimate=estimate))
 
-# %% ../../nbs/2_irt/33_replays.ipynb #0112f3cd
+# %% ../../nbs/2_irt/33_replays.ipynb #c5edab4a
 def stopped(
     sessions: xr.Dataset,  # from `simulate_sessions` or `replay_sessions`
     width: float,  # a session stops when half the length of its interval is at most this, in shares: 0.05 is 5 points
@@ -390,7 +384,7 @@ def stopped(
     table = xr.Dataset(dict(tasks_run=last + 1, score=at.score, error=np.abs(at.score - sessions.truth), covered=covered))
     return table.drop_vars("budget").assign_attrs(sessions.attrs | dict(width=width))
 
-# %% ../../nbs/2_irt/33_replays.ipynb #8ef3f082
+# %% ../../nbs/2_irt/33_replays.ipynb #a16fce7a
 def replay_sessions(
     outcomes: xr.Dataset,  # outcomes
     *,
@@ -404,7 +398,7 @@ def replay_sessions(
     "Sessions of agents whose results the fit has not seen. Raises FitError as `simulate_sessions` and `folds_of` do."
     outcomes, seed = validate(outcomes), chosen_seed(seed)
     fold = folds_of(outcomes, "agents", "random", folds=folds, seed=seed).values
-    usual = dict(ability="agent", check=False, draws=300, seed=seed, progress=False)
+    usual: dict[str, Any] = dict(ability="agent", check=False, draws=300, seed=seed, progress=False)
     parts = []
     for i in tqdm(range(folds), disable=not progress, unit=" folds"):
         known = fit(outcomes.isel(agent=fold != i), **usual | dict(how or {}))

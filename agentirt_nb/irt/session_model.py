@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SPREADS', 'FRESH_SPREADS', 'ABOUT_SESSION', 'CRITERIA', 'session_prior', 'Belief', 'believe', 'score_of',
-           'score_interval', 'progress_of', 'task_costs', 'gains', 'choose']
+           'progress_of', 'task_costs', 'gains', 'choose']
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #7ee6d6b8
 from collections.abc import Mapping, Sequence
@@ -343,21 +343,15 @@ def score_of(
     return float(part[look.target].mean()), float(np.sqrt(max(variance, 0.0)) / size)
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #5c0a2d2f
-def score_interval(
-    mean: np.ndarray,  # of a quantity that lies between low and high
-    sd: np.ndarray,  # its standard deviation
-    low: np.ndarray,  # the least that is possible
-    high: np.ndarray,  # the most
-    prob: float,  # probability inside
-) -> tuple[np.ndarray, np.ndarray]:  # lower, upper
-    "The interval of a beta distribution with this mean and sd between two bounds; arrays of one shape, or numbers."
-    width = np.maximum(np.asarray(high, float) - low, 1e-12)
-    open_ = (width > 1e-9) & (np.asarray(sd) > 0)
-    m = np.clip((np.asarray(mean) - low) / width, 1e-6, 1 - 1e-6)
-    much = np.maximum(m * (1 - m) / (np.where(open_, sd, 1) / width) ** 2 - 1, 1e-3)
+def _beta_interval(mean: float, sd: float, low: float, high: float, prob: float) -> tuple[float, float]:
+    "The interval of a quantity between low and high with this mean and sd."
+    width = high - low
+    if width <= 0 or sd <= 0:
+        return mean, mean
+    m = np.clip((mean - low) / width, 1e-6, 1 - 1e-6)
+    much = max(m * (1 - m) / (sd / width) ** 2 - 1, 1e-3)
     tail = (1 - prob) / 2
-    lower, upper = (np.where(open_, low + width * beta.ppf(end, m * much, (1 - m) * much), mean) for end in (tail, 1 - tail))
-    return lower, upper
+    return tuple(low + width * beta.ppf([tail, 1 - tail], m * much, (1 - m) * much))
 
 
 def progress_of(
@@ -380,7 +374,7 @@ def progress_of(
     ends = known / counts.sum(), (known + counts.sum() - seen.sum()) / counts.sum()
     z, own = norm.isf((1 - prob) / 2), float(np.sqrt(belief.covariance[0, 0]))
     able = float(belief.mean[0])
-    bounds = np.array([score_interval(mean, sd, *ends, prob), (able - z * own, able + z * own)])
+    bounds = np.array([_beta_interval(mean, sd, *ends, prob), (able - z * own, able + z * own)])
     table = xr.Dataset(
         dict(value=("of", [mean, able]), lower=("of", bounds[:, 0]), upper=("of", bounds[:, 1])), dict(of=["score", "ability"])
     )
