@@ -28,11 +28,12 @@ from agentirt_nb.irt.fits import (
     trusted,
 )
 from .prediction import agent_draws, benchmarks_of, task_draws
-from ..messages import count, listed, one_of
+from ..messages import count, listed, nearest, one_of
 from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #657828a9
 _NODES = np.linspace(-2.5, 2.5, 11)  # abilities at which chances are averaged, in sds about their mean
+_NEW = "new benchmark"  # what one that has no name yet is called
 _MOST = 128  # draws of tasks that are used
 
 
@@ -59,10 +60,10 @@ def _without_level(tasks: xr.Dataset, theta: np.ndarray, fresh: Sequence[str]) -
         level = b[:, at].mean(1)
         low, middle, high = np.sort(level)[(np.array([0.16, 0.5, 0.84]) * (len(level) - 1)).round().astype(int)]
         b[:, at] += (middle - level)[:, None]
-        levels[name] = float((high - low) / 2)  # the tails of a new benchmark's level are long
+        levels[name or _NEW] = float((high - low) / 2)  # the tails of a new benchmark's level are long
     return b, theta, levels
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #d6cfafa9
 def _groups(fit: xr.DataTree, tasks: Any) -> np.ndarray:
     "The group of each task, empty where there is none."
     if isinstance(tasks, pd.DataFrame):
@@ -163,7 +164,8 @@ def _effects(known: _Known, bands: int) -> tuple[np.ndarray, list[str], np.ndarr
     band = (np.nan_to_num(band).astype(int) + 1).astype(str)
     add(band, "band")
     add(known.labels.group.values.astype(str), "group", fewest=3)
-    add(np.where(np.isin(known.labels.benchmark.values, [*known.levels]), known.labels.benchmark.values, ""), "level", -1.0)
+    of = np.where(known.labels.benchmark.values == "", _NEW, known.labels.benchmark.values.astype(object))
+    add(np.where(np.isin(of, [*known.levels]), of, "").astype(str), "level", -1.0)
     return known.slope[:, None] * np.stack(columns, 1), names, np.array(kinds), band
 
 
@@ -201,7 +203,9 @@ def _alike(fit: xr.DataTree) -> float:
 
 def session_prior(
     fit: xr.DataTree,  # a fit: of agents that ran these tasks, or of other benchmarks, with features
-    tasks: Sequence[str] | pd.DataFrame | None = None,  # labels, or a table as `predict` takes it; None: all of `benchmark`
+    tasks: Sequence[str]
+    | pd.DataFrame
+    | None = None,  # labels, or a table (benchmark: empty for a new one); None: all of `benchmark`
     *,
     agent: Mapping[str, Any] | str | None = None,  # llm, scaffold (and date) where known, or an agent of the fit; None: any agent
     benchmark: str | None = None,  # whose tasks, where none are named; None: all
@@ -319,7 +323,7 @@ def _outlook(prior: xr.Dataset, belief: Belief, ran: np.ndarray, target: np.ndar
     look = _Outlook(x, c, xc, h, p, sure * (1 - sure), ran, counts, np.zeros(x.shape[1]), this_run, many)
     return replace(look, rises=(counts * look.open_after() * look.g).astype(x.dtype) @ x)
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #e06c65e4
 def _luck(look: _Outlook, passed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Each task's expected part of the score, and the variance that stays when the agent is known."
     if look.this_run:
@@ -369,7 +373,7 @@ def progress_of(
     prob: float | None = None,  # probability inside an interval; None: the setting
 ) -> xr.Dataset:  # value, lower, upper (of): of "score" (a share) and "ability" (logits); attrs runs, tasks_run
     "Score and ability so far, with intervals. Raises FitError for results or a target of another size."
-    prob = probability_inside(prob)
+    prob = probability_inside(prior, prob)
     passed, ran = _results(prior, passed, ran)
     belief = believe(prior, passed, ran) if belief is None else belief
     mean, sd = score_of(prior, belief, passed, ran, target=target)
@@ -427,10 +431,10 @@ def _score_falls(look: _Outlook) -> np.ndarray:
     if look.this_run:
         luck = np.where(look.ran == 0, (look.p * (1 - look.p) - look.g**2 * look.h).clip(0), 0.0)
     else:
-        luck = 0.0 if np.isinf(look.many) else look.p * (1 - look.p) / (look.many + look.ran + 1) ** 2
+        luck = look.p * (1 - look.p) / (look.many + look.ran + 1) ** 2  # nothing, where `many` is infinite
     return 2 * d * a - d**2 * look.h + r * (a - d * look.h) ** 2 + look.counts * luck
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #bdbce2d4
 def _apart(difficulty: np.ndarray, ran: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     "(task,): how far each task is, in order of difficulty, from those that were run."
     place = np.empty(len(difficulty))
@@ -497,7 +501,10 @@ def _places(prior: xr.Dataset, names: Sequence[str] | str) -> np.ndarray:
     if not names:
         return np.array([], int)
     known = {name: i for i, name in enumerate(prior.task.values.astype(str).tolist())}
-    return np.array([known[one_of(name, known, "task", error=FitError)] for name in names], int)
+    for name in names:
+        if name not in known:
+            raise FitError(f"the session has no task {name!r}; {nearest(name, known, most=3, shown=4)}")
+    return np.array([known[name] for name in names], int)
 
 
 def _open_labels(of: np.ndarray, look: _Outlook, may: np.ndarray) -> np.ndarray:
@@ -585,9 +592,9 @@ def choose(
                 look, other = _only(look, kept), other and _only(other, kept)
                 may, price, place = may[kept], price[kept], place[kept]
     at = np.array([j for j, *_ in found], int)
-    chosen = prior.isel(task=at)
-    about = {name: ("task", chosen[name].values) for name in ("task", "benchmark", "group", "band") if name in prior.coords}
+    of = lambda name: np.asarray(prior[name].variable[at])  # of these tasks only: the names of all take their time
+    about = {name: ("task", of(name)) for name in ("task", "benchmark", "group", "band")}
     cells = dict(zip(("gain", "chance"), np.array([x for _, *x in found]).reshape(-1, 2).T))
-    cells |= dict(cost=task_costs(prior, cost)[at], difficulty=chosen.difficulty.values)
+    cells |= dict(cost=task_costs(prior, cost)[at], difficulty=of("difficulty"))
     table = xr.Dataset({name: ("task", np.asarray(x, float)) for name, x in cells.items()}, about)
     return trusted(table, prior, criterion=criterion, criterion_says=CRITERIA[criterion])
