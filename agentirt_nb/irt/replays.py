@@ -6,7 +6,7 @@
 __all__ = ['BUDGETS', 'CRITERIA', 'random_error', 'error_ratio', 'published_reliability', 'simulate_sessions', 'session_errors',
            'stopped', 'replay_sessions']
 
-# %% ../../nbs/2_irt/33_replays.ipynb #ce549a8c
+# %% ../../nbs/2_irt/33_replays.ipynb #d9cf3306
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from .session_model import counts_left, session_prior
 from ..messages import one_of
 from ..settings import chosen_seed
 
-# %% ../../nbs/2_irt/33_replays.ipynb #6a873071
+# %% ../../nbs/2_irt/33_replays.ipynb #7d689f0f
 BUDGETS = (10, 25, 50, 100, 200)  # numbers of tasks that errors are reported at
 
 
@@ -45,7 +45,7 @@ def random_error(
         error[i, some] = (share * np.abs(np.arange(m + 1)[:, None] / m - passed[some] / ran[some])).sum(0)
     return xr.DataArray(error, dict(budget=list(budgets), agent=outcomes.agent.values), ("budget", "agent"), name="random_error")
 
-# %% ../../nbs/2_irt/33_replays.ipynb #fb66c46f
+# %% ../../nbs/2_irt/33_replays.ipynb #45b17c57
 def error_ratio(
     error: xr.DataArray,  # a rule's errors over agent and other dims
     beside: xr.DataArray,  # what it is divided by, over agent and perhaps the same other dims, as `random_error` gives it
@@ -68,7 +68,7 @@ def error_ratio(
     table = ratio.isel(sample=0, drop=True).to_dataset(name="ratio")
     return table.assign(lower=table.ratio.copy(data=lower), upper=table.ratio.copy(data=upper)).assign_attrs(prob=prob)
 
-# %% ../../nbs/2_irt/33_replays.ipynb #c3f62cff
+# %% ../../nbs/2_irt/33_replays.ipynb #590d9d18
 def _published_ability(passed: np.ndarray, difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Abilities and squared standard errors (session,) by the published protocol, of results and difficulties (session, task)."
     ability = np.zeros(len(passed))
@@ -114,7 +114,7 @@ def published_reliability(
     shape = (*(() if chosen is None else order.shape[:-2]), len(budgets))
     return xr.DataArray(found.reshape(shape), coords | dict(budget=budgets), (*dims, "budget"), name="reliability")
 
-# %% ../../nbs/2_irt/33_replays.ipynb #9635d1e6
+# %% ../../nbs/2_irt/33_replays.ipynb #bac1307c
 class _Model(NamedTuple):
     "A session's prior as arrays; pairs holds products of the columns of the design, above the diagonal."
 
@@ -172,7 +172,7 @@ def _foreseen(m: _Model, x: np.ndarray, cov: np.ndarray, passed: np.ndarray, ran
     variance, size = np.einsum("se,sef,sf->s", pull, cov, pull) + luck, has.sum(1)
     return (passed.sum(1) + (left * p).sum(1)) / size, np.sqrt(variance) / size, (p, slope, spread)
 
-# %% ../../nbs/2_irt/33_replays.ipynb #2a8bfaf7
+# %% ../../nbs/2_irt/33_replays.ipynb #a57b397c
 CRITERIA = ("score", "ability", "information", "mutual information", "stratified", "random", "same tasks")
 
 
@@ -203,7 +203,7 @@ def _even(order: np.ndarray, start: np.ndarray, step: int) -> np.ndarray:
         point, step, part = point + part * (step & 1), step >> 1, part / 2
     return -np.abs(order - ((start + point) % 1)[:, None])
 
-# %% ../../nbs/2_irt/33_replays.ipynb #f496fa3e
+# %% ../../nbs/2_irt/33_replays.ipynb #7cbb2ced
 def _walk(m: _Model, passed: np.ndarray, has: np.ndarray, criterion: str, steps: int, how: dict, rng: Any) -> dict:
     "Sessions on results (session, task): score, sd, ability, error of ability, plain rate and chosen task at each step."
     sessions, tasks = passed.shape
@@ -240,7 +240,7 @@ def _walk(m: _Model, passed: np.ndarray, has: np.ndarray, criterion: str, steps:
             kept[name][:, step] = values
     return kept
 
-# %% ../../nbs/2_irt/33_replays.ipynb #edb04bba
+# %% ../../nbs/2_irt/33_replays.ipynb #b38be5f2
 def _made_up(prior: xr.Dataset, agents: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     "Results (agent, task) of agents drawn from a prior, all of which were run."
     m = _model_of(prior)
@@ -269,7 +269,7 @@ def _allowed(has: np.ndarray, budget: int, criteria: Sequence[str], agents: Sequ
         who = agents[int(few.argmin())]
         raise FitError(f"{who!r} ran {few.min()} tasks, and the budget is {budget}; take one from 1 to {few.min()}.")
 
-# %% ../../nbs/2_irt/33_replays.ipynb #dcb6cd49
+# %% ../../nbs/2_irt/33_replays.ipynb #9b560a96
 def simulate_sessions(
     prior: xr.Dataset,  # from `session_prior`: whose tasks are chosen, and what is believed at the start
     outcomes: xr.Dataset | None = None,  # of agents that its fit has not seen; None: made up from the prior
@@ -319,11 +319,11 @@ def _with_ends(table: xr.Dataset, prob: float) -> xr.Dataset:
     whole = lambda x: x.broadcast_like(table.score).transpose(*table.score.dims)
     passed, tasks = whole(table.plain * table.budget), whole(table.tasks)
     about = table.score * tasks - passed, table.score_sd * tasks, tasks - whole(table.budget)
-    ends = counts_left(*(x.values for x in about), True, prob)
+    ends = counts_left(*(x.values for x in about), whole=True, prob=prob)
     lower, upper = ((passed + end) / tasks for end in ends)
     return table.assign(lower=lower, upper=upper).assign_attrs(prob=prob)
 
-# %% ../../nbs/2_irt/33_replays.ipynb #51f356aa
+# %% ../../nbs/2_irt/33_replays.ipynb #d54cdae1
 def _pairs_told(score: np.ndarray, sd: np.ndarray, truth: np.ndarray, prob: float) -> tuple[float, float]:
     "Share of pairs of agents that are decided with that probability, and of these the share that is right."
     i, j = np.triu_indices(len(truth), 1)
@@ -367,7 +367,7 @@ def session_errors(
     table = table.assign({name: (dims, x.reshape(shape)) for name, x in more.items()})
     return table.transpose(*dims).assign_attrs(sessions.attrs | dict(estimate=estimate))
 
-# %% ../../nbs/2_irt/33_replays.ipynb #6fd27199
+# %% ../../nbs/2_irt/33_replays.ipynb #2dabbc52
 def stopped(
     sessions: xr.Dataset,  # from `simulate_sessions` or `replay_sessions`
     width: float,  # a session stops when half the length of its interval is at most this, in shares: 0.05 is 5 points
@@ -384,7 +384,7 @@ def stopped(
     table = xr.Dataset(dict(tasks_run=last + 1, score=at.score, error=np.abs(at.score - sessions.truth), covered=covered))
     return table.drop_vars("budget").assign_attrs(sessions.attrs | dict(width=width))
 
-# %% ../../nbs/2_irt/33_replays.ipynb #106d7efd
+# %% ../../nbs/2_irt/33_replays.ipynb #af3a25f1
 def replay_sessions(
     outcomes: xr.Dataset,  # outcomes
     *,
