@@ -356,6 +356,22 @@ def _naming(
         raise UnwritableError(text, OSError(said[0], os.strerror(said[0]))) from reason
 
 
+def _step_back(
+    old: Path,  # what stepped aside, if anything did
+    target: Path,  # where it stood
+) -> None:
+    "Put an old copy back where nothing stands; another writer may be the quicker, and then that one's stands."
+    for _ in range(1000):
+        if not old.exists() or os.path.lexists(target):
+            return
+        try:
+            old.rename(target)
+        except OSError as reason:
+            if reason.errno not in (*_IN_THE_WAY, errno.ENOTDIR):
+                raise
+    raise TakenPathError(f"{target} is being written by others all the time; its old copy is in {old.parent}.")
+
+
 @contextmanager
 def _place_beside(
     target: Path,  # what is to be written
@@ -374,8 +390,7 @@ def _place_beside(
         yield place
     finally:
         try:
-            if (old := place / "old" / target.name).exists() and not os.path.lexists(target):
-                old.rename(target)
+            _step_back(place / "old" / target.name, target)
             _discard(place / "old")
             shutil.rmtree(place, ignore_errors=True)
         finally:

@@ -412,6 +412,38 @@ def test_two_writers_of_one_target_neither_fail_nor_leave_anything(tmp_path, nam
     assert {path.read_text() for path in files} in ({"A" * 999}, {"B" * 999})
 
 
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_a_writer_whose_target_another_fills_while_it_tidies_up_leaves_the_newer_one(tmp_path, monkeypatch, kind):
+    target, rename = tmp_path / "t.zarr", Path.rename
+
+    def write(text):
+        with write_atomically(target) as new:
+            new.mkdir()
+            (new / "zarr.json").write_text(text)
+            seal(new)
+
+    def slow(path, to):  # between this writer's look and its step another took the target away and put its own there
+        if path.parent.name == "old" and Path(to) == target:
+            if kind == "folder":
+                target.mkdir()
+                (target / "zarr.json").write_text("newest")
+            else:
+                target.write_text("newest")
+        return rename(path, to)
+
+    def take_away(new, to):
+        (old := new.parent.with_name("old")).mkdir()
+        rename(to, old / to.name)
+
+    write("first")
+    monkeypatch.setattr(Path, "rename", slow)
+    monkeypatch.setattr("agentirt_nb.files._take_place", take_away)
+    write("second")
+    text = target / "zarr.json" if kind == "folder" else target
+    assert text.read_text() == "newest"
+    assert [path.name for path in tmp_path.iterdir()] == ["t.zarr"]
+
+
 # --- kills ---
 
 

@@ -219,30 +219,44 @@ CHECKS: dict[str, str] = {  # check -> the question
 }
 
 
-def _told(table: xr.Dataset, bad: Callable[[xr.Dataset], object]) -> tuple[bool, str]:
-    "Whether a result is one to look at, and its sentence."
-    return bool(bad(table)), str(table.attrs["says"])
+def _tested(table: xr.Dataset) -> bool:
+    "Whether anything could be tested."
+    return bool(np.isfinite(table.q).any())
 
 
-def _answers(fit: xr.DataTree, level: float, seed: int | None) -> dict[str, Callable[[], tuple[bool, str]]]:
-    "For each check what asks it: whether there is something to look at, and a sentence."
-    record, q = trust(fit), lambda table: bool((table.q <= level).any())
+def _told(
+    table: xr.Dataset, bad: Callable[[xr.Dataset], object], known: Callable[[xr.Dataset], object] = lambda table: True
+) -> tuple[str, str]:
+    "The state that a result puts its check in, and its sentence."
+    return ("look" if bad(table) else "sound" if known(table) else "not checked"), str(table.attrs["says"])
+
+
+def _answers(fit: xr.DataTree, level: float, seed: int | None) -> dict[str, Callable[[], tuple[str, str]]]:
+    "For each check what asks it: its state, and a sentence."
+    record, q = trust(fit), lambda table: (table.q <= level).any()
     reached = record["converged"] == "yes"
     approximation = f"The fit has {'' if reached else 'NOT '}converged; its accuracy is {record['accuracy']}."
+    wrong = not reached or record["accuracy"] in ("doubtful", "bad")
     silent = dict(sound="None of the quick screens found anything.")
-    screens = lambda t: t.attrs["says"] or silent.get(t.attrs["adequacy"], "There are too few agents or tasks to look at.")
+    screens = lambda t: t.assign_attrs(
+        says=t.attrs["says"] or silent.get(t.attrs["adequacy"], "There are too few agents or tasks to look at.")
+    )
+    several = lambda t: min(t.sizes["agent"], t.sizes["task"]) > 2
+    looked = lambda t: t.attrs["adequacy"] != "not checked"
     return {
-        "approximation": lambda: (not reached or record["accuracy"] in ("doubtful", "bad"), approximation),
-        "screens": lambda: (bool((t := adequacy_of(fit)).flagged.any()), screens(t)),
-        "tasks": lambda: _told(task_statistics(fit, seed=seed), q),
-        "pairs of tasks": lambda: _told(local_dependence(fit, level=level), lambda t: (t.dependent | t.same).any()),
-        "agents": lambda: _told(agent_statistics(fit, level=level), lambda t: t.odd.any()),
-        "leaks": lambda: _told(leaked_tasks(fit, level=level, seed=seed), lambda t: t.suspected.any()),
-        "families": lambda: _told(differential_functioning(fit, "family", level=level), q),
-        "dates": lambda: _told(differential_functioning(fit, "date", level=level), q),
-        "parts": lambda: _told(group_shifts(fit, level=level), q),
-        "skills": lambda: _told(dimensionality(fit, seed=seed), lambda t: t.attrs["skills"] > 1),
-        "reliability": lambda: _told(score_reliability(fit), lambda t: t.reliability.values[0] < 0.8),
+        "approximation": lambda: ("look" if wrong else "sound", approximation),
+        "screens": lambda: _told(screens(adequacy_of(fit)), lambda t: t.flagged.any(), looked),
+        "tasks": lambda: _told(task_statistics(fit, seed=seed), q, _tested),
+        "pairs of tasks": lambda: _told(local_dependence(fit, level=level), lambda t: (t.dependent | t.same).any(), _tested),
+        "agents": lambda: _told(agent_statistics(fit, level=level), lambda t: t.odd.any(), _tested),
+        "leaks": lambda: _told(leaked_tasks(fit, level=level, seed=seed), lambda t: t.suspected.any(), _tested),
+        "families": lambda: _told(differential_functioning(fit, "family", level=level), q, _tested),
+        "dates": lambda: _told(differential_functioning(fit, "date", level=level), q, _tested),
+        "parts": lambda: _told(group_shifts(fit, level=level), q, _tested),
+        "skills": lambda: _told(dimensionality(fit, seed=seed), lambda t: t.attrs["skills"] > 1, several),
+        "reliability": lambda: _told(
+            score_reliability(fit), lambda t: t.reliability[0] < 0.8, lambda t: np.isfinite(t.reliability[0])
+        ),
         "information": lambda: _told(test_information(fit), lambda t: False),
         "saturation": lambda: _told(saturation(fit, seed=seed), lambda t: False),
         "replicas": lambda: _told(predictive_checks(fit, level=level, seed=seed), q),
@@ -262,15 +276,14 @@ def diagnose(
     need(fit, "ability", "difficulty")
     ask = _answers(fit, level, seed)
     if control:
-        shuffled = lambda t: t.attrs["better"] != "yes"
         curve = "2pl" if "discrimination" in fit["posterior"] else "1pl"
-        told = lambda t: t.attrs["says"] or f"It foretells hidden results by {t.attrs['numbers']}."
-        ask["control"] = lambda: (shuffled(t := negative_control(outcomes_of(fit), curve, level=level, seed=seed)), told(t))
+        told = lambda t: t.assign_attrs(says=t.attrs["says"] or f"It foretells hidden results by {t.attrs['numbers']}.")
+        dealt = lambda: told(negative_control(outcomes_of(fit), curve, level=level, seed=seed))
+        ask["control"] = lambda: _told(dealt(), lambda t: t.attrs["better"] != "yes")
     rows = {}
     for name, answer in ask.items():
         try:
-            look, says = answer()
-            rows[name] = ("look" if look else "sound", says or "Nothing was found.")
+            rows[name] = answer()
         except FitError as error:
             rows[name] = ("not checked", str(error))
     rows = {name: rows.get(name, ("not checked", "ask for it: control=True.")) for name in CHECKS}
