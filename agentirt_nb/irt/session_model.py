@@ -63,6 +63,14 @@ def _without_level(tasks: xr.Dataset, theta: np.ndarray, fresh: Sequence[str]) -
     return b, theta, levels
 
 
+def _groups(fit: xr.DataTree, tasks: Any) -> np.ndarray:
+    "The group of each task, empty where there is none."
+    if isinstance(tasks, pd.DataFrame):
+        return (tasks["group"].fillna("") if "group" in tasks else pd.Series("", tasks.index)).to_numpy(str)
+    seen = fit.observed_data
+    return seen.group.sel(task=list(tasks)).values.astype(str) if "group" in seen.coords else np.full(len(tasks), "")
+
+
 def _known(fit: xr.DataTree, tasks: Any, agent: Mapping[str, Any] | str | None, seed: int) -> _Known:
     "What the fit says, at the abilities that the agent may have."
     found = task_draws(fit, tasks, seed=seed)
@@ -81,7 +89,9 @@ def _known(fit: xr.DataTree, tasks: Any, agent: Mapping[str, Any] | str | None, 
     z, away = logit(chance), at[:, None] - centre
     slope = ((weight * away * z).sum(0) / (weight * away**2).sum(0)).clip(1e-3)
     offset = (weight * z).sum(0) / weight.sum(0) - slope * centre
-    labels = xr.Dataset(coords={name: found[name] for name in ("task", "benchmark", "group", "run") if name in found.coords})
+    labels = xr.Dataset(
+        coords={name: found[name] for name in ("task", "benchmark", "run")} | dict(group=("task", _groups(fit, tasks)))
+    )
     return _Known(slope, offset, b.mean(0), (mean, sd), levels, labels)
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #b6a14a5f
@@ -152,8 +162,7 @@ def _effects(known: _Known, bands: int) -> tuple[np.ndarray, list[str], np.ndarr
     band = pd.qcut(b, many, labels=False, duplicates="drop") if many > 1 else np.zeros(size)
     band = (np.nan_to_num(band).astype(int) + 1).astype(str)
     add(band, "band")
-    if "group" in known.labels.coords:
-        add(known.labels.group.values.astype(str), "group", fewest=3)
+    add(known.labels.group.values.astype(str), "group", fewest=3)
     add(np.where(np.isin(known.labels.benchmark.values, [*known.levels]), known.labels.benchmark.values, ""), "level", -1.0)
     return known.slope[:, None] * np.stack(columns, 1), names, np.array(kinds), band
 
@@ -225,7 +234,7 @@ def session_prior(
     fresh = not known.labels.run.values.any()
     expected = np.where(kind == "ability", known.ability[0], np.where((kind == "slope") & fresh, _FRESH_SLOPE, 0.0))
     table = xr.Dataset(
-        dict(design=(("task", "effect"), x), offset=("task", known.offset), expected=("effect", expected)),
+        dict(design=(("task", "effect"), x.astype(np.float32)), offset=("task", known.offset), expected=("effect", expected)),
         known.labels.assign_coords(effect=names, band=("task", band), difficulty=("task", known.difficulty)).coords,
         dict(about=about, about_says=ABOUT_SESSION[about], alike=alike, agent=str(agent or "")),
     ).assign(covariance=(("effect", "effect_"), np.diag(np.maximum(sd, 0.01) ** 2)))
@@ -267,50 +276,48 @@ def believe(
     at = ran > 0
     if not at.any():
         return Belief(expected, covariance)
-    x, offset = prior.design.values[at], prior.offset.values[at]
+    x, offset = prior.design.values[at].astype(float), prior.offset.values[at]
     about = (expected, np.linalg.inv(covariance))
     return Belief(*_newton(x, offset, passed[at], ran[at], prior.attrs["alike"], about, expected if start is None else start))
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #14fd454c
 @dataclass
 class _Outlook:
-    "Chances and what they rest on, of every task at once."
+    "Chances and what they rest on, of many tasks at once."
 
     x: np.ndarray  # (task, effect)
-    xc: np.ndarray  # (task, effect): x times the covariance
+    c: np.ndarray  # (effect, effect): covariance of the effects
+    xc: np.ndarray  # (task, effect): x @ c
     h: np.ndarray  # (task,): variance of the logit
     p: np.ndarray  # (task,): chance of a pass
     g: np.ndarray  # (task,): slope of p with the logit
     ran: np.ndarray  # (task,)
-    fixed: np.ndarray  # (task,): how much of a task's part of the score stays open to what is learned of the agent
-    target: np.ndarray  # (task,): whether the task counts in the score
+    counts: np.ndarray  # (task,): whether the task counts in the score
+    rises: np.ndarray  # (effect,): of the sum of all that counts in the score
     this_run: bool
     many: float  # runs that the prior of a pair's own rate is worth; infinite: pairs have none
 
-    @property
-    def pull(self) -> np.ndarray:
-        "(effect,): covariance of the effects with the sum of the score."
-        return self.xc.T @ (self.target * self.fixed * self.g)
-
-
-def _open_to(ran: np.ndarray, this_run: bool, many: float) -> np.ndarray:
-    "How much of a task's part of the score is still open to what is learned of the agent."
-    return (ran == 0).astype(float) if this_run else np.ones(len(ran)) if np.isinf(many) else many / (many + ran)
+    def open_after(self, more: int = 0) -> np.ndarray:
+        "(task,): how much of a task's part of the score is open to what is learned of the agent, after that many more runs."
+        ran = self.ran + more
+        return (ran == 0) * 1.0 if self.this_run else np.ones(len(ran)) if np.isinf(self.many) else self.many / (self.many + ran)
 
 
 def _outlook(prior: xr.Dataset, belief: Belief, ran: np.ndarray, target: np.ndarray | None) -> _Outlook:
+    "What a belief says of every task."
     x = prior.design.values
-    xc = x @ belief.covariance
+    c = belief.covariance.astype(x.dtype)
+    xc = x @ c
     h = np.einsum("te,te->t", xc, x)
-    z = prior.offset.values + x @ belief.mean
-    p = expit(z / np.sqrt(1 + np.pi / 8 * h))
-    sure = expit(z)
+    z = (prior.offset.values + x @ belief.mean.astype(x.dtype)).astype(x.dtype)
+    sure, p = expit(z), expit(z / np.sqrt(1 + x.dtype.type(np.pi / 8) * h))
     alike, this_run = prior.attrs["alike"], prior.attrs["about"] == "this run"
-    many = np.inf if alike <= 0 else 1 / alike - 1
     counts = np.ones(len(p), bool) if target is None else np.asarray(target, bool)
     if counts.shape != p.shape or not counts.any():
         raise FitError(f"target needs one True or False for each of the {count(len(p), 'task')} of the session, and one True.")
-    return _Outlook(x, xc, h, p, sure * (1 - sure), ran, _open_to(ran, this_run, many), counts, this_run, many)
+    many = np.inf if alike <= 0 else 1 / alike - 1
+    look = _Outlook(x, c, xc, h, p, sure * (1 - sure), ran, counts, np.zeros(x.shape[1]), this_run, many)
+    return replace(look, rises=(counts * look.open_after() * look.g).astype(x.dtype) @ x)
 
 
 def _luck(look: _Outlook, passed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -337,21 +344,19 @@ def score_of(
     passed, ran = _results(prior, passed, ran)
     look = _outlook(prior, belief, ran, target)
     part, luck = _luck(look, passed)
-    weight = look.target * look.fixed * look.g
-    variance = weight @ look.x @ look.pull + luck[look.target].sum()
-    size = look.target.sum()
-    return float(part[look.target].mean()), float(np.sqrt(max(variance, 0.0)) / size)
+    variance = float(look.rises @ look.c @ look.rises) + float(luck[look.counts].sum(dtype=float))
+    return float(part[look.counts].mean(dtype=float)), max(variance, 0.0) ** 0.5 / int(look.counts.sum())
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #5c0a2d2f
-def _beta_interval(mean: float, sd: float, low: float, high: float, prob: float) -> tuple[float, float]:
-    "The interval of a quantity between low and high with this mean and sd."
-    width = high - low
-    if width <= 0 or sd <= 0:
+def _counts_left(mean: float, sd: float, left: int, whole: bool, prob: float) -> tuple[float, float]:
+    "The interval of how many of the tasks that are left will be passed, of this mean and sd; whole: to whole tasks."
+    if left == 0 or sd <= 0:
         return mean, mean
-    m = np.clip((mean - low) / width, 1e-6, 1 - 1e-6)
-    much = max(m * (1 - m) / (sd / width) ** 2 - 1, 1e-3)
+    m = min(max(mean / left, 1e-6), 1 - 1e-6)
+    much = max(m * (1 - m) / (sd / left) ** 2 - 1, 1e-3)
     tail = (1 - prob) / 2
-    return tuple(low + width * beta.ppf([tail, 1 - tail], m * much, (1 - m) * much))
+    low, high = left * beta.ppf([tail, 1 - tail], m * much, (1 - m) * much)
+    return (float(np.round(low)), float(np.round(high))) if whole else (float(low), float(high))
 
 
 def progress_of(
@@ -369,12 +374,13 @@ def progress_of(
     belief = believe(prior, passed, ran) if belief is None else belief
     mean, sd = score_of(prior, belief, passed, ran, target=target)
     counts = np.ones(len(ran), bool) if target is None else np.asarray(target, bool)
-    seen = counts & (ran > 0) & (prior.attrs["about"] == "this run")
-    known = float((passed[seen] / ran[seen]).sum())
-    ends = known / counts.sum(), (known + counts.sum() - seen.sum()) / counts.sum()
+    this_run = prior.attrs["about"] == "this run"
+    seen = counts & (ran > 0) & this_run
+    known, size = float((passed[seen] / ran[seen]).sum()), int(counts.sum())
+    low, high = _counts_left(mean * size - known, sd * size, size - int(seen.sum()), this_run, prob)
     z, own = norm.isf((1 - prob) / 2), float(np.sqrt(belief.covariance[0, 0]))
     able = float(belief.mean[0])
-    bounds = np.array([_beta_interval(mean, sd, *ends, prob), (able - z * own, able + z * own)])
+    bounds = np.array([((known + low) / size, (known + high) / size), (able - z * own, able + z * own)])
     table = xr.Dataset(
         dict(value=("of", [mean, able]), lower=("of", bounds[:, 0]), upper=("of", bounds[:, 1])), dict(of=["score", "ability"])
     )
@@ -392,7 +398,7 @@ def progress_of(
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #9bd80343
 CRITERIA: dict[str, str] = {
-    "score": "how much the variance of the score on the whole target falls",
+    "score": "how much the variance of the number of passes on the whole target falls",
     "ability": "how much the variance of the ability falls",
     "information": "Fisher information on the ability, at the ability that is believed now",
     "mutual information": "what the result tells of all effects at once",
@@ -416,14 +422,13 @@ def _tells(look: _Outlook) -> np.ndarray:
 def _score_falls(look: _Outlook) -> np.ndarray:
     "(task,): fall of the variance of the score, times the squared number of tasks that count."
     w = _tells(look)
-    r, a = w / (1 + w * look.h), look.x @ look.pull
-    after = _open_to(look.ran + 1, look.this_run, look.many)
-    d = look.target * look.g * (look.fixed - after)
+    r, a = w / (1 + w * look.h), look.x @ (look.c @ look.rises)
+    d = look.counts * look.g * (look.open_after() - look.open_after(1))
     if look.this_run:
         luck = np.where(look.ran == 0, (look.p * (1 - look.p) - look.g**2 * look.h).clip(0), 0.0)
     else:
         luck = 0.0 if np.isinf(look.many) else look.p * (1 - look.p) / (look.many + look.ran + 1) ** 2
-    return 2 * d * a - d**2 * look.h + r * (a - d * look.h) ** 2 + look.target * luck
+    return 2 * d * a - d**2 * look.h + r * (a - d * look.h) ** 2 + look.counts * luck
 
 
 def _apart(difficulty: np.ndarray, ran: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -441,7 +446,7 @@ def _gains(prior: xr.Dataset, look: _Outlook, criterion: str, other: _Outlook | 
     "(task,): what one more run of each task is worth by a criterion."
     w = _tells(look)
     if criterion == "score":
-        return _score_falls(look) / look.target.sum() ** 2
+        return _score_falls(look)
     if criterion == "ability":
         return w / (1 + w * look.h) * look.xc[:, 0] ** 2
     if criterion == "information":
@@ -456,11 +461,17 @@ def _gains(prior: xr.Dataset, look: _Outlook, criterion: str, other: _Outlook | 
 def _rerun(look: _Outlook, j: int) -> _Outlook:
     "The outlook when a run of task j is planned, its result unknown: effects are known better, chances stay."
     w = _tells(look)[j]
-    r, c = w / (1 + w * look.h[j]), look.xc @ look.x[j]
+    r, falls, of_j = w / (1 + w * look.h[j]), look.xc @ look.x[j], look.xc[j].copy()
+    closed = look.counts[j] * look.g[j] * (look.open_after() - look.open_after(1))[j]
     ran = look.ran.copy()
     ran[j] += 1
-    fixed = _open_to(ran, look.this_run, look.many)
-    return replace(look, xc=look.xc - r * np.outer(c, look.xc[j]), h=(look.h - r * c**2).clip(0), ran=ran, fixed=fixed)
+    known = dict(c=look.c - r * np.outer(of_j, of_j), xc=look.xc - np.outer(r * falls, of_j), h=(look.h - r * falls**2).clip(0))
+    return replace(look, ran=ran, rises=look.rises - closed * look.x[j], **known)
+
+
+def _only(look: _Outlook, at: np.ndarray) -> _Outlook:
+    "The outlook on some tasks; what counts in the score stays."
+    return replace(look, **{name: getattr(look, name)[at] for name in ("x", "xc", "h", "p", "g", "ran", "counts")})
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #5ab2319e
 def task_costs(
@@ -468,25 +479,23 @@ def task_costs(
     cost: Mapping[str, float] | Sequence[float] | float | None,  # by task, in order, or the same for all; None: 1 each
 ) -> np.ndarray:  # (task,)
     "What a run of each task costs, in any unit. Raises FitError for a cost that is missing or not above 0."
-    names = prior.task.values.astype(str)
+    size = prior.sizes["task"]
     if isinstance(cost, Mapping):
-        values = np.array([float(cost.get(name, np.nan)) for name in names])
-    else:
-        values = np.ones(len(names)) if cost is None else np.asarray(cost, float)
-        if values.shape not in ((), names.shape):
-            raise FitError(
-                f"cost needs one number for each of the {count(len(names), 'task')}, not {count(values.size, 'number')}."
-            )
-        values = np.broadcast_to(values, names.shape)
-    bad = names[~(np.isfinite(values) & (values > 0))]
-    if len(bad):
-        raise FitError(f"cost must be a number above 0 for every task, and is not for {listed(bad, 3)}.")
+        cost = [float(cost.get(str(name), np.nan)) for name in prior.task.values]
+    values = np.asarray(1.0 if cost is None else cost, float)
+    if values.shape not in ((), (size,)):
+        raise FitError(f"cost needs one number for each of the {count(size, 'task')}, not {count(values.size, 'number')}.")
+    values = np.broadcast_to(values, (size,))
+    if (bad := ~(np.isfinite(values) & (values > 0))).any():
+        raise FitError(f"cost must be a number above 0 for every task, and is not for {listed(prior.task.values[bad], 3)}.")
     return values
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #0e00695c
 def _places(prior: xr.Dataset, names: Sequence[str] | str) -> np.ndarray:
     "Where tasks are in a prior; FitError for one that is not."
     names = [names] if isinstance(names, str) else [str(x) for x in names]
+    if not names:
+        return np.array([], int)
     known = {name: i for i, name in enumerate(prior.task.values.astype(str).tolist())}
     return np.array([known[one_of(name, known, "task", error=FitError)] for name in names], int)
 
@@ -494,7 +503,7 @@ def _places(prior: xr.Dataset, names: Sequence[str] | str) -> np.ndarray:
 def _open_labels(of: np.ndarray, look: _Outlook, may: np.ndarray) -> np.ndarray:
     "Of the tasks that may be run those of the label that has fallen behind most."
     labels, at = np.unique(of, return_inverse=True)
-    share = np.bincount(at[look.target], minlength=len(labels)) / look.target.sum()
+    share = np.bincount(at[look.counts], minlength=len(labels)) / look.counts.sum()
     done = np.bincount(at, look.ran > 0, minlength=len(labels))
     behind = share * (done.sum() + 1) - done
     behind[np.bincount(at, may, minlength=len(labels)) == 0] = -np.inf
@@ -522,7 +531,7 @@ def gains(
     target: np.ndarray | None = None,  # (task,): which tasks count in the score; None: all
     beside: tuple | None = None,  # passed and ran (task,) of the other agent, for the criterion "contrast"
     seed: int | None = None,  # of the lot; None: settings().seed
-) -> np.ndarray:  # (task,): larger is better; "score" and "ability": fall of the variance
+) -> np.ndarray:  # (task,): larger is better; "score", in tasks, and "ability", in logits: fall of the variance
     "What one more run of each task is worth. Raises FitError for an unknown criterion."
     one_of(criterion, CRITERIA, "criterion", error=FitError)
     ran = _results(prior, None, ran)[1]
@@ -530,6 +539,9 @@ def gains(
     return _gains(prior, look, criterion, _beside(prior, beside, criterion), np.random.default_rng(chosen_seed(seed)))
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #1e51292e
+_FEW = 1000  # tasks among which the rest of a batch is chosen: those that gain most alone
+
+
 def choose(
     prior: xr.Dataset,  # from `session_prior`
     passed: np.ndarray | None = None,  # (task,): passes so far; None: nothing was run
@@ -557,18 +569,25 @@ def choose(
     other = _beside(prior, beside, criterion)
     may = np.ones(len(ran), bool)
     may[_places(prior, without)] = False
-    found: list[tuple[int, float]] = []
+    place, labels = np.arange(len(ran)), None if balance is None else prior[balance].values.astype(str)
+    found: list[tuple[int, float, float]] = []
     while len(found) < size and (can := may & (look.ran < repeats)).any():
-        can = can if balance is None else _open_labels(prior[balance].values.astype(str), look, can)
+        can = can if labels is None else _open_labels(labels, look, can)
         gain = _gains(prior, look, criterion, other, rng)
-        order = np.where(can, gain / price * (1 + jitter * rng.random(len(gain))), -np.inf)
-        order = np.where(can, rng.random(len(gain)), -np.inf) if criterion == "random" else order
+        lot = rng.random(len(gain))
+        order = np.where(can, lot if criterion == "random" else gain / price * (1 + jitter * lot), -np.inf)
         best = int(order.argmax())
-        found.append((best, float(gain[best])))
-        look = _rerun(look, best)
-        other = other and _rerun(other, best)
-    at = np.array([j for j, _ in found], int)
-    about = {name: ("task", prior[name].values[at]) for name in ("task", "benchmark", "group", "band") if name in prior.coords}
-    cells = dict(gain=[g for _, g in found], chance=look.p[at], cost=price[at], difficulty=prior.difficulty.values[at])
+        found.append((int(place[best]), float(gain[best]), float(look.p[best])))
+        if len(found) < size:
+            look, other = _rerun(look, best), other and _rerun(other, best)
+            if len(order) > (few := max(_FEW, 5 * size)) and labels is None and criterion != "stratified":
+                kept = np.argpartition(-order, few)[:few]
+                look, other = _only(look, kept), other and _only(other, kept)
+                may, price, place = may[kept], price[kept], place[kept]
+    at = np.array([j for j, *_ in found], int)
+    chosen = prior.isel(task=at)
+    about = {name: ("task", chosen[name].values) for name in ("task", "benchmark", "group", "band") if name in prior.coords}
+    cells = dict(zip(("gain", "chance"), np.array([x for _, *x in found]).reshape(-1, 2).T))
+    cells |= dict(cost=task_costs(prior, cost)[at], difficulty=chosen.difficulty.values)
     table = xr.Dataset({name: ("task", np.asarray(x, float)) for name, x in cells.items()}, about)
     return trusted(table, prior, criterion=criterion, criterion_says=CRITERIA[criterion])
