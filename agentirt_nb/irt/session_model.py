@@ -369,7 +369,7 @@ def progress_of(
     prob: float | None = None,  # probability inside an interval; None: the setting
 ) -> xr.Dataset:  # value, lower, upper (of): of "score" (a share) and "ability" (logits); attrs runs, tasks_run
     "Score and ability so far, with intervals. Raises FitError for results or a target of another size."
-    prob = probability_inside(prob)
+    prob = probability_inside(prior, prob)
     passed, ran = _results(prior, passed, ran)
     belief = believe(prior, passed, ran) if belief is None else belief
     mean, sd = score_of(prior, belief, passed, ran, target=target)

@@ -8,7 +8,7 @@ __all__ = ['ANSWERS', 'MOST_FAILURES', 'SessionError', 'Asked', 'answer_of', 'Le
            'SessionStanding', 'barred', 'next_runs', 'AdaptiveSession', 'session_result', 'session_contrast',
            'session_outcomes', 'replay']
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #e5d14a80
+# %% ../../nbs/2_irt/32_sessions.ipynb #2f9f6aec
 import json
 import warnings
 from collections import Counter
@@ -33,7 +33,7 @@ from ..messages import AgentirtError, cleaned, count, nearest, one_of
 from ..settings import chosen_seed
 from ..stores import open_xarray, save_xarray
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #9076e25e
+# %% ../../nbs/2_irt/32_sessions.ipynb #83345fa3
 class SessionError(AgentirtError):
     "A session that cannot be used so; the message says why and what to do."
 
@@ -62,7 +62,7 @@ def answer_of(
         return bool(word)
     raise SessionError(f"{word!r} is no answer; give True or 'pass', False or 'fail', None or 'none' where the harness failed.")
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #a86d36d4
+# %% ../../nbs/2_irt/32_sessions.ipynb #5fedb602
 class Ledger:
     "What was asked and told in a session, and what follows."
 
@@ -120,7 +120,7 @@ class Ledger:
         if cost is not None:
             self.costs[key] = float(cost)
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #867c2e80
+# %% ../../nbs/2_irt/32_sessions.ipynb #58c45474
 def results(
     ledger: Ledger,  # of a session
     agent: str,  # one of its agents
@@ -148,7 +148,7 @@ def foreseen(
             passed[ledger.tasks[key.task]] += rng.random() < chance[ledger.tasks[key.task]]
     return passed, ran
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #faa46760
+# %% ../../nbs/2_irt/32_sessions.ipynb #f08a01af
 def differences(
     ledger: Ledger,  # of a session
     first: str,  # an agent
@@ -165,7 +165,7 @@ def differences(
             gaps.append(int(ledger.answers[one]) - int(ledger.answers[two]))
     return tasks, np.array(gaps, float)
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #54674ba3
+# %% ../../nbs/2_irt/32_sessions.ipynb #e1784ed4
 class Plan(NamedTuple):
     "What is fixed when a session begins."
 
@@ -197,7 +197,7 @@ def _allowed(cannot: Any, agents: Sequence[str], tasks: Sequence[str]) -> np.nda
         raise SessionError(f"{agents[int((~allowed.any(1)).argmax())]!r} can be given no task at all; leave it out.")
     return allowed
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #518fff54
+# %% ../../nbs/2_irt/32_sessions.ipynb #402c1684
 def make_plan(
     fit: "xr.DataTree | xr.Dataset",  # a fit, or the prior of `session_prior` for all agents
     agents: str | Sequence[str] | pd.DataFrame,  # names, or a table indexed by name with llm and scaffold where known
@@ -239,7 +239,7 @@ def make_plan(
     rules = dict(criterion=criterion, stop=[(one.kind, one.at) for one in stops], repeats=int(repeats), balance=balance)
     return Plan(by_agent, setup, rules | dict(prob=probability_inside(fit, prob), seed=seed))
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #963dd41f
+# %% ../../nbs/2_irt/32_sessions.ipynb #6c27ecb2
 _JOURNAL = "journal.jsonl"
 
 
@@ -286,7 +286,7 @@ def open_plan(
         raise SessionError(f"{path} is no session that can be read ({str(reason)[:200]}); start another.") from None
     return plan
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #8b80e901
+# %% ../../nbs/2_irt/32_sessions.ipynb #b20ba649
 class SessionBook:
     "The answers of a session, kept in its journal."
 
@@ -328,7 +328,7 @@ class SessionBook:
             raise SessionError(f"say which run of {task!r} it was, such as run=1: tasks may be run more than once here.")
         return self.ledger.key(dict(agent=agent, task=task, run=run or (runs or [1])[0]))
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #f5bacb8e
+# %% ../../nbs/2_irt/32_sessions.ipynb #2b5912e2
 _DID = {True: "passed", False: "failed", None: "gave no answer"}
 
 
@@ -378,7 +378,7 @@ class SessionAnswers(SessionBook):
             self._add([key._asdict() | dict(do="release", at=_now()) for key in gone])
         return len(gone)
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #6bd7af31
+# %% ../../nbs/2_irt/32_sessions.ipynb #86473a99
 def spent(
     ledger: Ledger,  # of a session
     cost: np.ndarray,  # (task,): what a run was expected to cost
@@ -403,7 +403,7 @@ def draw_chances(
     chance = expit(prior.offset.values + effects @ prior.design.values.T)
     return np.where(ran > 0, passed / np.maximum(ran, 1), chance)
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #d5fe79e4
+# %% ../../nbs/2_irt/32_sessions.ipynb #3610e82a
 _MOST_PLAYED: int = 2000  # tasks that are played out to see whether they would decide
 
 
@@ -455,7 +455,7 @@ class SessionStanding(SessionAnswers):
         with self._held():
             return reason_to_stop(self.plan.stops, {one.kind: self.stands(one.kind) for one in self.plan.stops})
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #b654911c
+# %% ../../nbs/2_irt/32_sessions.ipynb #8cb414a5
 def barred(
     plan: Plan,  # of a session
     ledger: Ledger,  # of the same
@@ -503,7 +503,7 @@ def next_runs(
         found.append(Asked(agent, task, used[task]))
     return found
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #7ac034fa
+# %% ../../nbs/2_irt/32_sessions.ipynb #bfc97fbb
 class AdaptiveSession(SessionStanding):
     "A run of a benchmark that chooses its tasks, keeps each answer at once, and stops when a rule is met."
 
@@ -557,7 +557,7 @@ class AdaptiveSession(SessionStanding):
                 found += more
             return found
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #921c72ec
+# %% ../../nbs/2_irt/32_sessions.ipynb #18fcba62
 def _shown(session: SessionStanding, parts: Sequence[xr.Dataset], reason: str) -> str:
     "Where a session stands, in sentences."
     says = " ".join(f"{cleaned(agent)}: {part.attrs['says']}" for agent, part in zip(session.ledger.agents, parts))
@@ -594,7 +594,7 @@ def session_contrast(
     says = found.attrs["says"] + later
     return trusted(found, session.plan.priors[first], **found.attrs | dict(says=says), chance_of_deciding=chance, stopped=reason)
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #6bdb46a0
+# %% ../../nbs/2_irt/32_sessions.ipynb #256a2edd
 def session_outcomes(
     session: SessionBook,  # a session
 ) -> xr.Dataset:  # validated outcomes of what was run, with cost where it was told
