@@ -230,7 +230,7 @@ def _told(
     "The state that a result puts its check in, and its sentence."
     return ("look" if bad(table) else "sound" if known(table) else "not checked"), str(table.attrs["says"])
 
-
+# %% ../../nbs/2_irt/29_diagnosis.ipynb #3f49ed8b
 def _answers(fit: xr.DataTree, level: float, seed: int | None) -> dict[str, Callable[[], tuple[str, str]]]:
     "For each check what asks it: its state, and a sentence."
     record, q = trust(fit), lambda table: (table.q <= level).any()

@@ -28,11 +28,12 @@ from agentirt_nb.irt.fits import (
     trusted,
 )
 from .prediction import agent_draws, benchmarks_of, task_draws
-from ..messages import count, listed, one_of
+from ..messages import count, listed, nearest, one_of
 from ..settings import chosen_seed
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #657828a9
 _NODES = np.linspace(-2.5, 2.5, 11)  # abilities at which chances are averaged, in sds about their mean
+_NEW = "new benchmark"  # what one that has no name yet is called
 _MOST = 128  # draws of tasks that are used
 
 
@@ -59,10 +60,10 @@ def _without_level(tasks: xr.Dataset, theta: np.ndarray, fresh: Sequence[str]) -
         level = b[:, at].mean(1)
         low, middle, high = np.sort(level)[(np.array([0.16, 0.5, 0.84]) * (len(level) - 1)).round().astype(int)]
         b[:, at] += (middle - level)[:, None]
-        levels[name] = float((high - low) / 2)  # the tails of a new benchmark's level are long
+        levels[name or _NEW] = float((high - low) / 2)  # the tails of a new benchmark's level are long
     return b, theta, levels
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #d6cfafa9
 def _groups(fit: xr.DataTree, tasks: Any) -> np.ndarray:
     "The group of each task, empty where there is none."
     if isinstance(tasks, pd.DataFrame):
@@ -163,7 +164,8 @@ def _effects(known: _Known, bands: int) -> tuple[np.ndarray, list[str], np.ndarr
     band = (np.nan_to_num(band).astype(int) + 1).astype(str)
     add(band, "band")
     add(known.labels.group.values.astype(str), "group", fewest=3)
-    add(np.where(np.isin(known.labels.benchmark.values, [*known.levels]), known.labels.benchmark.values, ""), "level", -1.0)
+    of = np.where(known.labels.benchmark.values == "", _NEW, known.labels.benchmark.values.astype(object))
+    add(np.where(np.isin(of, [*known.levels]), of, "").astype(str), "level", -1.0)
     return known.slope[:, None] * np.stack(columns, 1), names, np.array(kinds), band
 
 
@@ -201,7 +203,9 @@ def _alike(fit: xr.DataTree) -> float:
 
 def session_prior(
     fit: xr.DataTree,  # a fit: of agents that ran these tasks, or of other benchmarks, with features
-    tasks: Sequence[str] | pd.DataFrame | None = None,  # labels, or a table as `predict` takes it; None: all of `benchmark`
+    tasks: Sequence[str]
+    | pd.DataFrame
+    | None = None,  # labels, or a table (benchmark: empty for a new one); None: all of `benchmark`
     *,
     agent: Mapping[str, Any] | str | None = None,  # llm, scaffold (and date) where known, or an agent of the fit; None: any agent
     benchmark: str | None = None,  # whose tasks, where none are named; None: all
@@ -319,7 +323,7 @@ def _outlook(prior: xr.Dataset, belief: Belief, ran: np.ndarray, target: np.ndar
     look = _Outlook(x, c, xc, h, p, sure * (1 - sure), ran, counts, np.zeros(x.shape[1]), this_run, many)
     return replace(look, rises=(counts * look.open_after() * look.g).astype(x.dtype) @ x)
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #e06c65e4
 def _luck(look: _Outlook, passed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "Each task's expected part of the score, and the variance that stays when the agent is known."
     if look.this_run:
@@ -427,10 +431,10 @@ def _score_falls(look: _Outlook) -> np.ndarray:
     if look.this_run:
         luck = np.where(look.ran == 0, (look.p * (1 - look.p) - look.g**2 * look.h).clip(0), 0.0)
     else:
-        luck = 0.0 if np.isinf(look.many) else look.p * (1 - look.p) / (look.many + look.ran + 1) ** 2
+        luck = look.p * (1 - look.p) / (look.many + look.ran + 1) ** 2  # nothing, where `many` is infinite
     return 2 * d * a - d**2 * look.h + r * (a - d * look.h) ** 2 + look.counts * luck
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #bdbce2d4
 def _apart(difficulty: np.ndarray, ran: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     "(task,): how far each task is, in order of difficulty, from those that were run."
     place = np.empty(len(difficulty))
@@ -497,7 +501,10 @@ def _places(prior: xr.Dataset, names: Sequence[str] | str) -> np.ndarray:
     if not names:
         return np.array([], int)
     known = {name: i for i, name in enumerate(prior.task.values.astype(str).tolist())}
-    return np.array([known[one_of(name, known, "task", error=FitError)] for name in names], int)
+    for name in names:
+        if name not in known:
+            raise FitError(f"the session has no task {name!r}; {nearest(name, known, most=3, shown=4)}")
+    return np.array([known[name] for name in names], int)
 
 
 def _open_labels(of: np.ndarray, look: _Outlook, may: np.ndarray) -> np.ndarray:
