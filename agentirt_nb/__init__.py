@@ -73,6 +73,11 @@ _STEPS = {
     "score": {
         "irt.scoring": "score",
     },
+    "choose": {
+        "irt.session_model": "session_prior choose",
+        "irt.sessions": "AdaptiveSession session_result session_outcomes session_contrast replay",
+        "irt.sequential": "contrast",
+    },
     "design": {
         "irt.drafts": ("share_passed frontier_zones agents_to_run keep_runs interval_width covered forecast_worth foreseen"),
     },

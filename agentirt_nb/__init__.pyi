@@ -110,6 +110,16 @@ from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 # score
 from agentirt_nb.irt.scoring import score as score
 
+# choose
+from agentirt_nb.irt.session_model import session_prior as session_prior
+from agentirt_nb.irt.session_model import choose as choose
+from agentirt_nb.irt.sessions import AdaptiveSession as AdaptiveSession
+from agentirt_nb.irt.sessions import session_result as session_result
+from agentirt_nb.irt.sessions import session_outcomes as session_outcomes
+from agentirt_nb.irt.sessions import session_contrast as session_contrast
+from agentirt_nb.irt.sessions import replay as replay
+from agentirt_nb.irt.sequential import contrast as contrast
+
 # design
 from agentirt_nb.irt.drafts import share_passed as share_passed
 from agentirt_nb.irt.drafts import frontier_zones as frontier_zones
