@@ -83,6 +83,7 @@ _STEPS = {
         "views.comparison_charts": "difference_chart pair_matrix power_chart",
         "views.item_charts": "dependence_network task_fit_chart agent_fit_chart",
         "views.soundness_charts": "information_chart saturation_chart shift_chart",
+        "views.selection_charts": "mini_benchmark_chart session_chart budget_chart",
         "views.maps": "wright_map",
         "views.response_curves": "item_characteristic_curve",
         "views.reliability_charts": "reliability_curve",

@@ -140,6 +140,9 @@ from agentirt_nb.views.item_charts import agent_fit_chart as agent_fit_chart
 from agentirt_nb.views.soundness_charts import information_chart as information_chart
 from agentirt_nb.views.soundness_charts import saturation_chart as saturation_chart
 from agentirt_nb.views.soundness_charts import shift_chart as shift_chart
+from agentirt_nb.views.selection_charts import mini_benchmark_chart as mini_benchmark_chart
+from agentirt_nb.views.selection_charts import session_chart as session_chart
+from agentirt_nb.views.selection_charts import budget_chart as budget_chart
 from agentirt_nb.views.maps import wright_map as wright_map
 from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
 from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve

@@ -90,9 +90,12 @@ def _weights(model: _Model, order: np.ndarray) -> np.ndarray:
 def _foretold(model: _Model, order: np.ndarray, sizes: Sequence[int], rates: np.ndarray, ran: np.ndarray) -> np.ndarray:
     "Score over the tasks that they ran, and ability, of agents (size, 2, agent), by those of the first tasks that they ran."
     found = np.zeros((len(sizes), 2, len(rates)))
-    patterns, of = np.unique(ran, axis=0, return_inverse=True)  # agents that ran the same tasks
-    for p, pattern in enumerate(patterns):
-        who, at = np.flatnonzero(of.ravel() == p), order[pattern[order]]
+    alike: dict[bytes, list[int]] = {}  # agents that ran the same tasks
+    for i, row in enumerate(ran):
+        alike.setdefault(row.tobytes(), []).append(i)
+    for who in alike.values():
+        pattern = ran[who[0]]
+        at = order[pattern[order]]
         share, few = pattern / pattern.sum(), model.factor[:, at]
         of_score = few.T @ (model.factor @ share) + model.own[at] * share[at]
         root = np.linalg.cholesky(few.T @ few + np.diag(model.own[at]))
@@ -109,7 +112,7 @@ def _foretold(model: _Model, order: np.ndarray, sizes: Sequence[int], rates: np.
 
 # %% ../../nbs/2_irt/34_fixed_sets.ipynb #539bd738
 SHRINKS: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)  # shares of a single ability in the covariances, of which one is chosen
-_RANDOM_SETS = 5  # for each fold
+_RANDOM_SETS = 10
 
 
 def _by_fold(found: np.ndarray, truth: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, float]:
@@ -125,9 +128,9 @@ def _by_fold(found: np.ndarray, truth: np.ndarray, fold: np.ndarray) -> tuple[np
 def _held_out(rates: np.ndarray, ran: np.ndarray, sizes: list[int], fold: np.ndarray, spanning: bool, known, rng) -> tuple:
     "Score and ability (set, size, 2, agent) of agents held out, by the best set and by random ones, and the best set's shrink."
     found = np.zeros((len(SHRINKS), 1 + _RANDOM_SETS, len(sizes), 2, len(rates)))
+    orders = [rng.permutation(rates.shape[1])[: max(sizes)] for _ in range(_RANDOM_SETS)]  # the same tasks for all agents
     for f in range(fold.max() + 1):
         old, new = fold != f, fold == f
-        orders = [rng.permutation(rates.shape[1])[: max(sizes)] for _ in range(_RANDOM_SETS)]
         for s, shrink in enumerate(SHRINKS):
             model = _model(rates[old], ran[old], shrink, None if known is None else known[old])
             for i, order in enumerate([_chosen(model, max(sizes), spanning), *orders]):
@@ -174,7 +177,8 @@ def _measured(scores: np.ndarray, error: np.ndarray | None, truth: np.ndarray, k
     lost = np.full(off.shape, np.nan) if known is None else np.abs(scores[:, :, 1] - known).mean(0)
     tau = [_tau(scores[:, i, 0], truth, weights) for i in range(scores.shape[1])]
     of = dict(error=100 * mean(off), ability_error=mean(lost), tau=np.stack(tau, 1))
-    return xr.Dataset({name: (("replicate", "size"), x) for name, x in of.items()})
+    cells: dict[str, Any] = {name: (("replicate", "size"), x) for name, x in of.items()}
+    return xr.Dataset(cells)
 
 
 def _losses(ways: dict[str, xr.Dataset], sizes: list[int], prob: float) -> xr.Dataset:
@@ -229,6 +233,12 @@ def _sizes(size: int, sizes: Sequence[int] | None, tasks: int) -> list[int]:
     return sorted({int(k) for k in asked})
 
 # %% ../../nbs/2_irt/34_fixed_sets.ipynb #be18d314
+def _pays(table: xr.Dataset, size: int) -> str:
+    "Whether the best set of a size is clearly better than a random one: yes or hardly."
+    at = table.sel(size=size)
+    return "yes" if float(at.ratio) <= 0.8 and float(at.ratio_upper) < 1 else "hardly"
+
+
 def _says(table: xr.Dataset, size: int, tasks: int, ran: float) -> str:
     "What the set is worth, beside a random one."
     at = table.sel(size=size)
@@ -240,7 +250,7 @@ def _says(table: xr.Dataset, size: int, tasks: int, ran: float) -> str:
     if size == tasks:
         return f"{text}: they are all there are."
     text += f"; a random set with the same prediction to {luck:.1f}, its plain mean to {plain:.1f}. "
-    if float(at.ratio) <= 0.8 and float(at.ratio_upper) < 1:
+    if _pays(table, size) == "yes":
         text += f"Choosing pays: its error is {100 * float(at.ratio):.0f} % of a random set's."
     else:
         text += f"Choosing hardly pays (its error is {100 * float(at.ratio):.0f} % of a random set's)"
@@ -262,7 +272,7 @@ def _weighed(model: _Model, outcomes: xr.Dataset, order: np.ndarray, off: np.nda
     of = outcomes.isel(task=order)
     coords = dict(task=of.task.values, task_=of.task.values)
     coords |= {name: ("task", of[name].values) for name in ("benchmark", "group") if name in of.coords}
-    columns = dict(weight=("task", weight), pass_rate=("task", model.mean[order]))
+    columns: dict[str, Any] = dict(weight=("task", weight), pass_rate=("task", model.mean[order]))
     columns |= dict(covariance=(("task", "task_"), few.T @ few + np.diag(model.own[order])))
     columns |= dict(intercept=model.mean.mean() - weight @ model.mean[order], sd=np.sqrt((off**2).mean()))
     return xr.Dataset(columns, coords)
@@ -290,7 +300,11 @@ def mini_benchmark(
     rates, ran = k / np.maximum(n, 1), n > 0
     tried, rng = _sizes(size, sizes, ran.shape[1]), np.random.default_rng(chosen_seed(seed))
     fold = rng.permutation(np.arange(len(rates)) % min(folds, len(rates)))
-    known = draws(given, agent=outcomes.agent.values.tolist()).values.astype(float).mean(0) if of_fit else None
+    known = (
+        draws(given, agent=outcomes.agent.values.tolist()).values.astype(float).mean(0)
+        if isinstance(given, xr.DataTree)
+        else None
+    )
     with threadpool_limits(1, "blas"):
         best, luck, shrink = _held_out(rates, ran, tried, fold, rule == "spanning", known, rng)
     error, means = _plain_means(rates, ran, tried, rng)
@@ -303,6 +317,7 @@ def mini_benchmark(
     table = _losses(ways, tried, prob).merge(_weighed(model, outcomes, order, best[0, tried.index(size), 0] - truth))
     about = dict(benchmark=benchmark or "", rule=rule, shrink=shrink, folds=int(fold.max()) + 1, prob=prob)
     table.attrs = about | dict(agents=len(rates), tasks=ran.shape[1], runs=float(n[ran].mean()))
+    table.attrs["pays"] = _pays(table, size)
     table.attrs["says"] = _says(table, size, ran.shape[1], float(ran[:, order].mean()))
     kind = str(outcomes.attrs.get("kind", "observed"))
     return trusted(table, given) if of_fit else table.assign_attrs(kind=kind)
@@ -367,7 +382,7 @@ def open_task_set(
             held = json.loads(path.read_text(encoding="utf-8"))
             rows = pd.DataFrame(held["tasks"])
             labels = rows.task.astype(str).tolist()
-            columns = {name: ("task", rows[name].to_numpy(float)) for name in ("weight", "pass_rate")}
+            columns: dict[str, Any] = {name: ("task", rows[name].to_numpy(float)) for name in ("weight", "pass_rate")}
             columns |= dict(covariance=(("task", "task_"), np.array(held["covariance"], float)))
             columns |= {name: float(held[name]) for name in ("intercept", "sd")}
             found = xr.Dataset(columns, dict(task=labels, task_=labels), attrs=dict(held["about"]))
