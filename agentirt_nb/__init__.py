@@ -80,6 +80,7 @@ _STEPS = {
     },
     "design": {
         "irt.drafts": ("share_passed frontier_zones agents_to_run keep_runs interval_width covered forecast_worth foreseen"),
+        "irt.fixed_sets": "mini_benchmark save_task_set open_task_set score_by_set anchor_set score_by_curve",
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
@@ -87,6 +88,7 @@ _STEPS = {
         "views.comparison_charts": "difference_chart pair_matrix power_chart",
         "views.item_charts": "dependence_network task_fit_chart agent_fit_chart",
         "views.soundness_charts": "information_chart saturation_chart shift_chart",
+        "views.selection_charts": "mini_benchmark_chart session_chart budget_chart",
         "views.maps": "wright_map",
         "views.response_curves": "item_characteristic_curve",
         "views.reliability_charts": "reliability_curve",

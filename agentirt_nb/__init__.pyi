@@ -129,6 +129,12 @@ from agentirt_nb.irt.drafts import interval_width as interval_width
 from agentirt_nb.irt.drafts import covered as covered
 from agentirt_nb.irt.drafts import forecast_worth as forecast_worth
 from agentirt_nb.irt.drafts import foreseen as foreseen
+from agentirt_nb.irt.fixed_sets import mini_benchmark as mini_benchmark
+from agentirt_nb.irt.fixed_sets import save_task_set as save_task_set
+from agentirt_nb.irt.fixed_sets import open_task_set as open_task_set
+from agentirt_nb.irt.fixed_sets import score_by_set as score_by_set
+from agentirt_nb.irt.fixed_sets import anchor_set as anchor_set
+from agentirt_nb.irt.fixed_sets import score_by_curve as score_by_curve
 
 # chart
 from agentirt_nb.views.theme import setup_charts as setup_charts
@@ -144,6 +150,9 @@ from agentirt_nb.views.item_charts import agent_fit_chart as agent_fit_chart
 from agentirt_nb.views.soundness_charts import information_chart as information_chart
 from agentirt_nb.views.soundness_charts import saturation_chart as saturation_chart
 from agentirt_nb.views.soundness_charts import shift_chart as shift_chart
+from agentirt_nb.views.selection_charts import mini_benchmark_chart as mini_benchmark_chart
+from agentirt_nb.views.selection_charts import session_chart as session_chart
+from agentirt_nb.views.selection_charts import budget_chart as budget_chart
 from agentirt_nb.views.maps import wright_map as wright_map
 from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
 from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve
