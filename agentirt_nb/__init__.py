@@ -77,6 +77,7 @@ _STEPS = {
         "irt.session_model": "session_prior choose",
         "irt.sessions": "AdaptiveSession session_result session_outcomes session_contrast replay",
         "irt.sequential": "contrast",
+        "irt.replays": "simulate_sessions replay_sessions session_errors random_error",
     },
     "design": {
         "irt.drafts": ("share_passed frontier_zones agents_to_run keep_runs interval_width covered forecast_worth foreseen"),

@@ -119,6 +119,10 @@ from agentirt_nb.irt.sessions import session_outcomes as session_outcomes
 from agentirt_nb.irt.sessions import session_contrast as session_contrast
 from agentirt_nb.irt.sessions import replay as replay
 from agentirt_nb.irt.sequential import contrast as contrast
+from agentirt_nb.irt.replays import simulate_sessions as simulate_sessions
+from agentirt_nb.irt.replays import replay_sessions as replay_sessions
+from agentirt_nb.irt.replays import session_errors as session_errors
+from agentirt_nb.irt.replays import random_error as random_error
 
 # design
 from agentirt_nb.irt.drafts import share_passed as share_passed

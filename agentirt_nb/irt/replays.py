@@ -254,7 +254,7 @@ def _recorded(prior: xr.Dataset, outcomes: xr.Dataset) -> tuple[np.ndarray, np.n
     tasks = prior.task.values.astype(str)
     lacking = [task for task in tasks if task not in set(outcomes.task.values.astype(str).tolist())]
     if lacking:
-        raise FitError(f"the outcomes have no task {lacking[0]!r}, which the session may choose; take a prior of their tasks.")
+        raise FitError(f"the outcomes have no task {str(lacking[0])!r}, which the session may choose; take a prior of their tasks.")
     seen = outcomes.sel(task=tasks).transpose("agent", "task", ...)
     has = seen.trials.values > 0
     return np.where(has, seen.successes.values / np.maximum(seen.trials.values, 1), 0), has
@@ -318,8 +318,8 @@ def _with_ends(table: xr.Dataset, prob: float) -> xr.Dataset:
     "Sessions with lower and upper end of the score, which is never outside what the results so far leave possible."
     whole = lambda x: x.broadcast_like(table.score).transpose(*table.score.dims)
     passed, tasks = whole(table.plain * table.budget), whole(table.tasks)
-    about = table.score * tasks - passed, table.score_sd * tasks, tasks - whole(table.budget)
-    ends = counts_left(*(x.values for x in about), whole=True, prob=prob)
+    mean, left = table.score * tasks - passed, tasks - whole(table.budget)
+    ends = counts_left(mean.values, (table.score_sd * tasks).values, left.values, True, prob)
     lower, upper = ((passed + end) / tasks for end in ends)
     return table.assign(lower=lower, upper=upper).assign_attrs(prob=prob)
 
