@@ -122,7 +122,7 @@ def test_same_tasks_are_the_same_for_all_and_others_for_another_run(small):
 
 
 def test_intervals_hold_at_fixed_numbers_and_where_sessions_stop(small):
-    found = simulate_sessions(small[0], agents=400, budget=50, seed=2)
+    found = simulate_sessions(small[0], agents=300, budget=50, seed=2)
     inside = (found.lower <= found.truth + 1e-9) & (found.upper >= found.truth - 1e-9)
     share = inside.sel(budget=[10, 25, 50]).mean(["run", "agent"])
     assert (share > 0.85).all() and (share < 0.97).all()
