@@ -73,8 +73,15 @@ _STEPS = {
     "score": {
         "irt.scoring": "score",
     },
+    "choose": {
+        "irt.session_model": "session_prior choose",
+        "irt.sessions": "AdaptiveSession session_result session_outcomes session_contrast replay",
+        "irt.sequential": "contrast",
+        "irt.replays": "simulate_sessions replay_sessions session_errors random_error",
+    },
     "design": {
         "irt.drafts": ("share_passed frontier_zones agents_to_run keep_runs interval_width covered forecast_worth foreseen"),
+        "irt.fixed_sets": "mini_benchmark save_task_set open_task_set score_by_set anchor_set score_by_curve",
     },
     "chart": {
         "views.theme": "setup_charts save_chart",
@@ -82,6 +89,7 @@ _STEPS = {
         "views.comparison_charts": "difference_chart pair_matrix power_chart",
         "views.item_charts": "dependence_network task_fit_chart agent_fit_chart",
         "views.soundness_charts": "information_chart saturation_chart shift_chart",
+        "views.selection_charts": "mini_benchmark_chart session_chart budget_chart",
         "views.maps": "wright_map",
         "views.response_curves": "item_characteristic_curve",
         "views.reliability_charts": "reliability_curve",

@@ -110,6 +110,20 @@ from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 # score
 from agentirt_nb.irt.scoring import score as score
 
+# choose
+from agentirt_nb.irt.session_model import session_prior as session_prior
+from agentirt_nb.irt.session_model import choose as choose
+from agentirt_nb.irt.sessions import AdaptiveSession as AdaptiveSession
+from agentirt_nb.irt.sessions import session_result as session_result
+from agentirt_nb.irt.sessions import session_outcomes as session_outcomes
+from agentirt_nb.irt.sessions import session_contrast as session_contrast
+from agentirt_nb.irt.sessions import replay as replay
+from agentirt_nb.irt.sequential import contrast as contrast
+from agentirt_nb.irt.replays import simulate_sessions as simulate_sessions
+from agentirt_nb.irt.replays import replay_sessions as replay_sessions
+from agentirt_nb.irt.replays import session_errors as session_errors
+from agentirt_nb.irt.replays import random_error as random_error
+
 # design
 from agentirt_nb.irt.drafts import share_passed as share_passed
 from agentirt_nb.irt.drafts import frontier_zones as frontier_zones
@@ -119,6 +133,12 @@ from agentirt_nb.irt.drafts import interval_width as interval_width
 from agentirt_nb.irt.drafts import covered as covered
 from agentirt_nb.irt.drafts import forecast_worth as forecast_worth
 from agentirt_nb.irt.drafts import foreseen as foreseen
+from agentirt_nb.irt.fixed_sets import mini_benchmark as mini_benchmark
+from agentirt_nb.irt.fixed_sets import save_task_set as save_task_set
+from agentirt_nb.irt.fixed_sets import open_task_set as open_task_set
+from agentirt_nb.irt.fixed_sets import score_by_set as score_by_set
+from agentirt_nb.irt.fixed_sets import anchor_set as anchor_set
+from agentirt_nb.irt.fixed_sets import score_by_curve as score_by_curve
 
 # chart
 from agentirt_nb.views.theme import setup_charts as setup_charts
@@ -134,6 +154,9 @@ from agentirt_nb.views.item_charts import agent_fit_chart as agent_fit_chart
 from agentirt_nb.views.soundness_charts import information_chart as information_chart
 from agentirt_nb.views.soundness_charts import saturation_chart as saturation_chart
 from agentirt_nb.views.soundness_charts import shift_chart as shift_chart
+from agentirt_nb.views.selection_charts import mini_benchmark_chart as mini_benchmark_chart
+from agentirt_nb.views.selection_charts import session_chart as session_chart
+from agentirt_nb.views.selection_charts import budget_chart as budget_chart
 from agentirt_nb.views.maps import wright_map as wright_map
 from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
 from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from agentirt_nb.irt.sessions import AdaptiveSession
+
 # %% ../../nbs/5_app/03_cli.ipynb #29dbe78a
-_DONE, _NOT_CONVERGED, _BAD_REQUEST, _FAULT, _DOUBTFUL = 0, 1, 2, 3, 4
+_DONE, _NOT_CONVERGED, _BAD_REQUEST, _FAULT, _DOUBTFUL, _NOTHING_LEFT = 0, 1, 2, 3, 4, 5
 _INCOMPLETE = _NOT_CONVERGED  # the same to a script: written, but look before you use it
 _EXIT_CODES = """exit codes:
   0    done
@@ -37,6 +39,7 @@ _EXIT_CODES = """exit codes:
   3    a fault of this program; --debug shows where
   4    with fit --strict: written, but not to be read on trust: the fit did not converge, or its
        accuracy or adequacy is doubtful or bad; what is printed says of what
+  5    of session next: there is nothing to run; what is printed says why
   130  interrupted (Ctrl-C; a command that a script started in the background passes over
        Ctrl-C, as the shell tells it to: use kill); every file is whole, old or new"""
 _INTERRUPTION = "agentirt: interrupted; what stood there before is whole, and only a finished file has replaced any of it."
@@ -819,6 +822,357 @@ def _report(
 
 
 _COMMANDS["report"] = _REPORT_HELP, _report_options, _report
+
+# %% ../../nbs/5_app/03_cli.ipynb #cf7479e0
+_CHOOSE_HELP = """Choose the tasks of a benchmark that tell most about an agent, when not all can be run.
+
+Prints one task a line, the most telling first, planned together so that they do not tell the
+same twice. The agent is any agent, or one of which --llm or --scaffold is known. A session
+(`agentirt session`) does better: it chooses the next task by the answers so far.
+--costs names a CSV file with the columns task and cost (money, minutes, any unit): what a task
+tells is then divided by its cost. --without names one with a column task: those are left out.
+--out writes a table: task, gain (see --criterion), chance of a pass, cost, difficulty.
+Criteria: score (the score on all tasks is known best), ability, information, mutual
+information, stratified (spread over easy and hard), random.
+
+examples:
+  agentirt choose runs.zarr --count 50 > nightly.txt
+  agentirt choose runs.zarr --count 50 --benchmark swebench_verified --llm "Claude 4 Opus"
+  agentirt choose runs.zarr --count 50 --costs minutes.csv --balance group --out nightly.csv
+  agentirt choose runs.zarr --count 50 --tasks new.csv --json
+"""
+_CRITERIA = ["score", "ability", "information", "mutual information", "stratified", "random"]
+
+
+def _choosing(parser: argparse.ArgumentParser, criteria: Sequence[str]) -> None:
+    "Add the options that `choose` and `session new` share."
+    parser.add_argument("--benchmark", metavar="NAME", help="the tasks of one benchmark (default: all of the fit)")
+    about = "the tasks, as in `agentirt predict`: column task, or, for new ones, benchmark, difficulty, features"
+    parser.add_argument("--tasks", metavar="CSV", help=about)
+    about = f"what the tasks should tell most about (default: {criteria[0]})"
+    parser.add_argument("--criterion", choices=criteria, default=criteria[0], metavar="WHAT", help=about)
+    parser.add_argument("--costs", metavar="CSV", help="columns task and cost (default: each costs 1)")
+    parser.add_argument("--balance", choices=["group", "benchmark"], help="keep the shares of groups, or of benchmarks")
+    _setting(parser, "seed", "N", "which of equally good tasks is taken")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _choose_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
+    parser.add_argument("--count", type=_whole_number, default=50, metavar="N", help="how many tasks (default: 50)")
+    parser.add_argument("--llm", metavar="NAME", help="of the agent, where it is known")
+    parser.add_argument("--scaffold", metavar="NAME", help="of the agent, where it is known")
+    _choosing(parser, _CRITERIA)
+    parser.add_argument("--without", metavar="CSV", help="column task: tasks that are left out")
+    parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table to write")
+    _forcing(parser)
+
+# %% ../../nbs/5_app/03_cli.ipynb #94195008
+def _table_costs(path: str | None) -> dict[str, float] | None:
+    "Costs by task, from a CSV file."
+    if path is None:
+        return None
+    table = to_numbers(read_table(path, ["task", "cost"]), ["cost"], path)
+    return dict(zip(table.task.astype(str), table.cost.astype(float)))
+
+
+def _print_json(value: Any) -> None:
+    "A value as JSON on one line, letters that a terminal may lack as numbers."
+    import json
+
+    print(json.dumps(value))
+
+
+def _asked_tasks(args: argparse.Namespace, fit: "xr.DataTree") -> Any:
+    "The tasks that were named, as `session_prior` takes them; None: all."
+    if args.tasks and args.benchmark:
+        raise AgentirtError("Give --tasks or --benchmark, not both.")
+    return _wanted_tasks(args.tasks, fit) if args.tasks else None
+
+
+def _choose(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Choose tasks by a saved fit; print their names, and write the table where one is asked for."
+    read = [args.fit, *(name for name in (args.tasks, args.costs, args.without) if name)]
+    if args.out:
+        check_targets([check_ending(args.out, [".csv"])], read, force=args.force)
+    without = read_table(args.without, ["task"]).task.astype(str).tolist() if args.without else []
+    cost, fit = _table_costs(args.costs), _read_fit(args.fit)
+    from agentirt_nb.irt.session_model import choose, session_prior
+    from agentirt_nb.irt.tables import marked
+
+    who = {name: getattr(args, name) for name in ("llm", "scaffold") if getattr(args, name)}
+    prior = session_prior(fit, _asked_tasks(args, fit), agent=who or None, benchmark=args.benchmark, seed=args.seed)
+    options: dict[str, Any] = dict(criterion=args.criterion, cost=cost, balance=args.balance, seed=args.seed)
+    found = choose(prior, size=args.count, without=without, **options)
+    names = found.task.values.astype(str).tolist()
+    if args.json:
+        _print_json(dict(tasks=names, criterion=args.criterion))
+    else:
+        print("".join(f"{cleaned(name)}\n" for name in names), end="")
+    if len(names) < args.count:
+        _say(f"there are {count(len(names), 'task')} to choose from, and {args.count} were wanted.")
+    if args.out:
+        write_table(marked(found.to_dataframe().reset_index(), fit), args.out)
+        _say(f"written: {args.out}")
+    return _warned(fit)
+
+
+_COMMANDS["choose"] = _CHOOSE_HELP, _choose_options, _choose
+
+# %% ../../nbs/5_app/03_cli.ipynb #7dc321e7
+_SESSION_HELP = """Run a benchmark task by task, the most telling first, and stop when enough is known.
+
+  new      make a session from a fit; DIR is a folder that is not there yet
+  next     print what to run next; exits with 5 where there is nothing, and says why
+  tell     keep an answer: pass, fail, or none (the harness failed, not the agent)
+  release  put back what was asked for and will not be told
+  show     score and ability so far, with intervals; --out writes the answers as outcomes
+
+Each answer is on the disk before `tell` returns; a session that was interrupted goes on where
+it was. Several programs may use a session at the same time, and no two get the same task.
+Stops of new --stop, each may be given: score=0.03 and ability=0.3 (half the width of the
+interval), rank=0.05 (all agents told apart, with that error, however often one looks),
+undecidable=0.1 (two agents, and that small a chance that the tasks left will decide),
+runs=100, cost=20.
+
+examples:
+  agentirt session new night runs.zarr --agent mine --benchmark swebench_verified --stop score=0.03
+  while task=$(agentirt session next night); do
+    ./run_my_agent "$task" && answer=pass || answer=fail
+    agentirt session tell night "$task" $answer
+  done
+  agentirt session show night --out night.nc
+"""
+
+
+def _session_new_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
+    parser.add_argument("--agent", action="append", default=[], metavar="NAME", help="who is run; may be repeated")
+    parser.add_argument("--agents", metavar="CSV", help="in its place: columns agent and, where known, llm, scaffold")
+    _choosing(parser, [*_CRITERIA, "contrast"])
+    about = "a reason to stop, such as score=0.03; may be repeated (default: when nothing is left)"
+    parser.add_argument("--stop", action="append", default=[], metavar="KIND=NUMBER", help=about)
+    about = "columns task and, where it is not so for all, agent: what cannot be run"
+    parser.add_argument("--cannot", metavar="CSV", help=about)
+    parser.add_argument("--repeats", type=_whole_number, default=1, metavar="N", help="how often a task may be run (default: 1)")
+    about = "probability inside intervals (default: the fit's own)"
+    parser.add_argument("--prob", type=_value_of("prob"), metavar="P", help=about)
+
+
+def _price(text: str) -> float:
+    "A cost, zero or more."
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, zero or more")
+    return number
+
+
+def _session_tell_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", nargs="?", metavar="TASK", help="what was run")
+    parser.add_argument("answer", nargs="?", choices=["pass", "fail", "none"], metavar="ANSWER", help="pass, fail or none")
+    about = "in their place, many: columns task, answer and perhaps agent, run, cost"
+    parser.add_argument("--from", dest="table", metavar="CSV", help=about)
+    parser.add_argument("--agent", metavar="NAME", help="who ran it, where there are several")
+    parser.add_argument("--run", type=_whole_number, metavar="N", help="which run of the task, where there are several")
+    parser.add_argument("--cost", type=_price, metavar="X", help="what it cost (default: what --costs says)")
+    parser.add_argument("--replace", action="store_true", help="take the place of another answer about the same run")
+
+# %% ../../nbs/5_app/03_cli.ipynb #728d466a
+def _session_options(parser: argparse.ArgumentParser) -> None:
+    "The parsers of the five things that a session can do."
+    plain: dict[str, Any] = dict(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    things = parser.add_subparsers(title="what to do", metavar="new|next|tell|release|show", required=True)
+    for name, (about, run) in _SESSION_DOES.items():
+        one = things.add_parser(name, help=about, description=about, epilog=_EXIT_CODES, **plain)
+        one.add_argument("folder", type=os.path.expanduser, metavar="DIR", help="the folder of the session")
+        one.add_argument("--debug", action="store_true", help="show where an error arose")
+        one.set_defaults(does=run)
+        if name == "new":
+            _session_new_options(one)
+        if name == "tell":
+            _session_tell_options(one)
+        if name == "next":
+            one.add_argument("--count", type=_whole_number, default=1, metavar="N", help="how many, planned together")
+            one.add_argument("--agent", metavar="NAME", help="who will run (default: whoever has run least)")
+        if name == "release":
+            one.add_argument("task", nargs="?", metavar="TASK", help="what will not be run (default: all that is under way)")
+        if name in ("next", "release"):
+            about = "a name for who asks: what it asked for and did not tell is its own"
+            one.add_argument("--worker", default="", metavar="NAME", help=about)
+        if name == "show":
+            about = "the outcomes to write: .zarr or .nc"
+            one.add_argument("--out", type=os.path.expanduser, metavar="FILE", help=about)
+            _forcing(one)
+        if name in ("next", "tell", "show"):
+            one.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _session_rules(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    "Stops, and what cannot be run, as they stand on the command line and in a file."
+    stops: dict[str, float] = {}
+    for text in args.stop:
+        kind, _, at = text.partition("=")
+        try:
+            stops[kind.strip()] = float(at)
+        except ValueError:
+            raise AgentirtError(f"--stop {text!r} is no KIND=NUMBER, such as score=0.03.") from None
+    cannot: Any = None
+    if args.cannot:
+        table = read_table(args.cannot, ["task"], ["agent"])
+        of = table.agent if "agent" in table else [""] * len(table)
+        rows = [(who, task) for agent, task in zip(of, table.task) for who in ([agent] if agent else names)]
+        cannot = {who: [task for one, task in rows if one == who] for who in dict.fromkeys(one for one, _ in rows)}
+    return dict(stop=stops, cannot=cannot)
+
+# %% ../../nbs/5_app/03_cli.ipynb #097735cd
+def _session_new(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Make a session."
+    read = [args.fit, *(name for name in (args.agents, args.tasks, args.costs, args.cannot) if name)]
+    if os.path.lexists(args.folder):
+        raise AgentirtError(f"{args.folder!r} is there already; `agentirt session next` goes on with a session.")
+    check_targets([args.folder], read)
+    if bool(args.agent) == bool(args.agents):
+        raise AgentirtError("Say who is run: --agent NAME, or --agents CSV for several with LLM and scaffold.")
+    import pandas as pd
+
+    table = read_table(args.agents, ["agent"], ["llm", "scaffold"]).set_index("agent") if args.agents else None
+    agents = pd.DataFrame(index=args.agent) if table is None else table
+    rules, cost, fit = _session_rules(args, agents.index.tolist()), _table_costs(args.costs), _read_fit(args.fit)
+    from agentirt_nb.irt.sessions import AdaptiveSession
+
+    same = {name: getattr(args, name) for name in ("benchmark", "criterion", "balance", "repeats", "prob", "seed")}
+    session = AdaptiveSession(fit, args.folder, agents=agents, tasks=_asked_tasks(args, fit), cost=cost, **rules, **same)
+    size, who = count(len(session.ledger.tasks), "task"), count(len(session.ledger.agents), "agent")
+    promises = " ".join(stop.promise for stop in session.plan.stops) or "Stops when nothing is left."
+    if args.json:
+        _print_json(dict(session=str(args.folder), tasks=len(session.ledger.tasks), agents=session.ledger.agents))
+    else:
+        print(cleaned(f"Written: {args.folder}, a session of {who} on {size}. {promises}"))
+    return _warned(fit)
+
+
+def _session(args: argparse.Namespace) -> "AdaptiveSession":
+    "The session in a folder."
+    from agentirt_nb.irt.sessions import AdaptiveSession
+
+    return AdaptiveSession.resume(args.folder)
+
+
+def _session_next(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Print what to run next."
+    session = _session(args)
+    asked = session.ask(args.count, agent=args.agent, worker=args.worker)
+    why = "" if asked else session.stopped
+    if not asked and not why:
+        waits = count(len(session.ledger.pending), "run")
+        why = f"nothing to run now: {waits} under way" if session.ledger.pending else "nothing is left to run"
+    shown = 3 if session.plan.rules["repeats"] > 1 else 2 if len(session.ledger.agents) > 1 else 1
+    if args.json:
+        _print_json(dict(runs=[one._asdict() for one in asked], stopped=why))
+    for one in asked if not args.json else []:
+        print("\t".join([cleaned(one.task), cleaned(one.agent), str(one.run)][:shown]))
+    if not asked and not args.json:
+        _say(f"{why}.")
+    return _DONE if asked else _NOTHING_LEFT
+
+# %% ../../nbs/5_app/03_cli.ipynb #078cd9a8
+def _told_rows(args: argparse.Namespace) -> list[dict[str, Any]]:
+    "What is told: the one answer of the command line, or those of a table."
+    if bool(args.table) == bool(args.task):
+        raise AgentirtError("Say what is told: TASK ANSWER, or --from CSV for many.")
+    if not args.table:
+        if args.answer is None:
+            raise AgentirtError(f"Say how {args.task!r} went: pass, fail, or none where the harness failed.")
+        return [dict(task=args.task, passed=args.answer, agent=args.agent, run=args.run, cost=args.cost)]
+    path = args.table
+    table = to_numbers(read_table(path, ["task", "answer"], ["agent", "run", "cost"]), ["run", "cost"], path, blank=True)
+    rows = []
+    for row in table.to_dict("records"):
+        run, cost = (None if (x := row.get(name)) is None or x != x else x for name in ("run", "cost"))
+        if run is not None and run != int(run):
+            raise AgentirtError(f"{path}: run is {run!r}, but must be a whole number.")
+        more = dict(agent=row.get("agent") or args.agent, run=None if run is None else int(run), cost=cost)
+        rows.append(dict(task=row["task"], passed=row["answer"]) | more)
+    return rows
+
+
+def _session_tell(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Keep answers."
+    rows, session = _told_rows(args), _session(args)
+    for done, row in enumerate(rows):
+        try:
+            session.tell(row.pop("task"), row.pop("passed"), **row, replace=args.replace)
+        except AgentirtError as error:
+            before = f" ({count(done, 'answer')} before it kept)" if len(rows) > 1 else ""
+            raise AgentirtError(f"{str(error).replace('replace=True', '--replace').rstrip('.')}{before}.") from None
+    if args.json:
+        _print_json(dict(told=len(rows), stopped=session.stopped))
+    return _DONE
+
+
+def _session_release(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Put back what was asked for."
+    print(f"Put back: {count(_session(args).release(args.task, worker=args.worker or None), 'run')}.")
+    return _DONE
+
+# %% ../../nbs/5_app/03_cli.ipynb #b706cc05
+def _session_show(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Say where a session stands; write its answers where asked."
+    if args.out:
+        check_targets([check_ending(args.out)], [args.folder], force=args.force)
+    session = _session(args)
+    from agentirt_nb.data.outcomes import save_outcomes
+    from agentirt_nb.irt.sessions import session_contrast, session_outcomes, session_result
+
+    found, agents = session_result(session), session.ledger.agents
+    pair = session_contrast(session, *agents).attrs if len(agents) == 2 else None
+    if args.out:
+        save_outcomes(session_outcomes(session), args.out)
+    if args.json:
+        each = [
+            dict(agent=agent, runs=int(one.runs), cost=float(one.cost))
+            | {f"{of}{end}": float(one[name].sel(of=of)) for of in ("score", "ability") for name, end in _ENDS.items()}
+            for agent in agents
+            for one in [found.sel(agent=agent)]
+        ]
+        told = {} if pair is None else {"contrast": {name: pair[name] for name in ("decided", "ahead", "chance_of_deciding")}}
+        same = {name: found.attrs[name] for name in ("prob", "stopped", "converged", "accuracy", "adequacy")}
+        _print_json(dict(agents=each, under_way=[one._asdict() for one in session.ledger.pending]) | same | told)
+        return _exit_code(found)
+    print(found.attrs["says"])
+    for one in session.ledger.pending:
+        print(cleaned(f"Under way: {one.task}, run {one.run} of {one.agent}"))
+    if pair is not None:
+        print(cleaned(pair["says"]))
+    if args.out:
+        print(cleaned(f"Written: {args.out}"))
+    return _exit_code(found)
+
+
+_ENDS = {"value": "", "lower": "_lower", "upper": "_upper"}
+_SESSION_DOES: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
+    "new": ("make a session from a fit", _session_new),
+    "next": ("print what to run next: the task, then, where there are several, a tab and the agent, and the run", _session_next),
+    "tell": ("keep an answer", _session_tell),
+    "release": ("put back what was asked for and will not be told", _session_release),
+    "show": ("say where it stands", _session_show),
+}
+_COMMANDS["session"] = _SESSION_HELP, _session_options, lambda args: args.does(args)
 
 # %% ../../nbs/5_app/03_cli.ipynb #7a3e826a
 _JUDGE_HELP = """Have an LLM rate tasks on up to 28 axes, as features for `agentirt fit`.

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SPREADS', 'FRESH_SPREADS', 'ABOUT_SESSION', 'CRITERIA', 'session_prior', 'Belief', 'believe', 'score_of',
-           'progress_of', 'task_costs', 'gains', 'choose']
+           'counts_left', 'progress_of', 'task_costs', 'gains', 'choose']
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #7ee6d6b8
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ import xarray as xr
 from scipy.special import expit, logit
 from scipy.stats import beta, norm
 
+from .designs import feature_columns
 from agentirt_nb.irt.fits import (
     FitError,
     curve_of,
@@ -46,6 +47,17 @@ class _Known(NamedTuple):
     ability: tuple[float, float]  # mean, sd
     levels: dict[str, float]  # benchmark that nobody ran -> sd of its level
     labels: xr.Dataset  # benchmark, group, run on task
+    at: np.ndarray  # (ability,): logits, where chances are averaged
+
+
+def _lines(chance: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Slopes and offsets (task,) of the logit with ability, of chances (ability, task)."
+    chance = chance.clip(1e-6, 1 - 1e-6)
+    weight = norm.pdf(_NODES)[:, None] * (chance * (1 - chance))
+    centre = (weight * at[:, None]).sum(0) / weight.sum(0)
+    z, away = logit(chance), at[:, None] - centre
+    slope = ((weight * away * z).sum(0) / (weight * away**2).sum(0)).clip(1e-3)
+    return slope, (weight * z).sum(0) / weight.sum(0) - slope * centre
 
 
 def _without_level(tasks: xr.Dataset, theta: np.ndarray, fresh: Sequence[str]) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
@@ -84,22 +96,74 @@ def _known(fit: xr.DataTree, tasks: Any, agent: Mapping[str, Any] | str | None, 
     at = mean + _NODES * max(sd, 1.0)
     grid = (("sample", "agent"), np.broadcast_to(at, (found.sizes["sample"], len(at))))
     agents = xr.Dataset(dict.fromkeys(("ability", "second_ability")[: curve_of(fit).abilities], grid))
-    chance = rate_of_many(success_probability(fit, agents, found), found).mean(0).clip(1e-6, 1 - 1e-6)
-    weight = norm.pdf(_NODES)[:, None] * (chance * (1 - chance))
-    centre = (weight * at[:, None]).sum(0) / weight.sum(0)
-    z, away = logit(chance), at[:, None] - centre
-    slope = ((weight * away * z).sum(0) / (weight * away**2).sum(0)).clip(1e-3)
-    offset = (weight * z).sum(0) / weight.sum(0) - slope * centre
+    slope, offset = _lines(rate_of_many(success_probability(fit, agents, found), found).mean(0), at)
     labels = xr.Dataset(
         coords={name: found[name] for name in ("task", "benchmark", "run")} | dict(group=("task", _groups(fit, tasks)))
     )
-    return _Known(slope, offset, b.mean(0), (mean, sd), levels, labels)
+    return _Known(slope, offset, b.mean(0), (mean, sd), levels, labels, at)
+
+# %% ../../nbs/2_irt/30_session_model.ipynb #441887bf
+_POINTS = 97  # difficulties at which a task's posterior is computed
+
+
+class _Posteriors(NamedTuple):
+    "What the fit's agents say of the difficulty of tasks that they ran."
+
+    grid: np.ndarray  # (point,): logits
+    log: np.ndarray  # (point, task): log posterior
+    chances: np.ndarray  # (point, ability, task): of a pass
+    told: Callable  # the position of an agent -> (point, task): log likelihood of its results
+
+
+def _before_runs(fit: xr.DataTree, names: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Mean and sd (task,) of difficulties before any run, as the fit has learned them; b: its draws (sample, task)."
+    post, size = fit["posterior"].to_dataset(), len(names)
+    if not {"benchmark_difficulty", "difficulty_sd"} <= set(post.data_vars):
+        return np.full(size, b.mean()), np.full(size, b.std())
+    of = dict(benchmark=xr.DataArray(fit.observed_data.benchmark.sel(task=names).values.astype(str), dims="task"))
+    post = post.mean(["chain", "draw"])
+    mean, sd = (post[name].sel(of).values.astype(float) for name in ("benchmark_difficulty", "difficulty_sd"))
+    if "weight" in post and "constant_data" in fit.children:
+        columns = feature_columns(fit["constant_data"].to_dataset().features.sel(task=names)).values
+        mean = mean + columns @ post.weight.values.astype(float)
+    return mean, sd
+
+
+def _posteriors(fit: xr.DataTree, names: np.ndarray, at: np.ndarray) -> _Posteriors:
+    "Posteriors of the difficulties of tasks, given the abilities of the fit; at (ability,)."
+    tasks, seen = task_draws(fit, list(names)), outcomes_of(fit).sel(task=names)
+    points, b = _POINTS, tasks.difficulty.transpose("sample", "task").values.astype(float)
+    grid = np.linspace(b.mean(0).min() - 4, b.mean(0).max() + 4, points)
+    tasks = tasks.mean("sample").expand_dims(sample=points)
+    tasks["difficulty"] = (("sample", "task"), np.tile(grid[:, None], (1, len(names))))
+    whole = agent_draws(fit, seen.agent.values.tolist()).mean("sample").expand_dims(sample=points)
+    chance = lambda agents: rate_of_many(success_probability(fit, agents, tasks), tasks).astype(float).clip(1e-6, 1 - 1e-6)
+    k, n = seen.successes.values, seen.trials.values
+    weight = n / (1 + (n - 1) * _alike(fit)) / np.maximum(n, 1)
+
+    def told(i: int) -> np.ndarray:
+        p = chance(whole.isel(agent=[i]))[:, 0]
+        return weight[i] * (k[i] * np.log(p) + (n[i] - k[i]) * np.log1p(-p))
+
+    mean, sd = _before_runs(fit, names, b)
+    log = -(((grid[:, None] - mean) / sd) ** 2) / 2 + sum(map(told, range(len(k))))
+    these = (("sample", "agent"), np.broadcast_to(at, (points, len(at))))
+    chances = chance(xr.Dataset(dict.fromkeys(("ability", "second_ability")[: curve_of(fit).abilities], these)))
+    return _Posteriors(grid, log, chances, told)
+
+
+def _from(found: _Posteriors, log: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Slope and offset of the logit with ability, and mean difficulty (task,), of a log posterior."
+    weight = np.exp(log - log.max(0))
+    weight /= weight.sum(0)
+    return *_lines(np.einsum("pt,pat->at", weight, found.chances), at), found.grid @ weight
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #b6a14a5f
 SPREADS: dict[str, float] = {"slope": 0.3, "band": 0.45, "group": 0.4}  # sds in logits, where agents cannot tell
 FRESH_SPREADS: dict[str, float] = {"slope": 0.35, "band": 0.5, "group": 0.7}  # on tasks that nobody ran
 _FRESH_SLOPE = -0.35  # difficulties foretold from features spread too far by about a third
 _WORTH, _MOST_AGENTS, _ROUNDS = 10, 40, 12  # imagined agents; how many are put through the model; rounds of EM
+_SHARED = 0.5  # sd in logits of what all agents' deviations may share
 
 
 def _newton(x: np.ndarray, offset: np.ndarray, k: np.ndarray, n: np.ndarray, alike: float, prior: tuple, start: np.ndarray):
@@ -125,66 +189,76 @@ def _newton(x: np.ndarray, offset: np.ndarray, k: np.ndarray, n: np.ndarray, ali
     return m, np.linalg.inv(matrix)
 
 
-def _learned(
-    x: np.ndarray, offset: np.ndarray, kind: np.ndarray, k: np.ndarray, n: np.ndarray, alike: float, prior: tuple
-) -> dict:
-    "Spreads of the kinds of effects among agents whose results are k of n (agent, task); prior: mean and variance of effects."
-    mean, variance = prior[0], prior[1].copy()
-    modes = np.tile(mean, (len(k), 1))
+def _learned(fixed: tuple, cells: tuple, effects: Callable, prior: tuple) -> tuple[dict, np.ndarray]:
+    "Spreads of kinds of effects, and means of effects; cells (agent, task): passes, runs, slopes, offsets, difficulties."
+    kind, alike = fixed
+    mean, variance = prior[0].copy(), prior[1].copy()
+    rows = []
+    for k, n, slope, offset, difficulty in zip(*cells):
+        at = n > 0
+        rows.append((effects(difficulty)[at] * slope[at, None], offset[at], k[at], n[at], alike))
+    modes = np.tile(mean, (len(rows), 1))
     kinds = [name for name in SPREADS if (kind == name).any()]
+    shared = np.isin(kind, ["slope", "band"])
     for _ in range(_ROUNDS):
         spread = np.empty_like(modes)
-        for i, (passed, ran) in enumerate(zip(k, n)):
-            at = ran > 0
-            about = (mean, np.diag(1 / variance))
-            modes[i], left = _newton(x[at], offset[at], passed[at], ran[at], alike, about, modes[i])
+        for i, row in enumerate(rows):
+            modes[i], left = _newton(*row, (mean, np.diag(1 / variance)), modes[i])
             spread[i] = left.diagonal()
-        own = (modes - modes.mean(0)) ** 2 * (len(k) / max(len(k) - 1, 1)) + spread
+        mean[shared] = (modes.sum(0) / (len(rows) + variance / _SHARED**2))[shared]
+        own = (modes - np.where(shared, mean, modes.mean(0))) ** 2 + spread
         for name in kinds:
             of = kind == name
             variance[of] = (_WORTH * SPREADS[name] ** 2 + own[:, of].sum()) / (_WORTH + own[:, of].size)
-    return {name: float(np.sqrt(variance[kind == name][0])) for name in kinds}
+    return {name: float(np.sqrt(variance[kind == name][0])) for name in kinds}, np.where(shared, mean, 0.0)
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #d20915ac
-def _effects(known: _Known, bands: int) -> tuple[np.ndarray, list[str], np.ndarray, np.ndarray]:
-    "The design (task, effect), the effects' names and kinds, and each task's band."
+def _effects(known: _Known, bands: int) -> tuple[Callable, list[str], np.ndarray, np.ndarray]:
+    "The design (task, effect) as a function of difficulties (task,), the effects' names and kinds, and each task's band."
     b, size = known.difficulty, len(known.difficulty)
-    columns, names, kinds = [np.ones(size), b.mean() - b], ["ability", "slope"], ["ability", "slope"]
-
-    def add(of: np.ndarray, what: str, sign: float = 1.0, fewest: int = 1, most: int = 40) -> None:
-        found, counts = np.unique(of[of != ""], return_counts=True)
-        kept = found[np.argsort(-counts, kind="stable")][: min(most, (counts >= fewest).sum())]
-        if len(kept) > 1 or what == "level":
-            columns.extend(sign * (of == name) for name in kept)
-            names.extend(f"{what} {name}" for name in kept)
-            kinds.extend([what] * len(kept))
-
     many = max(1, min(bands, size // 5))
-    band = pd.qcut(b, many, labels=False, duplicates="drop") if many > 1 else np.zeros(size)
-    band = (np.nan_to_num(band).astype(int) + 1).astype(str)
-    add(band, "band")
-    add(known.labels.group.values.astype(str), "group", fewest=3)
-    of = np.where(known.labels.benchmark.values == "", _NEW, known.labels.benchmark.values.astype(object))
-    add(np.where(np.isin(of, [*known.levels]), of, "").astype(str), "level", -1.0)
-    return known.slope[:, None] * np.stack(columns, 1), names, np.array(kinds), band
+    edges = np.sort(b)[(np.arange(1, many) * size) // many] - 0.1  # a little below, so that equal tasks stay together
+    edges = edges[np.diff(edges, prepend=b.min() - 1) > 0.3]
+    centre, band_of = b.mean(), lambda x: np.searchsorted(edges, x)
+    labels = [known.labels.group.values.astype(str), known.labels.benchmark.values.astype(str)]
+    names, kinds, fixed = ["ability", "slope"], ["ability", "slope"], []
+    bands_here = np.arange(len(edges) + 1) if len(edges) else np.array([], int)
+    names, kinds = names + [f"band {i + 1}" for i in bands_here], kinds + ["band"] * len(bands_here)
+    labels[1] = np.where(labels[1] == "", _NEW, labels[1].astype(object)).astype(str)
+    found, counts = np.unique(labels[0][labels[0] != ""], return_counts=True)
+    kept = found[np.argsort(-counts, kind="stable")][: min(40, (counts >= 3).sum())]
+    kept = kept if len(kept) > 1 else kept[:0]
+    for what, sign, of, which in (("group", 1.0, labels[0], kept), ("level", -1.0, labels[1], [*known.levels])):
+        fixed += [sign * (of == name) for name in which]
+        names, kinds = names + [f"{what} {name}" for name in which], kinds + [what] * len(which)
 
+    def design(x: np.ndarray) -> np.ndarray:
+        own = band_of(x)
+        return np.stack([np.ones(size), centre - x, *(own == i for i in bands_here), *fixed], 1).astype(float)
 
-def _fit_spreads(fit: xr.DataTree, known: _Known, effects: tuple, alike: float, seed: int) -> dict[str, float]:
-    "Spreads of effects on these tasks, as the fit's own agents show them."
-    x, _, kind, _ = effects
+    return design, names, np.array(kinds), (band_of(b) + 1).astype(str)
+
+# %% ../../nbs/2_irt/30_session_model.ipynb #0fb26646
+def _fit_spreads(known: _Known, found: _Posteriors, about: tuple, fit: xr.DataTree, seed: int) -> tuple[dict, np.ndarray]:
+    "Spreads of effects on these tasks, and what all share (effect,), as the fit's own agents show them."
+    effects, kind = about
     run = known.labels.run.values.astype(bool)
-    has = run.any() and "successes" in fit["observed_data"].data_vars
-    if not has:
-        return dict(SPREADS if run.all() else FRESH_SPREADS)
     seen = outcomes_of(fit).sel(task=known.labels.task.values[run])
     k, n = (seen[name].values.astype(float) for name in ("successes", "trials"))
     enough = np.flatnonzero((n > 0).sum(1) >= min(10, run.sum()))
-    chosen = np.sort(np.random.default_rng(seed).permutation(enough)[:_MOST_AGENTS])
+    some = np.sort(np.random.default_rng(seed).permutation(enough)[:_MOST_AGENTS])
     sd = np.array([SPREADS.get(name, 1.0) for name in kind])
     sd[kind == "ability"] = known.ability[1]
     mean = np.where(kind == "ability", known.ability[0], 0.0)
-    usual = SPREADS if run.all() else FRESH_SPREADS
-    return usual | _learned(x[run], known.offset[run], kind, k[chosen], n[chosen], alike, (mean, sd**2))
+    lines = [_from(found, found.log - found.told(i), known.at) for i in some]
+    cells = (k[some], n[some], *map(np.array, zip(*lines)))
+
+    def rows(difficulty: np.ndarray) -> np.ndarray:
+        every = known.difficulty.copy()
+        every[run] = difficulty
+        return effects(every)[run]
+
+    return _learned((kind, _alike(fit)), cells, rows, (mean, sd**2))
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #aa790006
 ABOUT_SESSION: dict[str, str] = {
@@ -229,14 +303,23 @@ def session_prior(
     if not len(tasks):
         raise FitError("a session needs at least one task; name some, or leave `tasks` out for all.")
     known, alike = _known(fit, tasks, agent, seed), _alike(fit)
-    effects = _effects(known, bands)
-    x, names, kind, band = effects
+    run, posteriors = known.labels.run.values.astype(bool), None
+    if run.any() and "successes" in fit["observed_data"].data_vars:
+        posteriors = _posteriors(fit, known.labels.task.values[run].astype(str), known.at)
+        for own, better in zip((known.slope, known.offset, known.difficulty), _from(posteriors, posteriors.log, known.at)):
+            own[run] = better
+    effects, names, kind, band = _effects(known, bands)
     given = dict(spread or {})
-    sds = given if {*given} == {*SPREADS} else _fit_spreads(fit, known, effects, alike, seed) | given
+    learned, shared = dict(SPREADS if run.all() else FRESH_SPREADS), np.zeros(len(kind))
+    if posteriors is not None:
+        found, shared = _fit_spreads(known, posteriors, (effects, kind), fit, seed)
+        learned |= found
+    sds = learned | given
+    x = known.slope[:, None] * effects(known.difficulty)
     sds |= dict(ability=known.ability[1]) | {f"level {name}": sd for name, sd in known.levels.items()}
     sd = np.array([sds.get(name, sds.get(of)) for name, of in zip(names, kind)])
     fresh = not known.labels.run.values.any()
-    expected = np.where(kind == "ability", known.ability[0], np.where((kind == "slope") & fresh, _FRESH_SLOPE, 0.0))
+    expected = np.where(kind == "ability", known.ability[0], np.where((kind == "slope") & fresh, _FRESH_SLOPE, shared))
     table = xr.Dataset(
         dict(design=(("task", "effect"), x.astype(np.float32)), offset=("task", known.offset), expected=("effect", expected)),
         known.labels.assign_coords(effect=names, band=("task", band), difficulty=("task", known.difficulty)).coords,
@@ -352,17 +435,24 @@ def score_of(
     return float(part[look.counts].mean(dtype=float)), max(variance, 0.0) ** 0.5 / int(look.counts.sum())
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #5c0a2d2f
-def _counts_left(mean: float, sd: float, left: int, whole: bool, prob: float) -> tuple[float, float]:
-    "The interval of how many of the tasks that are left will be passed, of this mean and sd; whole: to whole tasks."
-    if left == 0 or sd <= 0:
-        return mean, mean
-    m = min(max(mean / left, 1e-6), 1 - 1e-6)
-    much = max(m * (1 - m) / (sd / left) ** 2 - 1, 1e-3)
+def counts_left(
+    mean: np.ndarray | float,  # expected passes among the tasks that are left
+    sd: np.ndarray | float,  # its standard deviation
+    left: np.ndarray | int,  # how many are left
+    whole: bool,  # to whole tasks
+    prob: float,  # probability inside
+) -> tuple[np.ndarray, np.ndarray]:  # lower, upper, of the shape of mean
+    "The interval of how many of the tasks that are left will be passed: of a beta distribution with that mean and sd."
+    open_ = (np.asarray(left) > 0) & (np.asarray(sd) > 0)
+    size = np.where(open_, left, 1)
+    m = np.clip(np.asarray(mean) / size, 1e-6, 1 - 1e-6)
+    much = np.maximum(m * (1 - m) / (np.where(open_, sd, 1) / size) ** 2 - 1, 1e-3)
     tail = (1 - prob) / 2
-    low, high = left * beta.ppf([tail, 1 - tail], m * much, (1 - m) * much)
-    return (float(np.round(low)), float(np.round(high))) if whole else (float(low), float(high))
+    low, high = (size * beta.ppf(end, m * much, (1 - m) * much) for end in (tail, 1 - tail))
+    low, high = (np.round(low), np.round(high)) if whole else (low, high)
+    return np.where(open_, low, mean), np.where(open_, high, mean)
 
-
+# %% ../../nbs/2_irt/30_session_model.ipynb #74e46386
 def progress_of(
     prior: xr.Dataset,  # from `session_prior`
     passed: np.ndarray | None = None,  # (task,): passes so far
@@ -381,7 +471,7 @@ def progress_of(
     this_run = prior.attrs["about"] == "this run"
     seen = counts & (ran > 0) & this_run
     known, size = float((passed[seen] / ran[seen]).sum()), int(counts.sum())
-    low, high = _counts_left(mean * size - known, sd * size, size - int(seen.sum()), this_run, prob)
+    low, high = counts_left(mean * size - known, sd * size, size - int(seen.sum()), this_run, prob)
     z, own = norm.isf((1 - prob) / 2), float(np.sqrt(belief.covariance[0, 0]))
     able = float(belief.mean[0])
     bounds = np.array([((known + low) / size, (known + high) / size), (able - z * own, able + z * own)])
