@@ -29,9 +29,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
-def prior():
+def snapshot():
+    "The fit that ships with the package."
+    return load_snapshot()
+
+
+@pytest.fixture(scope="module")
+def prior(snapshot):
     "What is believed of any agent on GSO."
-    return session_prior(load_snapshot(), benchmark="gso")
+    return session_prior(snapshot, benchmark="gso")
 
 
 @pytest.fixture
@@ -146,8 +152,8 @@ def others(prior, tmp_path_factory):
     for name in ("night", "shared"):
         AdaptiveSession(prior, home / name, agents=["A", "B"])
     env = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", OTHERS], cwd=home, env=env, capture_output=True, text=True, timeout=200, check=False
+    command = [sys.executable, "-c", OTHERS]
+    done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr
     return home
@@ -352,10 +358,10 @@ def test_evidence_is_worth_no_more_than_it_costs_to_equal_agents():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, snapshot):
     "A folder with a fit."
     home = tmp_path_factory.mktemp("cli")
-    save_fit(load_snapshot(), home / "f.nc")
+    save_fit(snapshot, home / "f.nc")
     return home
 
 
@@ -387,9 +393,9 @@ def test_a_harness_drives_a_session_by_commands_and_exit_codes(folder, tmp_path)
 
 
 @pytest.fixture
-def at_hand(monkeypatch):
+def at_hand(monkeypatch, snapshot):
     "The fit is there without being read from a file."
-    monkeypatch.setattr("agentirt_nb.app.cli._read_fit", lambda source: load_snapshot())
+    monkeypatch.setattr("agentirt_nb.app.cli._read_fit", lambda source: snapshot)
 
 
 def test_many_answers_come_from_a_table_and_the_first_that_is_wrong_is_named(folder, tmp_path, at_hand):
@@ -412,12 +418,11 @@ def test_many_answers_come_from_a_table_and_the_first_that_is_wrong_is_named(fol
     assert not (tmp_path / "t").exists()
 
 
-def test_choose_prints_a_list_that_a_harness_can_read(folder, tmp_path, at_hand):
+def test_choose_prints_a_list_that_a_harness_can_read(folder, tmp_path, at_hand, prior):
     fit, costs = folder / "f.nc", tmp_path / "costs.csv"
     chosen = ("choose", fit, "--benchmark", "gso", "--seed", 1, "--count", 5)
-    names = inside(*chosen, cwd=tmp_path).stdout.splitlines()
-    assert len(set(names)) == 5 and json.loads(inside(*chosen, "--json", cwd=tmp_path).stdout)["tasks"] == names
-    tasks = session_prior(load_snapshot(), benchmark="gso").task.values
+    names, tasks = json.loads(inside(*chosen, "--json", cwd=tmp_path).stdout)["tasks"], prior.task.values
+    assert len(set(names)) == 5 and set(names) <= set(tasks)
     pd.DataFrame(dict(task=tasks, cost=np.where(np.isin(tasks, names), 1000, 1))).to_csv(costs, index=False)
     cheap = inside(*chosen, "--costs", costs, "--out", "list.csv", cwd=tmp_path)
     assert not set(cheap.stdout.splitlines()) & set(names)

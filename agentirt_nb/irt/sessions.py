@@ -276,12 +276,12 @@ def open_plan(
     try:
         rules, of, agents = dict(first["rules"]), list(first["prior"]), setup.agent.values.astype(str).tolist()
         if first["session"] != 1 or len(of) != len(agents) or not all(isinstance(i, int) and 0 <= i < len(agents) for i in of):
-            raise ValueError("another kind of session")
+            raise SessionError("another kind of session")
         opened = {i: open_xarray(Path(path) / f"prior-{i}.nc", what="a prior", error=SessionError) for i in sorted(set(of))}
         plan = Plan({agent: opened[i] for agent, i in zip(agents, of)}, setup.transpose("agent", "task"), rules)  # type: ignore[misc]
         alike = all(np.array_equal(prior.task.values, setup.task.values) for prior in opened.values())
         if not alike or len(plan.stops) > 20 or rules["criterion"] not in CRITERIA or not {"repeats", "prob", "seed"} <= {*rules}:
-            raise ValueError("its parts do not fit together")
+            raise SessionError("its parts do not fit together")
     except (ValueError, KeyError, TypeError, AttributeError) as reason:
         raise SessionError(f"{path} is no session that can be read ({str(reason)[:200]}); start another.") from None
     return plan
