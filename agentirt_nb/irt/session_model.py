@@ -592,9 +592,9 @@ def choose(
                 look, other = _only(look, kept), other and _only(other, kept)
                 may, price, place = may[kept], price[kept], place[kept]
     at = np.array([j for j, *_ in found], int)
-    chosen = prior.isel(task=at)
-    about = {name: ("task", chosen[name].values) for name in ("task", "benchmark", "group", "band") if name in prior.coords}
+    of = lambda name: np.asarray(prior[name].variable[at])  # of these tasks only: the names of all take their time
+    about = {name: ("task", of(name)) for name in ("task", "benchmark", "group", "band")}
     cells = dict(zip(("gain", "chance"), np.array([x for _, *x in found]).reshape(-1, 2).T))
-    cells |= dict(cost=task_costs(prior, cost)[at], difficulty=chosen.difficulty.values)
+    cells |= dict(cost=task_costs(prior, cost)[at], difficulty=of("difficulty"))
     table = xr.Dataset({name: ("task", np.asarray(x, float)) for name, x in cells.items()}, about)
     return trusted(table, prior, criterion=criterion, criterion_says=CRITERIA[criterion])
