@@ -107,6 +107,7 @@ _STEPS = {
     },
     "explore": {
         "views.explorers": "WhatIf",
+        "views.session_panel": "SessionPanel",
         "views.frontier_explorer": "ScalingWhatIf",
     },
 }

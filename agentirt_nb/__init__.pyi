@@ -180,6 +180,7 @@ from agentirt_nb.app.page import report as report
 
 # explore
 from agentirt_nb.views.explorers import WhatIf as WhatIf
+from agentirt_nb.views.session_panel import SessionPanel as SessionPanel
 from agentirt_nb.views.frontier_explorer import ScalingWhatIf as ScalingWhatIf
 
 __version__: str

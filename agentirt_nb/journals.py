@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LONGEST_RECORD', 'whole_records', 'text_after', 'Journal', 'add_bytes']
 
-# %% ../nbs/0_ground/08_journals.ipynb #dc094e27
+# %% ../nbs/0_ground/08_journals.ipynb #bb882530
 import json
 import os
 import threading
@@ -19,7 +19,7 @@ from .files import MissingPathError, UnwritableError
 from .limits import refuse_beyond
 from .messages import AgentirtError
 
-# %% ../nbs/0_ground/08_journals.ipynb #15198bd6
+# %% ../nbs/0_ground/08_journals.ipynb #517262fe
 LONGEST_RECORD: int = 1_000_000  # bytes of one line
 
 
@@ -34,14 +34,14 @@ def whole_records(
     for number, line in enumerate(text[:end].split(b"\n")[:-1], before + 1):
         try:
             if len(line) > LONGEST_RECORD:
-                raise ValueError(f"more than {LONGEST_RECORD:,} bytes")
+                raise AgentirtError(f"more than {LONGEST_RECORD:,} bytes")
             records.append(dict(json.loads(line)))
         except (ValueError, TypeError, RecursionError) as reason:
             what = f"{path}, line {number}, is no record ({str(reason)[:100]})"
             raise AgentirtError(f"{what}; put back what stood there, or start anew.") from None
     return records, end
 
-# %% ../nbs/0_ground/08_journals.ipynb #87787e24
+# %% ../nbs/0_ground/08_journals.ipynb #0d08991c
 def _is_record(line: bytes) -> bool:
     "Whether a line without its end is complete."
     try:
@@ -69,7 +69,7 @@ def text_after(
             file.truncate(read + whole)
     return text[:whole]
 
-# %% ../nbs/0_ground/08_journals.ipynb #9a352414
+# %% ../nbs/0_ground/08_journals.ipynb #8d55cc5e
 class Journal:
     "A file of JSON lines that several programs add to."
 
@@ -119,7 +119,7 @@ class Journal:
         add_bytes(self.path, lines, self._read)
         self._read, self._lines = self._read + len(lines), self._lines + len(records)
 
-# %% ../nbs/0_ground/08_journals.ipynb #65b0cd4b
+# %% ../nbs/0_ground/08_journals.ipynb #9ee2cda6
 def add_bytes(
     path: Path,  # a file
     text: bytes,  # what to add

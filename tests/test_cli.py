@@ -110,12 +110,14 @@ def test_help_is_quick_and_teaches(tmp_path):
     before = os.times()
     done = agentirt("--help", cwd=tmp_path)
     assert os.times().children_user - before.children_user < 5  # seconds of processor time
-    commands = ("demo", "fit", "predict", "score", "compare", "diagnose", "report", "judge", "leaderboards")
+    commands = ("demo", "fit", "predict", "score", "compare", "diagnose", "choose", "session", "report", "judge", "leaderboards")
     for word in (*commands, "130  interrupted", "passes over\n       Ctrl-C"):
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "predict", "score", "compare", "diagnose", "report", "judge", "leaderboards"])
+@pytest.mark.parametrize(
+    "command", ["demo", "fit", "predict", "score", "compare", "diagnose", "choose", "session", "report", "judge", "leaderboards"]
+)
 def test_the_help_of_each_command_has_examples_and_exit_codes(tmp_path, command):
     shown = agentirt(command, "--help", cwd=tmp_path).stdout
     assert f"examples:\n  agentirt {command}" in shown

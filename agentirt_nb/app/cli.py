@@ -823,7 +823,7 @@ def _report(
 
 _COMMANDS["report"] = _REPORT_HELP, _report_options, _report
 
-# %% ../../nbs/5_app/03_cli.ipynb #cf7479e0
+# %% ../../nbs/5_app/03_cli.ipynb #86660e97
 _CHOOSE_HELP = """Choose the tasks of a benchmark that tell most about an agent, when not all can be run.
 
 Prints one task a line, the most telling first, planned together so that they do not tell the
@@ -867,7 +867,7 @@ def _choose_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table to write")
     _forcing(parser)
 
-# %% ../../nbs/5_app/03_cli.ipynb #94195008
+# %% ../../nbs/5_app/03_cli.ipynb #338cb625
 def _table_costs(path: str | None) -> dict[str, float] | None:
     "Costs by task, from a CSV file."
     if path is None:
@@ -921,7 +921,7 @@ def _choose(
 
 _COMMANDS["choose"] = _CHOOSE_HELP, _choose_options, _choose
 
-# %% ../../nbs/5_app/03_cli.ipynb #7dc321e7
+# %% ../../nbs/5_app/03_cli.ipynb #160ad449
 _SESSION_HELP = """Run a benchmark task by task, the most telling first, and stop when enough is known.
 
   new      make a session from a fit; DIR is a folder that is not there yet
@@ -978,11 +978,11 @@ def _session_tell_options(parser: argparse.ArgumentParser) -> None:
     about = "in their place, many: columns task, answer and perhaps agent, run, cost"
     parser.add_argument("--from", dest="table", metavar="CSV", help=about)
     parser.add_argument("--agent", metavar="NAME", help="who ran it, where there are several")
-    parser.add_argument("--run", type=_whole_number, metavar="N", help="which run of the task, where there are several")
+    parser.add_argument("--run", dest="which", type=_whole_number, metavar="N", help="which run, where a task has several")
     parser.add_argument("--cost", type=_price, metavar="X", help="what it cost (default: what --costs says)")
     parser.add_argument("--replace", action="store_true", help="take the place of another answer about the same run")
 
-# %% ../../nbs/5_app/03_cli.ipynb #728d466a
+# %% ../../nbs/5_app/03_cli.ipynb #fd17afa9
 def _session_options(parser: argparse.ArgumentParser) -> None:
     "The parsers of the five things that a session can do."
     plain: dict[str, Any] = dict(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
@@ -1029,7 +1029,7 @@ def _session_rules(args: argparse.Namespace, names: Sequence[str]) -> dict[str, 
         cannot = {who: [task for one, task in rows if one == who] for who in dict.fromkeys(one for one, _ in rows)}
     return dict(stop=stops, cannot=cannot)
 
-# %% ../../nbs/5_app/03_cli.ipynb #097735cd
+# %% ../../nbs/5_app/03_cli.ipynb #7045e943
 def _session_new(
     args: argparse.Namespace,
 ) -> int:  # exit code
@@ -1084,7 +1084,7 @@ def _session_next(
         _say(f"{why}.")
     return _DONE if asked else _NOTHING_LEFT
 
-# %% ../../nbs/5_app/03_cli.ipynb #078cd9a8
+# %% ../../nbs/5_app/03_cli.ipynb #4088d724
 def _told_rows(args: argparse.Namespace) -> list[dict[str, Any]]:
     "What is told: the one answer of the command line, or those of a table."
     if bool(args.table) == bool(args.task):
@@ -1092,7 +1092,7 @@ def _told_rows(args: argparse.Namespace) -> list[dict[str, Any]]:
     if not args.table:
         if args.answer is None:
             raise AgentirtError(f"Say how {args.task!r} went: pass, fail, or none where the harness failed.")
-        return [dict(task=args.task, passed=args.answer, agent=args.agent, run=args.run, cost=args.cost)]
+        return [dict(task=args.task, passed=args.answer, agent=args.agent, run=args.which, cost=args.cost)]
     path = args.table
     table = to_numbers(read_table(path, ["task", "answer"], ["agent", "run", "cost"]), ["run", "cost"], path, blank=True)
     rows = []
@@ -1128,7 +1128,7 @@ def _session_release(
     print(f"Put back: {count(_session(args).release(args.task, worker=args.worker or None), 'run')}.")
     return _DONE
 
-# %% ../../nbs/5_app/03_cli.ipynb #b706cc05
+# %% ../../nbs/5_app/03_cli.ipynb #89cd4a62
 def _session_show(
     args: argparse.Namespace,
 ) -> int:  # exit code

@@ -76,7 +76,7 @@ class Ledger:
         self.pending: dict[Asked, str] = {}  # and who asked
         self.failures: Counter[tuple[str, str]] = Counter()  # of the harness, by agent and task
         self.costs: dict[Asked, float] = {}
-        self.wasted: Counter[str] = Counter()  # cost of runs without an answer, by agent
+        self.wasted: dict[str, float] = dict.fromkeys(agents, 0.0)  # cost of runs without an answer, by agent
         self.order: dict[str, None] = {}  # tasks as they were begun
         self.events = 0
 
@@ -276,12 +276,12 @@ def open_plan(
     try:
         rules, of, agents = dict(first["rules"]), list(first["prior"]), setup.agent.values.astype(str).tolist()
         if first["session"] != 1 or len(of) != len(agents) or not all(isinstance(i, int) and 0 <= i < len(agents) for i in of):
-            raise ValueError("another kind of session")
+            raise SessionError("another kind of session")
         opened = {i: open_xarray(Path(path) / f"prior-{i}.nc", what="a prior", error=SessionError) for i in sorted(set(of))}
         plan = Plan({agent: opened[i] for agent, i in zip(agents, of)}, setup.transpose("agent", "task"), rules)  # type: ignore[misc]
         alike = all(np.array_equal(prior.task.values, setup.task.values) for prior in opened.values())
         if not alike or len(plan.stops) > 20 or rules["criterion"] not in CRITERIA or not {"repeats", "prob", "seed"} <= {*rules}:
-            raise ValueError("its parts do not fit together")
+            raise SessionError("its parts do not fit together")
     except (ValueError, KeyError, TypeError, AttributeError) as reason:
         raise SessionError(f"{path} is no session that can be read ({str(reason)[:200]}); start another.") from None
     return plan
@@ -571,7 +571,7 @@ def session_result(
     "Score and ability of each agent of a session so far, with intervals, and how far to trust them."
     agents, price, reason = session.ledger.agents, session.plan.setup.cost.values, session.stopped
     parts = [session.progress(agent) for agent in agents]
-    table = xr.concat(parts, pd.Index(agents, name="agent"), combine_attrs="drop")
+    table = xr.concat(parts, "agent", combine_attrs="drop").assign_coords(agent=np.array(agents))
     table = table.assign({name: ("agent", [part.attrs[name] for part in parts]) for name in ("runs", "tasks_run")})
     table = table.assign(cost=("agent", [spent(session.ledger, price, agent) for agent in agents]))
     same = {name: parts[0].attrs[name] for name in ("about", "about_says", "prob")}
@@ -600,7 +600,7 @@ def session_outcomes(
 ) -> xr.Dataset:  # validated outcomes of what was run, with cost where it was told
     "The answers of a session as outcomes. Raises SessionError where none is told."
     ledger, setup, prior = session.ledger, session.plan.setup, next(iter(session.plan.priors.values()))
-    passed, ran = np.moveaxis([results(ledger, agent) for agent in ledger.agents], 1, 0)
+    passed, ran = np.array([results(ledger, agent) for agent in ledger.agents]).swapaxes(0, 1)
     rows, columns = ran.any(1), ran.any(0)
     if not rows.any():
         raise SessionError("no answer is told yet; outcomes begin with the first.")
@@ -609,7 +609,7 @@ def session_outcomes(
         at = ledger.agents.index(key.agent), ledger.tasks[key.task]
         total[at], told[at] = total[at] + much, told[at] + 1
     cut = np.ix_(rows, columns)
-    layers = dict(cost=np.where(told > 0, total / np.maximum(told, 1), np.nan)[cut]) if ledger.costs else {}
+    layers: dict[str, Any] = dict(cost=np.where(told > 0, total / np.maximum(told, 1), np.nan)[cut]) if ledger.costs else {}
     about = {name: prior[name].values[columns] for name in ("benchmark", "group") if name in prior.coords}
     who = {name: setup[name].values[rows] for name in ("llm", "scaffold")}
     tables = dict(agents=pd.DataFrame(who, setup.agent.values[rows]), tasks=pd.DataFrame(about, setup.task.values[columns]))
