@@ -68,11 +68,10 @@ def plan_runs(
         gain = np.where(run, -1.0, matters * (1 / known - 1 / (known + tells)))
         i, j = np.unravel_index(int(gain.argmax()), shape)
         run[i, j], known[j] = True, known[j] + tells[i, j]
-    sd = {
-        name: ("task", x, dict(units="logits")) for name, x in (("sd_before", np.sqrt(before)), ("sd_after", np.sqrt(1 / known)))
-    }
+    after = np.minimum(1 / known, before)
+    sd = {name: ("task", x, dict(units="logits")) for name, x in (("sd_before", np.sqrt(before)), ("sd_after", np.sqrt(after)))}
     table = xr.Dataset(dict(run=(("agent", "task"), run)) | sd, dict(agent=those.agent.values, task=task.task.values))
-    return trusted(table, fit, target=whose, says=_runs_say(run, before, 1 / known))
+    return trusted(table, fit, target=whose, says=_runs_say(run, before, after))
 
 
 def _runs_say(run: np.ndarray, before: np.ndarray, after: np.ndarray) -> str:
@@ -139,7 +138,8 @@ def design_benchmark(
     info, difficulty = told.mean(0), task.difficulty.transpose("sample", "task").values.astype(float)
     everyone = draws(fit).values.mean(0)
     top = float(able["ability"].mean())
-    order = _kept(goal, size, info, chance.mean(0), difficulty.mean(0), (min(float(everyone.min()), top), top))
+    reach = min(float(everyone.min()), top), max(float(everyone.max()), top)
+    order = _kept(goal, size, info, chance.mean(0), difficulty.mean(0), reach)
     place = np.zeros(len(info), int)
     place[order] = np.arange(1, size + 1)
     zones = np.stack([(chance > FRONTIER[1]).mean(0), np.zeros(len(info)), (chance < FRONTIER[0]).mean(0)], 1)
