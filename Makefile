@@ -27,7 +27,7 @@ test: $(VENV)/.test browser  ## every check, notebook and test but the slow ones
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/run_notebooks.py
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20 --durations-min 5
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 5
 
 slow: $(VENV)/.test  ## the slow cells and tests too
 	$(BIN)/python tools/run_notebooks.py --flags slow --cell-timeout 1500

@@ -2292,6 +2292,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                   'agentirt_nb/quanta/sparse_parity.py'),
                                                   'agentirt_nb.quanta.sparse_parity._initial': ( '3_quanta/sparse_parity.html#_initial',
                                                                                                  'agentirt_nb/quanta/sparse_parity.py'),
+                                                  'agentirt_nb.quanta.sparse_parity._line_sampler': ( '3_quanta/sparse_parity.html#_line_sampler',
+                                                                                                      'agentirt_nb/quanta/sparse_parity.py'),
                                                   'agentirt_nb.quanta.sparse_parity._losses': ( '3_quanta/sparse_parity.html#_losses',
                                                                                                 'agentirt_nb/quanta/sparse_parity.py'),
                                                   'agentirt_nb.quanta.sparse_parity._packed': ( '3_quanta/sparse_parity.html#_packed',

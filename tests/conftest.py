@@ -33,6 +33,8 @@ from agentirt_nb.data.leaderboards import PLACES  # noqa: E402
 from agentirt_nb.settings import settings  # noqa: E402
 
 NEEDS = "needs real outcomes"
+LONGEST = ["task_quanta", "cli", "load", "lab", "pictures", "screens", "small_data", "scaling_laws", "emergence", "explorers_lab"]
+LONGEST += ["writing", "network", "sparse_parity", "data_faults", "evaluation", "intervals", "judge", "features", "accuracy"]
 
 
 def is_expected(attempt: dict) -> bool:
@@ -43,6 +45,8 @@ def is_expected(attempt: dict) -> bool:
 
 @pytest.hookimpl(trylast=True)  # after -m and -k have chosen
 def pytest_collection_modifyitems(items):
+    place = {f"test_{name}": i for i, name in enumerate(LONGEST)}  # so that neither worker waits for the other at the end
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
     marked = [item for item in items if item.get_closest_marker("data")]
     if marked and (reason := no_data()):
         for item in marked:

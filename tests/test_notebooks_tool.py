@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+from longest_first import LONGEST, in_order  # noqa: E402
 from run_notebooks import data_use, differs, numbers, stale  # noqa: E402
 
 
@@ -136,3 +137,10 @@ def test_slow_cells_count_where_they_are_run(tmp_path):
     path = saved(tmp_path / "a.ipynb", code("#| slow\nload_leaderboard('gso')"))
     assert data_use(path) == "no"
     assert data_use(path, ("--flags", "slow")) == "needed"
+
+
+def test_the_longest_notebooks_exist_and_come_first():
+    every = sorted((ROOT / "nbs").rglob("*.ipynb"))
+    order = in_order(every)
+    assert [f"{path.parent.name}/{path.stem}" for path in order[: len(LONGEST)]] == list(LONGEST)
+    assert sorted(order) == every

@@ -259,7 +259,7 @@ def test_intervals_cover_the_truth(form, wild):
     assert failed <= 0.03
 
 
-@pytest.mark.parametrize("form", ["exponential", "saturating", "broken"])
+@pytest.mark.parametrize("form", [*(pytest.param(x, marks=pytest.mark.slow) for x in ("exponential", "saturating")), "broken"])
 def test_other_forms_find_themselves(form):
     rng = np.random.default_rng(0)
     x = np.geomspace(1e2, 1e6, 24)

@@ -184,18 +184,17 @@ def seen(seed, *, curve="1pl", noise="auto", **how):
 
 @pytest.mark.parametrize("kind", ["regular", "14 x 100", "five runs"])
 def test_a_model_that_is_right_is_sound(kind):
-    assert "sound" in [seen(seed, **KINDS[kind]).attrs["adequacy"] for seed in range(2)]
+    assert any(seen(seed, **KINDS[kind]).attrs["adequacy"] == "sound" for seed in range(2))
 
 
 @pytest.mark.parametrize("screen", PLANTED)
 def test_what_is_planted_is_found_and_named(screen):
     how, grave, _ = PLANTED[screen]
-    found = [seen(seed, **how).sel(screen=screen) for seed in range(2)]
-    assert any(x.flagged for x in found)
+    found = next(x for seed in range(2) if (x := seen(seed, **how).sel(screen=screen)).flagged)
     if grave:
-        assert all(x.grade.item() in ("doubtful", "bad") for x in found if x.flagged)
+        assert found.grade.item() in ("doubtful", "bad")
     else:  # of single cells and difficulties: said, and abilities and ranks stay sound
-        assert all(x.grade.item() == "" for x in found) and all("Single cells" in str(x.says.item()) for x in found if x.flagged)
+        assert found.grade.item() == "" and "Single cells" in str(found.says.item())
 
 
 def test_the_noise_that_allows_for_it_takes_the_alarm_away():

@@ -158,13 +158,19 @@ ASKED = {
     "new tasks": lambda f, o: SCORED(cross_validate(o, "tasks", folds=2, draws=200, progress=False)),
     "new agents held back": lambda f, o: SCORED(cross_validate(o, "agents", folds=2, draws=200, progress=False)),
 }
+SPLIT = ("one cell", "one LLM", "nothing disclosed")  # where a split of abilities has least to go by
 MAY_BE_REFUSED = {"features", "features to read", "combinations", "new agents", "agents of outcomes"}
 MAY_BE_REFUSED |= {"new responses", "new tasks", "new agents held back"}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("ability", ["agent", "llm_scaffold"])
-@pytest.mark.parametrize("name", LOPSIDED)
+@pytest.mark.parametrize(
+    ("name", "ability"),
+    [
+        *((name, "agent") for name in LOPSIDED),
+        *(pytest.param(name, "llm_scaffold", marks=() if name in SPLIT else pytest.mark.slow) for name in LOPSIDED),
+    ],
+)
 def test_every_question_is_answered_or_refused_in_one_sentence(name, ability, tmp_path):
     small = SMALL[name]
     made = fit(small, ability=ability, draws=200, progress=False)

@@ -230,7 +230,10 @@ def by_hand(curve, fit):
     return expit(a * (theta - b)) ** x
 
 
-@pytest.mark.parametrize("curve", list(CURVES))
+QUICK = ("2pl", "lpe", "lpe, slopes", "conjunctive", "slots")  # one of each kind of task; a mirror image in the notebook
+
+
+@pytest.mark.parametrize("curve", [pytest.param(x, marks=() if x in QUICK else pytest.mark.slow) for x in CURVES])
 def test_a_fit_gives_back_its_own_curve(rasch, monkeypatch, curve):
     monkeypatch.setattr(forget_programs, "__defaults__", (1,))  # programs that stay
     fitted = fit_tasks(rasch[2].isel(task=slice(40, 52)), curve, draws=20)

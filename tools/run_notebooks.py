@@ -1,7 +1,8 @@
 """Run every notebook once, on a copy, and compare what the tutorials show with what they have stored.
 
-Arguments are passed on to nbdev-test (for instance --flags slow). Where neither a data folder nor the leaderboards' home
-can be reached, notebooks that need real outcomes are left out, each with its reason; the last line counts them.
+Arguments are passed on to nbdev-test (for instance --flags slow), which takes the longest first (`longest_first.py`). Where
+neither a data folder nor the leaderboards' home can be reached, notebooks that need real outcomes are left out, each with its
+reason; the last line counts them.
 """
 
 import json
@@ -124,7 +125,7 @@ def run(copy: Path, arguments: list[str]) -> int:
     "Run the notebooks of a copy and store what they show; the exit status."
     folder = str(settings(start=ROOT).data_folder or "")
     env = os.environ | {"AGENTIRT_RENDERER": "static", "AGENTIRT_DATA_FOLDER": folder, "COLUMNS": "130"}  # width of tables
-    command = [BIN / "nbdev-test", "--n-workers", "2", "--timing", "--save", *arguments]
+    command = [BIN / "python", ROOT / "tools" / "longest_first.py", "--n-workers", "2", "--timing", "--save", *arguments]
     return subprocess.run(command, cwd=copy, env=env, check=False).returncode
 
 

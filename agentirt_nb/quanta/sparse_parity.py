@@ -27,8 +27,11 @@ from tqdm.auto import tqdm
 from .theory import use_frequencies
 from ..stores import open_checkpoint, save_checkpoint
 from ..irt.fits import probability_inside, tails
+from ..irt.programs import keep_programs
 from ..messages import AgentirtError
 from ..settings import chosen_seed
+
+_ = keep_programs()
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #0b60aaa4
 def _checked(
@@ -373,14 +376,20 @@ def learning_times(
     return found.assign_coords(frequency=run.frequency).assign_attrs(threshold=threshold, last_step=int(run.step[-1]))
 
 # %% ../../nbs/3_quanta/03_sparse_parity.ipynb #a72af04a
-def _censored_line(x: jax.Array, y: jax.Array, learned: jax.Array) -> None:
+def _censored_line(x: jax.Array, y: jax.Array, learned: jax.Array, seen: jax.Array) -> None:
     "y = level - exponent x + noise, where y of what was not learned is only known to be larger."
     level = numpyro.sample("level", dist.Normal(0, 10))
     exponent = numpyro.sample("exponent", dist.Normal(1, 1))
     spread = numpyro.sample("spread", dist.LogNormal(-1, 0.7))  # away from 0, where few points could be hit exactly
     line = dist.Normal(level - exponent * x, spread)
     later = jax.scipy.special.log_ndtr((level - exponent * x - y) / spread)
-    numpyro.factor("times", jnp.where(learned, line.log_prob(y), later).sum())
+    numpyro.factor("times", jnp.where(seen, jnp.where(learned, line.log_prob(y), later), 0.0).sum())
+
+
+def _line_sampler(draws: int) -> MCMC:
+    "Two chains of so many draws, whose program takes the data as arguments: one for all data of a size."
+    kernel, how = NUTS(_censored_line, target_accept_prob=0.95), dict(chain_method="vectorized", progress_bar=False)
+    return MCMC(kernel, num_warmup=500, num_samples=draws, num_chains=2, jit_model_args=True, **how)
 
 
 def learning_time_exponent(
@@ -398,16 +407,11 @@ def learning_time_exponent(
         raise AgentirtError(f"Only {learned.any(0).sum()} subtasks were learned, but a slope needs three; train for more steps.")
     x = np.broadcast_to(np.log(times.frequency.values), y.shape)
     centre = x[learned].mean()
-    data = [jnp.asarray(a, jnp.float32).ravel() for a in (x - centre, np.where(learned, np.log(np.where(learned, y, 1)), last))]
-    mcmc = MCMC(
-        NUTS(_censored_line, target_accept_prob=0.95),
-        num_warmup=500,
-        num_samples=draws,
-        num_chains=2,
-        chain_method="vectorized",
-        progress_bar=False,
-    )
-    mcmc.run(jax.random.key(chosen_seed(seed)), *data, jnp.asarray(learned.ravel()))
+    data = [x - centre, np.where(learned, np.log(np.where(learned, y, 1)), last), learned, np.ones(y.shape, bool)]
+    more = max(512, 1 << (y.size - 1).bit_length()) - y.size  # padded, so that most calls share one program
+    padded = [np.pad(a.ravel(), (0, more)).astype("f4" if a.dtype == float else bool) for a in data]
+    mcmc = _line_sampler(draws)
+    mcmc.run(jax.random.key(chosen_seed(seed)), *map(jnp.asarray, padded))
     found = {name: np.asarray(value) for name, value in mcmc.get_samples(group_by_chain=True).items()}
     found["level"] = found["level"] + found["exponent"] * centre  # at frequency 1
     worst = max(float(numpyro.diagnostics.split_gelman_rubin(value)) for value in found.values())
