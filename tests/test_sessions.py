@@ -153,8 +153,7 @@ def others(prior, tmp_path_factory):
         AdaptiveSession(prior, home / name, agents=["A", "B"])
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", OTHERS]
-    done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, timeout=200, check=False
-    )
+    done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return home
 
