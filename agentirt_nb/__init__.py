@@ -81,7 +81,7 @@ _STEPS = {
     },
     "design": {
         "irt.drafts": ("share_passed frontier_zones agents_to_run keep_runs interval_width covered forecast_worth foreseen"),
-        "irt.design": "design_benchmark plan_runs",
+        "irt.benchmark_design": "design_benchmark plan_runs",
         "irt.fixed_sets": "mini_benchmark save_task_set open_task_set score_by_set anchor_set score_by_curve",
     },
     "chart": {

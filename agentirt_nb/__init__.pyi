@@ -133,8 +133,8 @@ from agentirt_nb.irt.drafts import interval_width as interval_width
 from agentirt_nb.irt.drafts import covered as covered
 from agentirt_nb.irt.drafts import forecast_worth as forecast_worth
 from agentirt_nb.irt.drafts import foreseen as foreseen
-from agentirt_nb.irt.design import design_benchmark as design_benchmark
-from agentirt_nb.irt.design import plan_runs as plan_runs
+from agentirt_nb.irt.benchmark_design import design_benchmark as design_benchmark
+from agentirt_nb.irt.benchmark_design import plan_runs as plan_runs
 from agentirt_nb.irt.fixed_sets import mini_benchmark as mini_benchmark
 from agentirt_nb.irt.fixed_sets import save_task_set as save_task_set
 from agentirt_nb.irt.fixed_sets import open_task_set as open_task_set

@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.special import expit
 
 from agentirt_nb.data.building import from_arrays
-from agentirt_nb.irt.design import GOALS, design_benchmark, plan_runs
+from agentirt_nb.irt.benchmark_design import GOALS, design_benchmark, plan_runs
 from agentirt_nb.irt.fits import FitError, make_fit
 
 
