@@ -1,4 +1,4 @@
-"""Replays: the error of chance, many sessions at once beside one by one, intervals, and what a session learns from a fit's agents."""
+"""Replays: the error of chance, many sessions at once beside one by one, intervals, and what is learned from other agents."""
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,16 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.leaderboards import fetch, load_leaderboard
 from agentirt_nb.irt.fits import FitError
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.replays import CRITERIA, error_ratio, published_reliability, random_error, replay_sessions
-from agentirt_nb.irt.replays import session_errors, simulate_sessions, stopped
+from agentirt_nb.irt.replays import (
+    CRITERIA,
+    error_ratio,
+    published_reliability,
+    random_error,
+    replay_sessions,
+    session_errors,
+    simulate_sessions,
+    stopped,
+)
 from agentirt_nb.irt.session_model import believe, gains, progress_of, session_prior
 
 
