@@ -1,4 +1,4 @@
-"""Replays: the error of chance, many sessions at once beside one by one, intervals, and what a session learns from a fit's agents."""
+"""Replays: the error of chance, many sessions at once beside one by one, intervals, and what is learned from other agents."""
 
 import numpy as np
 import pandas as pd

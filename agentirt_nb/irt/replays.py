@@ -254,9 +254,7 @@ def _recorded(prior: xr.Dataset, outcomes: xr.Dataset) -> tuple[np.ndarray, np.n
     tasks = prior.task.values.astype(str)
     lacking = [task for task in tasks if task not in set(outcomes.task.values.astype(str).tolist())]
     if lacking:
-        raise FitError(
-            f"the outcomes have no task {str(lacking[0])!r}, which the session may choose; take a prior of their tasks."
-        )
+        raise FitError(f"the outcomes have no task {str(lacking[0])!r}, which sessions may choose; take a prior of their tasks.")
     seen = outcomes.sel(task=tasks).transpose("agent", "task", ...)
     has = seen.trials.values > 0
     return np.where(has, seen.successes.values / np.maximum(seen.trials.values, 1), 0), has

@@ -274,7 +274,7 @@ def _alike(fit: xr.DataTree) -> float:
         return 1 / (float(posterior.concentration.mean()) + 1)
     return float(posterior.spread.mean()) ** 2 / (float(posterior.spread.mean()) ** 2 + 4) if "spread" in posterior else 0.0
 
-# %% ../../nbs/2_irt/30_session_model.ipynb #01db8497
+# %% ../../nbs/2_irt/30_session_model.ipynb #bfd30443
 def session_prior(
     fit: xr.DataTree,  # a fit: of agents that ran these tasks, or of other benchmarks, with features
     tasks: Sequence[str]
