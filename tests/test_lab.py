@@ -104,6 +104,7 @@ def test_words_explain_themselves(lab):
         assert word in titles
 
 
+@pytest.mark.slow  # it runs among the notebooks, the first tutorial runs here, and test_pictures.py shows what it has stored
 @pytest.mark.data
 @pytest.mark.browser
 def test_the_drafts_tutorial_runs_and_draws(lab):

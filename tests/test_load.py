@@ -188,7 +188,7 @@ def session(**how):
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not count memory maps")
 def test_many_shapes_leave_no_more_memory_maps_than_a_few():
     code = "import agentirt_nb.irt.programs as p; p.MOST_PROGRAMS = 12; p.forget_programs.__defaults__ = (12,)\n"
-    done, said, error = in_its_own_process(code + SESSION.format(fits=6, first=8, step=16, curves=1, draws=20))
+    done, said, error = in_its_own_process(code + SESSION.format(fits=5, first=8, step=16, curves=1, draws=20))
     assert done == 0, error
     maps = np.array([line.split() for line in said.splitlines()], int)[:, 0]
     assert maps.max() - maps[0] < 900, maps  # each shape adds some 270
