@@ -849,8 +849,9 @@ def _choosing(parser: argparse.ArgumentParser, criteria: Sequence[str]) -> None:
     parser.add_argument("--benchmark", metavar="NAME", help="the tasks of one benchmark (default: all of the fit)")
     about = "the tasks, as in `agentirt predict`: column task, or, for new ones, benchmark, difficulty, features"
     parser.add_argument("--tasks", metavar="CSV", help=about)
-    about = f"what the tasks should tell most about (default: {criteria[0]})"
-    parser.add_argument("--criterion", choices=criteria, default=criteria[0], metavar="WHAT", help=about)
+    about = "what the tasks should tell most about: {}".format(", ".join(criteria))
+    about += " (default: score; where nobody has run the tasks, mutual information)"
+    parser.add_argument("--criterion", choices=criteria, metavar="WHAT", help=about)
     parser.add_argument("--costs", metavar="CSV", help="columns task and cost (default: each costs 1)")
     parser.add_argument("--balance", choices=["group", "benchmark"], help="keep the shares of groups, or of benchmarks")
     _setting(parser, "seed", "N", "which of equally good tasks is taken")
@@ -908,7 +909,7 @@ def _choose(
     found = choose(prior, size=args.count, without=without, **options)
     names = found.task.values.astype(str).tolist()
     if args.json:
-        _print_json(dict(tasks=names, criterion=args.criterion))
+        _print_json(dict(tasks=names, criterion=found.attrs["criterion"]))
     else:
         print("".join(f"{cleaned(name)}\n" for name in names), end="")
     if len(names) < args.count:

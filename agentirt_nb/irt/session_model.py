@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SPREADS', 'FRESH_SPREADS', 'ABOUT_SESSION', 'CRITERIA', 'session_prior', 'Belief', 'believe', 'score_of',
-           'counts_left', 'progress_of', 'task_costs', 'gains', 'choose']
+           'counts_left', 'progress_of', 'task_costs', 'gains', 'usual_criterion', 'choose']
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #7ee6d6b8
 from collections.abc import Callable, Mapping, Sequence
@@ -635,6 +635,13 @@ def gains(
     look = _outlook(prior, belief, ran, target)
     return _gains(prior, look, criterion, _beside(prior, beside, criterion), np.random.default_rng(chosen_seed(seed)))
 
+# %% ../../nbs/2_irt/30_session_model.ipynb #57fafc0a
+def usual_criterion(
+    prior: xr.Dataset,  # from `session_prior`
+) -> str:  # of CRITERIA
+    "What a session should ask for unless it is told: the score, or all effects where nobody has run most of the tasks."
+    return "score" if prior.run.values.astype(bool).mean() >= 0.5 else "mutual information"
+
 # %% ../../nbs/2_irt/30_session_model.ipynb #1e51292e
 _FEW = 1000  # tasks among which the rest of a batch is chosen: those that gain most alone
 
@@ -645,7 +652,7 @@ def choose(
     ran: np.ndarray | None = None,  # (task,): runs so far
     *,
     size: int = 1,  # tasks wanted, planned together
-    criterion: str = "score",  # one of CRITERIA
+    criterion: str | None = None,  # one of CRITERIA; None: as `usual_criterion` says
     cost: Mapping[str, float] | Sequence[float] | float | None = None,  # of a run, in any unit: the gain is divided by it
     without: Sequence[str] = (),  # tasks that cannot be run
     balance: str | None = None,  # "group" or "benchmark": keep their shares among the runs as they are among the tasks
@@ -657,6 +664,7 @@ def choose(
     seed: int | None = None,  # of the lot; None: settings().seed
 ) -> xr.Dataset:  # gain, chance, cost, difficulty (task), best first; fewer tasks, or none, where no more may be run
     "The tasks to run next. Raises FitError for unknown words and tasks, and for costs that are not above 0."
+    criterion = usual_criterion(prior) if criterion is None else criterion
     one_of(criterion, CRITERIA, "criterion", error=FitError)
     if balance is not None:
         one_of(balance, [name for name in ("group", "benchmark", "band") if name in prior.coords], "balance", error=FitError)

@@ -27,7 +27,7 @@ from ..data.building import from_arrays, label_coordinates
 from ..files import MissingPathError, TakenPathError, write_atomically
 from .fits import probability_inside, trusted
 from .sequential import Stop, chance_of_deciding, contrast_order, evidence_between, rank_error, reason_to_stop
-from .session_model import CRITERIA, believe, choose, progress_of, session_prior, task_costs
+from .session_model import CRITERIA, believe, choose, progress_of, session_prior, task_costs, usual_criterion
 from ..journals import Journal
 from ..messages import AgentirtError, cleaned, count, nearest, one_of
 from ..settings import chosen_seed
@@ -204,7 +204,7 @@ def make_plan(
     *,
     tasks: Sequence[str] | pd.DataFrame | None = None,  # as in `session_prior`; None: all of `benchmark`
     benchmark: str | None = None,  # whose tasks; None: all
-    criterion: str = "score",  # of CRITERIA: what the next task should tell most about; "contrast" is of two agents
+    criterion: str | None = None,  # of CRITERIA: what a task should tell most about; None: as `usual_criterion` says
     stop: Mapping[str, float] | None = None,  # kind of STOPS -> where it ends; None: only when nothing is left
     cost: Mapping[str, float] | Sequence[float] | float | None = None,  # of a run, by task; None: 1 each
     cannot: Mapping[str, Sequence[str]] | Sequence[str] | None = None,  # tasks that cannot be run, by agent, or of all
@@ -217,7 +217,8 @@ def make_plan(
     seed, table = chosen_seed(seed), pd.DataFrame(index=[agents]) if isinstance(agents, str) else agents
     named = label_coordinates(table, "agent", {"llm": "", "scaffold": ""})
     names, known = named["agent"].tolist(), {k: list(named[k][1]) for k in ("llm", "scaffold")}
-    one_of(criterion, CRITERIA, "criterion", error=SessionError)
+    if criterion is not None:
+        one_of(criterion, CRITERIA, "criterion", error=SessionError)
     stops = [Stop(kind, float(at)) for kind, at in (stop or {}).items()]
     if len(names) != 2 and (criterion == "contrast" or any(one.kind == "undecidable" for one in stops)):
         raise SessionError(f"criterion 'contrast' and the stop 'undecidable' are of two agents, and these are {len(names)}.")
@@ -236,6 +237,7 @@ def make_plan(
     price, allowed = task_costs(by_agent[names[0]], cost), _allowed(cannot, names, labels)
     values = dict(allowed=(("agent", "task"), allowed), cost=("task", price))
     setup = xr.Dataset(values, dict(task=labels, agent=names) | {name: ("agent", known[name]) for name in known})
+    criterion = usual_criterion(by_agent[names[0]]) if criterion is None else criterion
     rules = dict(criterion=criterion, stop=[(one.kind, one.at) for one in stops], repeats=int(repeats), balance=balance)
     return Plan(by_agent, setup, rules | dict(prob=probability_inside(fit, prob), seed=seed))
 
