@@ -8,12 +8,13 @@ __all__ = ['ReadingReport', 'with_report', 'reading_report']
 # %% ../../nbs/1_data/13_reading_report.ipynb #f5c164a4
 import html
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from .describing import agent_groups, apart_sentence
 from .outcomes import OutcomesError
 from ..messages import count, listed
 
@@ -107,4 +108,6 @@ def reading_report(
         raise OutcomesError("The attribute `reading` of these outcomes is no reading report; read the files again.") from None
     if not found:
         raise OutcomesError("These outcomes hold no reading report: they were not read from files; see describe(outcomes).")
-    return found[0] if len(found) == 1 else _joined(found, outcomes)
+    report = found[0] if len(found) == 1 else _joined(found, outcomes)
+    apart = apart_sentence(agent_groups(outcomes).values)
+    return replace(report, notes=[*report.notes, apart]) if apart else report
