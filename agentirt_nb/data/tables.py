@@ -437,7 +437,7 @@ def _counted(table: _Table, roles: dict[str, str], threshold: float | None) -> t
     if threshold is not None:
         share = passed if share is None and odd.size and (passed[~np.isnan(passed)] <= 1).all() else share
         passed = np.where(np.isnan(passed), np.nan, passed >= threshold)
-        notes.append(f"A success is a {roles[main]} of {threshold:g} or more{'' if share is None else '; the share is kept'}.")
+        notes.append(f"{threshold:g} or more in {roles[main]!r} is a success{'' if share is None else '; the share is kept'}.")
     return passed, (~np.isnan(passed)).astype(float), share, notes
 
 
@@ -451,8 +451,8 @@ def _refuse_fraction(table: _Table, column: str, passed: np.ndarray, odd: np.nda
             "trials='…', or say from where on it is a success: threshold=…."
         )
     raise OutcomesError(
-        f"{where}: the outcome {value:g} in column {column!r} is neither 0 nor 1{more}; say share={column!r} to keep partial credit, which "
-        "fit(outcomes, noise='quasi-binomial') fits, or from where on it is a success: threshold=0.5."
+        f"{where}: the outcome {value:g} in column {column!r} is neither 0 nor 1{more}; say share={column!r} to keep partial credit (and "
+        "noise='quasi-binomial' to fit it), or from where on it is a success: threshold=0.5."
     )
 
 # %% ../../nbs/1_data/12_tables.ipynb #51b48528
