@@ -76,7 +76,8 @@ def as_text(
         raise OutcomesError(f"The {what} {raw[bad]!r:.50} at position {bad} (counted from 0) is no text; write one name.")
     names = ["" if b else _written(v) for v, b in zip(raw, blank, strict=True)]
     needed = 4 * len(names) * max(map(len, names), default=0)  # numpy gives each the room of the longest
-    refuse_beyond(needed, f"A {what} of {needed // max(4 * len(names), 1):,} characters", "shorten it", error=OutcomesError)
+    if needed > 2**20:  # less is not worth asking how much memory there is
+        refuse_beyond(needed, f"A {what} of {needed // max(4 * len(names), 1):,} characters", "shorten it", error=OutcomesError)
     names = cleaned_names(names, what, error=OutcomesError)
     return np.array(names, dtype=str) if names else np.array([], dtype="<U1")
 

@@ -15,6 +15,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import pandas as pd
 import xarray as xr
 
 from ..csv_files import csv_rows, json_lines
-from .building import HIDDEN, constant_within, from_arrays
+from .building import HIDDEN, coded, constant_within, from_arrays
 from .outcomes import AGENT_COORDS, TASK_COORDS, OutcomesError, as_dates, as_text, is_known, validate
 from .reading_report import ReadingReport, with_report
 from ..limits import refuse_beyond
@@ -53,6 +54,7 @@ SYNONYMS: dict[str, str] = {  # what a column is -> names that people give it
 _WEAK: dict[str, str] = {"agent": "id name", "success": "result response reward value", "trials": "n total runs"}  # if nothing better is there
 
 
+@lru_cache(2**16)
 def _plain_name(name: str) -> str:
     "A column's name in small letters and digits."
     return re.sub(r"[\W_]+", "", name.casefold())
@@ -90,8 +92,8 @@ def recognised(
     return found
 
 # %% ../../nbs/1_data/12_tables.ipynb #ae5f3d37
-_PASS = frozenset("true t yes y pass passed correct solved resolved success succeeded ok ✓ ✔ ✅".split())
-_FAIL = frozenset("false f no n fail failed incorrect wrong unsolved unresolved failure ✗ ✘ ❌".split())
+_PASS = frozenset(["true", "t", "yes", "y", "pass", "passed", "correct", "solved", "resolved", "success", "succeeded", "ok", "✓", "✔", "✅"])
+_FAIL = frozenset(["false", "f", "no", "n", "fail", "failed", "incorrect", "wrong", "unsolved", "unresolved", "failure", "✗", "✘", "❌"])
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?")
 
 
@@ -291,12 +293,13 @@ def _melted(table: _Table, roles: dict[str, str], named: Mapping[str, str | None
     if side not in roles and all(v is not None for v in map(_cell, frame[label])) and label != "":
         if label == frame.columns[0] and table.unit == "line":
             raise _no_such(table, "agent")
-        frame = frame.assign(**{"agent": [f"agent {i + 1}" for i in range(len(frame))]})
+        frame = frame.assign(agent=[f"agent {i + 1}" for i in range(len(frame))])
         label = "agent"
-    facts = {r: c for r, c in roles.items() if r in AGENT_COORDS and c != label and (named.get(r) or not _any_outcome(frame[c]))}
-    rest = [c for c in frame.columns if c != label and c not in facts.values()]
-    unused = [c for c in rest if not _any_outcome(frame[c])]
-    tasks = [c for c in rest if c not in unused]
+    outcome = {name: _any_outcome(values) for name, values in zip(frame.columns, frame.to_numpy(dtype=object).T.tolist(), strict=True)}
+    facts = {r: c for r, c in roles.items() if r in AGENT_COORDS and c != label and (named.get(r) or not outcome[c])}
+    taken = {label, *facts.values()}
+    unused = [c for c in frame.columns if c not in taken and not outcome[c]]
+    tasks = [c for c in frame.columns if c not in taken and outcome[c]]
     if not tasks or (table.unit == "line" and len(tasks) < 2 and not roles.get(side)):
         raise _no_such(table, "task" if "agent" in roles else "agent")
     n, other = len(frame), "agent" if side == "task" else "task"
@@ -309,10 +312,10 @@ def _melted(table: _Table, roles: dict[str, str], named: Mapping[str, str | None
     return replace(table, frame=melted, wide=True), {"agent": "agent", "task": "task", "success": "success"} | facts, shown, unused
 
 
-def _any_outcome(column: pd.Series) -> bool:
+def _any_outcome(column: list[Any]) -> bool:
     "Whether a column of a wide table holds outcomes: some number, or nothing at all."
-    values = {v for v in column if isinstance(v, str)} if column.map(lambda v: isinstance(v, str)).all() else column
-    numbers = [_cell(v, comma=True) for v in values]
+    texts = {v for v in column if isinstance(v, str)}
+    numbers = [_cell(v, comma=True) for v in (*texts, *(v for v in column if not isinstance(v, str)))]
     return any(x is not None and x == x for x in numbers) or all(x is not None for x in numbers)
 
 # %% ../../nbs/1_data/12_tables.ipynb #30a481a0
@@ -515,12 +518,11 @@ def _first_days(column: pd.Series, codes: np.ndarray, names: np.ndarray) -> tupl
 # %% ../../nbs/1_data/12_tables.ipynb #82a5bcd0
 def _labels(table: _Table, column: str, dim: str) -> tuple[np.ndarray, np.ndarray]:
     "Position of each row's label, and the labels. Raises OutcomesError where a row has none."
-    raw = table.frame[column]
-    text = as_text(raw.tolist(), dim)
-    blank = np.flatnonzero(text == "")
+    codes, names = coded(table.frame[column], dim)
+    blank = np.flatnonzero((names == "")[codes])
     if blank.size:
         raise OutcomesError(f"{table.place(int(blank[0]))} has no {column or dim!r}{and_more(blank.size - 1)}; fill it in.")
-    return pd.factorize(text)
+    return codes, names
 
 
 def _assembled(table: _Table, roles: dict[str, str], threshold: float | None, repeats: str | None, others: dict) -> xr.Dataset:
@@ -597,6 +599,8 @@ def outcomes_from_table(
     named = dict(agent=agent, task=task, success=success, successes=successes, trials=trials, share=share, attempt=attempt)
     named |= dict(llm=llm, scaffold=scaffold, date=date)
     columns = list(read.frame.columns)
+    if not columns:
+        raise OutcomesError(f"{read.name or 'The table'} has no columns; check the file.")
     roles = recognised(columns, named, read.name or "The table")
     if agent is None:
         read, roles = _agent_from_parts(read, roles)
