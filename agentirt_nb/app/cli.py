@@ -123,7 +123,7 @@ def _fitting(
     _setting(parser, "seed", "N", "where random draws start")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #e2aa4f4a
 _COLUMNS = ("agent", "task", "success", "successes", "trials", "share", "llm", "scaffold", "date", "threshold", "repeats")
 
 
@@ -326,7 +326,7 @@ examples:
   agentirt fit runs.csv --out runs.zarr --strict && agentirt predict runs.zarr
 """
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #1c6b299f
 def _fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="+", metavar="SOURCE", help="a table, .zarr, .nc or a leaderboard's name")
     _columns(parser)
@@ -408,7 +408,7 @@ def _trend(
     inside = f"{year.attrs['prob']:.0%} [{float(year.lower):.2f}, {float(year.upper):.2f}]"
     return f" Ability gained per year of release: {float(year['mean']):.2f} logits, {inside}."
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #11f719cb
 def _outcomes(
     args: argparse.Namespace,
 ) -> "xr.Dataset":
@@ -442,7 +442,7 @@ def _told(
             _say(f"{outcomes.attrs['source']}: {sentence}")
     return outcomes
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #99dbfe0e
 def _fit(
     args: argparse.Namespace,
 ) -> int:  # exit code
@@ -639,7 +639,7 @@ def _score_options(parser: argparse.ArgumentParser) -> None:
     _ranking(parser)
     _setting(parser, "seed", "N", "where random draws start")
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #68f7b56a
 def _score_on_bank(
     args: argparse.Namespace,
 ) -> int:  # exit code
@@ -647,7 +647,11 @@ def _score_on_bank(
     if args.out != "-":
         check_targets([check_ending(args.out, [".csv"])], [args.fit, args.results], force=args.force)
     bank = read_table(args.fit)
-    bank = to_numbers(bank, [column for column in bank if column.strip().casefold() not in ("task", "item", "name", "id", "benchmark")], args.fit)
+    bank = to_numbers(
+        bank,
+        [column for column in bank if column.strip().casefold() not in ("task", "item", "name", "id", "benchmark")],
+        args.fit,
+    )
     args.source, args.quiet, args.agents_apart = [args.results], True, False
     results = _outcomes(args)
     from agentirt_nb.irt.scoring import score_on_bank

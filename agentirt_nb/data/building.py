@@ -107,7 +107,9 @@ def _shape(
     try:
         return np.shape(table)
     except ValueError:
-        raise OutcomesError(f"{name} has rows of different length; give each agent a value for each task, NaN for not run.") from None
+        raise OutcomesError(
+            f"{name} has rows of different length; give each agent a value for each task, NaN for not run."
+        ) from None
 
 
 @cleaning_said_once()
@@ -343,7 +345,7 @@ def _pair(
     if not isinstance(value, (bool, int, float, np.number, np.bool_)) or value not in (0, 1):
         shown = "of more than 300 digits" if isinstance(value, int) and abs(value) > 10**300 else f"{value!r:.100}"
         raise OutcomesError(f"The outcome {shown} {where} is neither 0 nor 1; write counts as {{'successes': 3, 'trials': 5}}.")
-    return value, 1
+    return float(value), 1
 
 # %% ../../nbs/1_data/01_building.ipynb #b57e0d35
 @cleaning_said_once()
@@ -364,7 +366,11 @@ def from_dicts(
     trials = np.zeros((len(outcomes), len(columns)))
     for row, (agent, cells) in enumerate(outcomes.items()):
         for task, value in cells.items():
-            pair = (value, 1) if type(value) in (int, float, bool) and value in (0, 1) else _pair(value, f"of agent {agent!r} on task {task!r}")
+            pair = (
+                (value, 1)
+                if type(value) in (int, float, bool) and value in (0, 1)
+                else _pair(value, f"of agent {agent!r} on task {task!r}")
+            )
             successes[row, columns[task]], trials[row, columns[task]] = pair
     rows, names = checked_labels(outcomes, "agent"), checked_labels(columns, "task")
     return from_arrays(

@@ -115,8 +115,8 @@ def apart_sentence(
         return ""
     each = ", ".join(map(str, sizes.tolist()[:4])) + (", …" if len(sizes) > 4 else "")
     return (
-        f"The agents fall into {len(sizes)} groups ({each} agents) that share no task, even indirectly: comparisons between groups, "
-        "of abilities and of difficulties, rest on the prior, or on LLMs and scaffolds that they share."
+        f"The agents fall into {len(sizes)} groups ({each} agents) that share no task, even indirectly: comparisons between "
+        "groups, of abilities and of difficulties, rest on the prior, or on LLMs and scaffolds that they share."
     )
 
 # %% ../../nbs/1_data/03_describing.ipynb #5ee8d24e

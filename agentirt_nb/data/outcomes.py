@@ -121,7 +121,9 @@ def as_numbers(
         return array.astype(np.float64)
     array = np.asarray(values, dtype=object)  # else a list of 1 and "yes" becomes "1" and "yes"
     flat = pd.Series(array.ravel(), dtype=object)
-    is_number = flat.map(lambda v: isinstance(v, (bool, int, float, np.number, np.bool_)) and (not isinstance(v, int) or abs(v) < 1e300))
+    is_number = flat.map(
+        lambda v: isinstance(v, (bool, int, float, np.number, np.bool_)) and (not isinstance(v, int) or abs(v) < 1e300)
+    )
     bad = np.flatnonzero(~(is_number | flat.isna()).to_numpy(dtype=bool))
     if bad.size:
         raise OutcomesError(
@@ -130,7 +132,12 @@ def as_numbers(
     return flat.where(~flat.isna(), np.nan).astype(np.float64).to_numpy().reshape(array.shape)
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #23c1f29b
-_UNITS = {"s": 1e8, "ms": 1e11, "us": 1e14, "ns": 1e17}  # what a Unix time in this unit is at least, from March 1973 on
+_UNITS: dict[str, float] = {
+    "s": 1e8,
+    "ms": 1e11,
+    "us": 1e14,
+    "ns": 1e17,
+}  # what a Unix time in this unit is at least, from March 1973 on
 
 
 def _number_as_date(
@@ -173,10 +180,16 @@ def _day_comes_first(
     what: str,  # its name, for the message
 ) -> bool:
     "Whether dates like 02/03/2025 begin with the day; the column decides as a whole, never a row by itself."
-    parts = {(int(found[1]), int(found[2])): text for text in texts if isinstance(text, str) and (found := _DAY_MONTH.match(text.strip()))}
+    parts = {
+        (int(found[1]), int(found[2])): text
+        for text in texts
+        if isinstance(text, str) and (found := _DAY_MONTH.match(text.strip()))
+    }
     days, months = [t for (a, _), t in parts.items() if a > 12], [t for (_, b), t in parts.items() if b > 12]
     if days and months:
-        raise OutcomesError(f"The {what} {days[0]!r} begins with the day, {months[0]!r} with the month; write both like 2025-11-24.")
+        raise OutcomesError(
+            f"The {what} {days[0]!r} begins with the day, {months[0]!r} with the month; write both like 2025-11-24."
+        )
     unclear = [t for (a, b), t in parts.items() if a != b]
     if unclear and not days and not months:
         raise OutcomesError(f"The {what} {unclear[0]!r} may begin with the day or the month; write it like 2025-11-24.")

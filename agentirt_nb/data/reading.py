@@ -46,7 +46,9 @@ def _read_one(
 
 
 def read_outcomes(
-    path: Path | str | Sequence[Path | str],  # a table (ending of `TABLES`), .zarr, .nc, a leaderboard's name; or files of one campaign
+    path: Path
+    | str
+    | Sequence[Path | str],  # a table (ending of `TABLES`), .zarr, .nc, a leaderboard's name; or files of one campaign
     *,
     report: bool = False,  # print what was read as what; `reading_report` gives it too
     progress: bool = True,  # show downloads

@@ -9,6 +9,7 @@ __all__ = ['ReadingReport', 'with_report', 'reading_report']
 import html
 import json
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,9 +77,8 @@ def with_report(
         more = len(kept[name]) - _MOST
         kept[name] = [*kept[name][:_MOST], *([f"… and {more:,} more"] if more > 0 and name != "review" else [])]
     kept["columns"] = dict(list(kept["columns"].items())[:_MOST])
-    s, n = (outcomes[name].values.astype(np.int64) for name in ("successes", "trials"))
-    sizes = [outcomes.sizes["agent"], outcomes.sizes["task"], (n > 0).sum(), n.sum(), s.sum()]
-    kept["size"] = dict(zip(["agents", "tasks", "cells", "trials", "successes"], map(int, sizes), strict=True))
+    s, n = (outcomes[name].transpose("agent", "task").values.astype(np.int64) for name in ("successes", "trials"))
+    kept["size"] = dict(agents=len(n), tasks=n.shape[1], cells=int((n > 0).sum()), trials=int(n.sum()), successes=int(s.sum()))
     return outcomes.assign_attrs(reading=json.dumps(kept, ensure_ascii=False))
 
 
@@ -89,7 +89,9 @@ def _joined(
     "The reports of several sources in one."
     columns = {name: what for one in reports for name, what in one.columns.items()}
     aside = {why: sum(one.aside.get(why, 0) for one in reports) for one in reports for why in one.aside}
-    lists = {name: [x for one in reports for x in getattr(one, name)] for name in ("files", "unused", "review", "notes")}
+    lists: dict[str, Any] = {
+        name: [x for one in reports for x in getattr(one, name)] for name in ("files", "unused", "review", "notes")
+    }
     joined = with_report(outcomes, ReadingReport(columns=columns, aside=aside, **lists))
     return ReadingReport(**json.loads(joined.attrs["reading"]))
 

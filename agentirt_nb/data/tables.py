@@ -33,11 +33,11 @@ from ..messages import and_more, cleaned_names, cleaning_said_once, count, liste
 # %% ../../nbs/1_data/12_tables.ipynb #3ad80d50
 SYNONYMS: dict[str, str] = {  # what a column is -> names that people give it
     "agent": "model model_name model_id subject subject_id system submission agent_name agent_id respondent person examinee student alias",
-    "task": "task_id task_name item item_id test test_id test_name question question_id problem problem_id instance instance_id",
-    "success": "passed pass correct is_correct resolved is_resolved solved is_solved succeeded resp outcome success_binary",
-    "successes": "n_passed num_passed n_correct num_correct passes tests_passed passed_tests n_successes num_successes success_count",
-    "trials": "n_trials num_trials n_runs num_runs attempts n_attempts num_attempts tests_run tests_total total_tests n_tests of",
-    "attempt": "epoch run trial seed repeat replicate rep attempt_id run_id trial_id rollout try iteration sample_id wave rater",
+    "task": "task_id task_name item item_id test test_id question question_id problem problem_id instance instance_id",
+    "success": "passed pass correct is_correct resolved is_resolved solved is_solved succeeded resp outcome",
+    "successes": "n_passed num_passed n_correct num_correct passes tests_passed n_successes num_successes success_count",
+    "trials": "n_trials num_trials n_runs num_runs attempts n_attempts num_attempts tests_run tests_total n_tests of",
+    "attempt": "epoch run trial seed repeat replicate rep attempt_id run_id trial_id rollout try iteration sample_id wave",
     "share": "fraction partial partial_credit pass_rate share_passed fraction_passed",
     "score": "",
     "llm": "llm_name base_model language_model base_llm",
@@ -51,7 +51,11 @@ SYNONYMS: dict[str, str] = {  # what a column is -> names that people give it
     "tokens": "total_tokens n_tokens num_tokens",
     "turns": "steps n_steps n_turns num_turns",
 }
-_WEAK: dict[str, str] = {"agent": "id name", "success": "result response reward value", "trials": "n total runs"}  # if nothing better is there
+_WEAK: dict[str, str] = {
+    "agent": "id name",
+    "success": "result response reward value",
+    "trials": "n total runs",
+}  # if nothing better is there
 
 
 @lru_cache(2**16)
@@ -65,7 +69,7 @@ def _matching(columns: Sequence[str], names: str) -> list[str]:
     wanted = {_plain_name(name) for name in names.split()}
     return [column for column in columns if _plain_name(column) in wanted]
 
-
+# %% ../../nbs/1_data/12_tables.ipynb #e44633dd
 def recognised(
     columns: Sequence[str],  # of a table
     named: Mapping[str, str | None],  # role -> column, as the user says; None: to be recognised
@@ -92,8 +96,12 @@ def recognised(
     return found
 
 # %% ../../nbs/1_data/12_tables.ipynb #ae5f3d37
-_PASS = frozenset(["true", "t", "yes", "y", "pass", "passed", "correct", "solved", "resolved", "success", "succeeded", "ok", "✓", "✔", "✅"])
-_FAIL = frozenset(["false", "f", "no", "n", "fail", "failed", "incorrect", "wrong", "unsolved", "unresolved", "failure", "✗", "✘", "❌"])
+_PASS = frozenset(
+    ["true", "t", "yes", "y", "pass", "passed", "correct", "solved", "resolved", "success", "succeeded", "ok", "✓", "✔", "✅"]
+)
+_FAIL = frozenset(
+    ["false", "f", "no", "n", "fail", "failed", "incorrect", "wrong", "unsolved", "unresolved", "failure", "✗", "✘", "❌"]
+)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?")
 
 
@@ -135,7 +143,9 @@ def _cells(
             known[key] = number
         if number is None:
             shown = "of more than 300 digits" if isinstance(value, int) else f"{value!r:.100}"
-            raise OutcomesError(f"{where(i)}: {what} is {shown}, but must be a number, TRUE or FALSE, or empty where it was not run.")
+            raise OutcomesError(
+                f"{where(i)}: {what} is {shown}, but must be a number, TRUE or FALSE, or empty where it was not run."
+            )
         out[i] = number
     return out
 
@@ -177,7 +187,9 @@ def _from_csv(path: Path) -> _Table:
     if not lines:
         raise OutcomesError(f"{path} has no rows; check the file.")
     header, notes = lines[0][1], []
-    bare = len(header) > 2 and len(set(header)) < len(header) and all(_cell(text) in (0, 1) or not is_known(text) for text in header)
+    bare = (
+        len(header) > 2 and len(set(header)) < len(header) and all(_cell(text) in (0, 1) or not is_known(text) for text in header)
+    )
     if bare and any(map(is_known, header)):
         notes = ["The file has no line of names: rows are called agent 1, agent 2, …, columns task 1, task 2, …."]
         names = [f"task {i + 1}" for i in range(len(header))]
@@ -201,7 +213,9 @@ def _from_records(path: Path) -> _Table:
     records = json_lines(path, error=OutcomesError)
     for i, record in enumerate(records):
         if not isinstance(record, dict):
-            raise OutcomesError(f"{path}, record {i + 1}, is a {type(record).__name__}, not an object with names; fetch the file anew.")
+            raise OutcomesError(
+                f"{path}, record {i + 1}, is a {type(record).__name__}, not an object with names; fetch the file anew."
+            )
     if not records:
         raise OutcomesError(f"{path} has no rows; check the file.")
     if not any("responses" in record for record in records):
@@ -225,21 +239,25 @@ def _from_columnar(path: Path) -> _Table:
         import pyarrow.feather
         import pyarrow.parquet
     except ImportError:
-        raise OutcomesError(f"Reading {str(path)!r} needs pyarrow, which is not installed; install it, or give a CSV file.") from None
+        raise OutcomesError(
+            f"Reading {str(path)!r} needs pyarrow, which is not installed; install it, or give a CSV file."
+        ) from None
     try:
         table = (pyarrow.parquet if path.suffix == ".parquet" else pyarrow.feather).read_table(path)
     except Exception as reason:  # of many kinds; a file that was not written by the format's own library
         raise OutcomesError(f"{path} is no {path.suffix[1:]} file: {reason}; write it again.") from reason
     return replace(_from_frame(table), name=str(path))
 
-
+# %% ../../nbs/1_data/12_tables.ipynb #6837eba8
 def _from_frame(table: Any) -> _Table:
     "A frame of pandas, polars or Arrow."
     if hasattr(table, "collect"):
         table = table.collect()
     if not isinstance(table, pd.DataFrame):
         if not (hasattr(table, "to_pydict") or hasattr(table, "to_dicts")):
-            raise OutcomesError(f"A {type(table).__name__} is no table; give a file's name, or a frame of pandas, polars or Arrow.")
+            raise OutcomesError(
+                f"A {type(table).__name__} is no table; give a file's name, or a frame of pandas, polars or Arrow."
+            )
         columns = table.to_pydict() if hasattr(table, "to_pydict") else table.to_dict(as_series=False)
         table = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
     if not isinstance(table.index, pd.RangeIndex) and not _matching(list(map(str, table.columns)), "agent"):
@@ -285,7 +303,9 @@ def _is_long(table: _Table, roles: Mapping[str, str]) -> bool:
     return bool(("task" in roles and outcome) or ({"agent", "task"} <= set(roles)) or ("agent" in roles and outcome))
 
 
-def _melted(table: _Table, roles: dict[str, str], named: Mapping[str, str | None]) -> tuple[_Table, dict[str, str], dict, list[str]]:
+def _melted(
+    table: _Table, roles: dict[str, str], named: Mapping[str, str | None]
+) -> tuple[_Table, dict[str, str], dict, list[str]]:
     "A wide table as a long one, its roles, what its own columns were read as, and those that are neither tasks nor facts."
     frame = table.frame
     side = "task" if "task" in roles and "agent" not in roles else "agent"
@@ -295,7 +315,9 @@ def _melted(table: _Table, roles: dict[str, str], named: Mapping[str, str | None
             raise _no_such(table, "agent")
         frame = frame.assign(agent=[f"agent {i + 1}" for i in range(len(frame))])
         label = "agent"
-    outcome = {name: _any_outcome(values) for name, values in zip(frame.columns, frame.to_numpy(dtype=object).T.tolist(), strict=True)}
+    outcome = {
+        name: _any_outcome(values) for name, values in zip(frame.columns, frame.to_numpy(dtype=object).T.tolist(), strict=True)
+    }
     facts = {r: c for r, c in roles.items() if r in AGENT_COORDS and c != label and (named.get(r) or not outcome[c])}
     taken = {label, *facts.values()}
     unused = [c for c in frame.columns if c not in taken and not outcome[c]]
@@ -309,7 +331,12 @@ def _melted(table: _Table, roles: dict[str, str], named: Mapping[str, str | None
     melted = pd.DataFrame(long, index=np.repeat(frame.index.to_numpy(), len(tasks)))
     shown = {c: r for c, r in [(label, side), *((c, r) for r, c in facts.items())] if c in table.frame}
     table.notes.append(f"A wide table: {count(len(tasks), 'column')} read as {other}s ({listed(tasks, 3)}).")
-    return replace(table, frame=melted, wide=True), {"agent": "agent", "task": "task", "success": "success"} | facts, shown, unused
+    return (
+        replace(table, frame=melted, wide=True),
+        {"agent": "agent", "task": "task", "success": "success"} | facts,
+        shown,
+        unused,
+    )
 
 
 def _any_outcome(column: list[Any]) -> bool:
@@ -344,7 +371,9 @@ def _why(name: str, other: str) -> str:
 
 def suggest_names(
     outcomes: xr.Dataset,  # outcomes
-) -> pd.DataFrame:  # kind, name, suggestion, why, agents: a row for each name that may be another; edit `suggestion`, empty: keep it
+) -> (
+    pd.DataFrame
+):  # kind, name, suggestion, why, agents: a row for each name that may be another; edit `suggestion`, empty: keep it
     "Names of LLMs, scaffolds, organisations, agents and tasks that may be one, with the most frequent form as suggestion."
     rows = []
     for kind in ("llm", "scaffold", "organisation", "agent", "task"):
@@ -392,10 +421,14 @@ def rename_labels(
 ) -> xr.Dataset:  # validated outcomes; agents, or tasks, that now have one label are one: runs are summed
     "Outcomes with other names. Raises OutcomesError for a name that is not there, or agents that cannot be one."
     if not isinstance(table, pd.DataFrame) or not {"kind", "name", "suggestion"} <= set(table.columns):
-        raise OutcomesError("The table of names needs the columns 'kind', 'name' and 'suggestion'; start from suggest_names(outcomes).")
+        raise OutcomesError(
+            "The table of names needs the columns 'kind', 'name' and 'suggestion'; start from suggest_names(outcomes)."
+        )
     for kind, rows in table.groupby("kind", sort=False):
         if kind not in ("llm", "scaffold", "organisation", "agent", "task", "benchmark", "group"):
-            raise OutcomesError(f"The table of names has the kind {str(kind)!r}; known are llm, scaffold, organisation, agent and task.")
+            raise OutcomesError(
+                f"The table of names has the kind {str(kind)!r}; known are llm, scaffold, organisation, agent and task."
+            )
         new = {str(a): str(b).strip() for a, b in zip(rows["name"], rows["suggestion"], strict=True) if is_known(b)}
         had = outcomes[kind].values.astype(str).tolist()
         if absent := [name for name in new if name not in set(had)]:
@@ -408,7 +441,9 @@ def rename_labels(
     return validate(outcomes)
 
 # %% ../../nbs/1_data/12_tables.ipynb #ad6aecdd
-def _counted(table: _Table, roles: dict[str, str], threshold: float | None) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, list[str]]:
+def _counted(
+    table: _Table, roles: dict[str, str], threshold: float | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, list[str]]:
     "Successes, trials and perhaps the share of each row, and what was decided about them."
     frame, notes = table.frame, []
     numbers = lambda role: _cells(frame[roles[role]].to_numpy(), table.place, roles[role] or role, table.comma)
@@ -419,7 +454,9 @@ def _counted(table: _Table, roles: dict[str, str], threshold: float | None) -> t
     if "trials" in roles and main != "share":
         of = np.where(np.isnan(passed), 0, numbers("trials"))
         if (bad := np.flatnonzero(np.isnan(of))).size:
-            raise OutcomesError(f"{table.place(int(bad[0]))}: {roles['trials']} is empty beside an outcome; give the number of trials.")
+            raise OutcomesError(
+                f"{table.place(int(bad[0]))}: {roles['trials']} is empty beside an outcome; give the number of trials."
+            )
         if ((passed % 1 > 0) & (passed < 1)).any() and not (passed > 1).any():
             whole = np.round(passed * of)
             if np.nanmax(np.abs(passed * of - whole)) <= 0.05:
@@ -429,12 +466,16 @@ def _counted(table: _Table, roles: dict[str, str], threshold: float | None) -> t
             notes.append(f"{roles[main]} is read as the number of successes in {roles['trials']}.")
         return passed, of, None, notes
     if main == "successes":
-        raise OutcomesError(f"{table.name or 'The table'} has {roles[main]!r}, but no number of trials; name its column: trials='…'.")
+        raise OutcomesError(
+            f"{table.name or 'The table'} has {roles[main]!r}, but no number of trials; name its column: trials='…'."
+        )
     share = numbers("share") if "share" in roles else None
     if main == "share":
         threshold = 1.0 if threshold is None else threshold
         if (bad := np.flatnonzero(passed > 1)).size:
-            raise OutcomesError(f"{table.place(int(bad[0]))}: a share of {passed[bad[0]]:g} is above 1; divide by what can be reached.")
+            raise OutcomesError(
+                f"{table.place(int(bad[0]))}: a share of {passed[bad[0]]:g} is above 1; divide by what can be reached."
+            )
     if (odd := np.flatnonzero((passed > 0) & (passed != 1))).size and threshold is None:
         _refuse_fraction(table, roles[main], passed, odd)
     if threshold is not None:
@@ -450,8 +491,8 @@ def _refuse_fraction(table: _Table, column: str, passed: np.ndarray, odd: np.nda
     more = and_more(odd.size - 1)
     if value > 1:
         raise OutcomesError(
-            f"{where}: the outcome {value:g} in column {column!r} is neither 0 nor 1{more}; name the counts: successes={column!r}, "
-            "trials='…', or say from where on it is a success: threshold=…."
+            f"{where}: the outcome {value:g} in column {column!r} is neither 0 nor 1{more}; name the counts: "
+            f"successes={column!r}, trials='…', or say from where on it is a success: threshold=…."
         )
     raise OutcomesError(
         f"{where}: the outcome {value:g} in column {column!r} is neither 0 nor 1{more}; say share={column!r} to keep partial credit (and "
@@ -462,7 +503,9 @@ def _refuse_fraction(table: _Table, column: str, passed: np.ndarray, odd: np.nda
 _LAYERS = ("score", "cost", "duration", "tokens", "turns")
 
 
-def _check_repeats(table: _Table, roles: dict[str, str], cell: np.ndarray, ran: np.ndarray, names: Any, repeats: str | None) -> list[str]:
+def _check_repeats(
+    table: _Table, roles: dict[str, str], cell: np.ndarray, ran: np.ndarray, names: Any, repeats: str | None
+) -> list[str]:
     "A sentence about cells in several rows. Raises OutcomesError where these may be one run written twice."
     several = pd.Series(cell).duplicated(keep=False).to_numpy() & ran
     if not several.any():
@@ -487,7 +530,9 @@ def _check_repeats(table: _Table, roles: dict[str, str], cell: np.ndarray, ran: 
     return [f"{count(int(several.sum()), 'row')} of {count(n, 'cell')} are repeated runs{how}, summed to successes and trials."]
 
 
-def _facts(table: _Table, roles: dict[str, str], dim: str, names: np.ndarray, codes: np.ndarray) -> tuple[pd.DataFrame, list[str]]:
+def _facts(
+    table: _Table, roles: dict[str, str], dim: str, names: np.ndarray, codes: np.ndarray
+) -> tuple[pd.DataFrame, list[str]]:
     "What is known of each agent or task, and what was decided about it."
     facts, notes = pd.DataFrame(index=pd.Index(names, dtype=object)), []
     for name in AGENT_COORDS if dim == "agent" else TASK_COORDS:
@@ -575,7 +620,7 @@ def _reported(made: xr.Dataset, table: _Table, shown: dict[str, str], unused: li
         warnings.warn(text, UserWarning, stacklevel=5)
     return with_report(made, report)
 
-
+# %% ../../nbs/1_data/12_tables.ipynb #17df582d
 @cleaning_said_once()
 def outcomes_from_table(
     table: Any,  # a file's name (.csv, .tsv, .jsonl, .parquet, .arrow), or a frame of pandas, polars or Arrow; long or wide

@@ -307,7 +307,9 @@ def _refuse_contradictions(fit: xr.DataTree, results: xr.Dataset) -> None:
         stray = (at < 0) & (results.benchmark.values == "unnamed") if dim == "task" else np.zeros(0, bool)
         if stray.any() and "unnamed" not in benchmarks_of(fit):
             task = str(results.task.values[stray][0])
-            raise FitError(f"task {task!r} is new and has no benchmark; give it one: {listed(benchmarks_of(fit))}, or a new name.")
+            raise FitError(
+                f"task {task!r} is new and has no benchmark; give it one: {listed(benchmarks_of(fit))}, or a new name."
+            )
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #2f85d62e
 def _untried(fit: xr.DataTree, results: xr.Dataset) -> xr.Dataset:
@@ -405,9 +407,13 @@ def item_bank(
         labels = as_text(table.index if of["task"] is None else table[of["task"]], "task")
         where = lambda i: f"of task {str(labels[i])!r}"
         number = lambda part, blank: (
-            np.full(len(table), blank) if of[part] is None else as_numbers(table[of[part]].to_numpy(), where, part, "write a number")
+            np.full(len(table), blank)
+            if of[part] is None
+            else as_numbers(table[of[part]].to_numpy(), where, part, "write a number")
         )
-        found = pd.DataFrame({part: number(part, x) for part, x in (("difficulty", 0.0), ("sd", 0.0), ("discrimination", 1.0))}, labels)
+        found = pd.DataFrame(
+            {part: number(part, x) for part, x in (("difficulty", 0.0), ("sd", 0.0), ("discrimination", 1.0))}, labels
+        )
     except OutcomesError as error:
         raise FitError(f"The item bank: {error}") from error
     found["sd"] = found["sd"].fillna(0.0)
@@ -418,7 +424,9 @@ def item_bank(
     ):
         if wrong.any():
             task = found.index[wrong][0]
-            raise FitError(f"The item bank: {name} {found[name][wrong].iloc[0]:g} of task {task!r} cannot be used; correct or drop it.")
+            raise FitError(
+                f"The item bank: {name} {found[name][wrong].iloc[0]:g} of task {task!r} cannot be used; correct or drop it."
+            )
     if (twice := found.index[found.index.duplicated()]).size:
         raise FitError(f"The item bank has task {twice[0]!r} more than once{and_more(twice.size - 1)}; keep one.")
     return found
@@ -465,7 +473,7 @@ def score_on_bank(
     prior: tuple[float, float] = (0.0, 1.0),  # mean and sd of abilities in the population that the bank speaks of, logits
     prob: float | None = None,  # probability inside the interval; None: settings().prob
 ) -> xr.Dataset:  # likeliest, likeliest_se, warm, mean, sd, lower, upper over agent, on the scale of the bank
-    "Abilities of agents from published difficulties, without a fit. Raises FitError where the bank lacks a task or nothing was run."
+    "Abilities of agents from published difficulties, without a fit. Raises FitError where the bank lacks a task or none ran."
     table, results = item_bank(bank), validate(results)
     ran = (results.trials > 0).transpose("agent", "task").values
     tasks = results.task.values[ran.any(0)].astype(str)
