@@ -19,7 +19,8 @@ from .. import __version__
 from .stopping import INTERRUPTED, stoppable
 from ..csv_files import read_table, to_numbers, write_table
 from ..files import check_ending, check_targets, put_back, write_together
-from ..messages import AgentirtError, cleaned, closest, count, for_shell, listed
+from ..messages import AgentirtError, cleaned, closest, count, for_shell
+from ..messages import listed as some_of
 from ..settings import SettingsError, read_setting, settings
 
 if TYPE_CHECKING:
@@ -140,8 +141,8 @@ def _columns(
 
 
 _COLUMNS_HELP = (
-    "the column of agents; in the same way --task, --success, --successes, --trials, --share (partial credit), --llm, --scaffold and --date "
-    "(default: recognised)"
+    "the column of agents; in the same way --task, --success, --successes, --trials, --share (partial credit), --llm, "
+    "--scaffold and --date (default: recognised)"
 )
 
 
@@ -425,7 +426,7 @@ def _outcomes(
     if len(read) > 1 and not args.agents_apart:
         labels = [set(one.agent.values.tolist()) for one in read]
         if several := sorted({name for i, one in enumerate(labels) for name in one.intersection(*[labels[i - 1]])}):
-            _say(f"agents of several tables are the same agents: {listed(several)} (--agents-apart keeps them apart).")
+            _say(f"agents of several tables are the same agents: {some_of(several)} (--agents-apart keeps them apart).")
         read = [combine(read, same_agents=True)]
     parts = [*read, *parts]
     return parts[0] if len(parts) == 1 else combine(parts)

@@ -163,7 +163,7 @@ def _days_where_times_differ(
     labels: np.ndarray,  # the labels
 ) -> pd.Series:  # datetime64[ns]; of a label with several times, the days
     "Dates read, so that the same day written in two ways is one day."
-    rows, raw = pd.factorize(column.map(str).where(column.notna(), ""))
+    rows, _ = pd.factorize(column.map(str).where(column.notna(), ""))
     first = np.unique(rows, return_index=True)[1]
     dates = pd.Series(as_dates(column.iloc[first], labels[codes[first]])[rows], index=column.index)
     several = dates.groupby(codes).transform("nunique") > 1

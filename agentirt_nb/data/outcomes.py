@@ -38,8 +38,28 @@ LAYERS = ("share", "score", "cost", "duration", "tokens", "turns")  # optional n
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #6b9f211d
 PLACEHOLDERS = frozenset(  # what people write where nothing is known, in small letters
-    ["", "-", "--", "–", "—", "?", "??", "n/a", "na", "#n/a", "<na>", "nan", "nat", "none", "null", "unknown", "undisclosed"]
-    + ["not disclosed", "unspecified", "not specified", "not available", "missing", "tbd"]
+    [
+        "unspecified",
+        "missing",
+        "tbd",
+        "",
+        "-",
+        "--",
+        "–",
+        "—",
+        "?",
+        "??",
+        "n/a",
+        "na",
+        "#n/a",
+        "<na>",
+        "nan",
+        "nat",
+        "none",
+        "null",
+        "unknown",
+        "undisclosed",
+    ]
 )
 
 
@@ -137,7 +157,7 @@ _UNITS: dict[str, float] = {
     "ms": 1e11,
     "us": 1e14,
     "ns": 1e17,
-}  # what a Unix time in this unit is at least, from March 1973 on
+}  # the least Unix time read in this unit
 
 
 def _number_as_date(
@@ -171,7 +191,8 @@ def _one_date(
             return f"{found[3]}-{int(month):02}-{int(day):02}{found[4]}"
         return text if re.search(r"\d{4}", text) else None
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-        return _number_as_date(float(value)) if abs(value) < 1e19 else None
+        number: Any = value
+        return _number_as_date(float(number)) if abs(number) < 1e19 else None
     return value if isinstance(value, (datetime.date, np.datetime64)) else None
 
 

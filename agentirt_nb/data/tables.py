@@ -32,7 +32,7 @@ from ..messages import and_more, cleaned_names, cleaning_said_once, count, liste
 
 # %% ../../nbs/1_data/12_tables.ipynb #3ad80d50
 SYNONYMS: dict[str, str] = {  # what a column is -> names that people give it
-    "agent": "model model_name model_id subject subject_id system submission agent_name agent_id respondent person examinee student alias",
+    "agent": "model model_name model_id subject subject_id system submission agent_name agent_id respondent person student alias",
     "task": "task_id task_name item item_id test test_id question question_id problem problem_id instance instance_id",
     "success": "passed pass correct is_correct resolved is_resolved solved is_solved succeeded resp outcome",
     "successes": "n_passed num_passed n_correct num_correct passes tests_passed n_successes num_successes success_count",
@@ -417,7 +417,7 @@ def _merged(outcomes: xr.Dataset, dim: str, labels: list[str]) -> xr.Dataset:
 
 def rename_labels(
     outcomes: xr.Dataset,  # outcomes
-    table: pd.DataFrame,  # columns kind, name, suggestion, as `suggest_names` gives it, perhaps edited; an empty suggestion keeps the name
+    table: pd.DataFrame,  # columns kind, name, suggestion, as of `suggest_names`, perhaps edited; empty: keep the name
 ) -> xr.Dataset:  # validated outcomes; agents, or tasks, that now have one label are one: runs are summed
     "Outcomes with other names. Raises OutcomesError for a name that is not there, or agents that cannot be one."
     if not isinstance(table, pd.DataFrame) or not {"kind", "name", "suggestion"} <= set(table.columns):
@@ -495,8 +495,9 @@ def _refuse_fraction(table: _Table, column: str, passed: np.ndarray, odd: np.nda
             f"successes={column!r}, trials='…', or say from where on it is a success: threshold=…."
         )
     raise OutcomesError(
-        f"{where}: the outcome {value:g} in column {column!r} is neither 0 nor 1{more}; say share={column!r} to keep partial credit (and "
-        "noise='quasi-binomial' to fit it), or from where on it is a success: threshold=0.5."
+        f"{where}: the outcome {value:g} in column {column!r} is neither 0 nor 1{more}; "
+        f"say share={column!r} to keep partial credit (and noise='quasi-binomial' to fit it), "
+        "or from where on it is a success: threshold=0.5."
     )
 
 # %% ../../nbs/1_data/12_tables.ipynb #51b48528
@@ -522,8 +523,8 @@ def _check_repeats(
         unit = f"{table.unit}s {listed_places}" + ("" if table.unit == "line" else " (counted from 0)")
         where = f"{table.name}: " if table.name else ""
         raise OutcomesError(
-            f"{where}Agent {names(first)[0]!r} and task {names(first)[1]!r} meet in {unit}, and nothing tells these apart; keep one row, "
-            "or say that they are repeated runs: repeats='sum'."
+            f"{where}Agent {names(first)[0]!r} and task {names(first)[1]!r} meet in {unit}, "
+            "and nothing tells these apart; keep one row, or say that they are repeated runs: repeats='sum'."
         )
     n = int(pd.Series(cell[several]).nunique())
     how = f" (told apart by {roles['attempt']})" if "attempt" in roles else ""

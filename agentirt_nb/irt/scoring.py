@@ -301,8 +301,8 @@ def _refuse_contradictions(fit: xr.DataTree, results: xr.Dataset) -> None:
             unsaid = ("", "NaT", "unnamed")
             for i in np.flatnonzero((at >= 0) & (old != new) & ~np.isin(old, unsaid) & ~np.isin(new, unsaid))[:1]:
                 raise FitError(
-                    f"{dim} {str(results[dim].values[i])!r} has two values of {name!r}, {str(old[i])!r} in the fit and {str(new[i])!r} in "
-                    "the results; make them equal, or give the two different labels."
+                    f"{dim} {str(results[dim].values[i])!r} has two values of {name!r}, {str(old[i])!r} in the fit and "
+                    f"{str(new[i])!r} in the results; make them equal, or give the two different labels."
                 )
         stray = (at < 0) & (results.benchmark.values == "unnamed") if dim == "task" else np.zeros(0, bool)
         if stray.any() and "unnamed" not in benchmarks_of(fit):
@@ -492,5 +492,5 @@ def score_on_bank(
         rows.append(_one_by_bank(table.loc[results.task.values[own].astype(str)], k[own], n[own], prior, prob))
     names = ["likeliest", "likeliest_se", "warm", "mean", "sd", "lower", "upper"]
     found = {name: ("agent", np.array(column)) for name, column in zip(names, zip(*rows), strict=True)}
-    says = f"Abilities of {count(len(rows), 'agent')} on an item bank of {count(len(table), 'task')}, prior N({prior[0]:g}, {prior[1]:g}²)."
+    says = f"{count(len(rows), 'agent')} on {count(len(table), 'task')} of a bank, prior N({prior[0]:g}, {prior[1]:g}²)."
     return xr.Dataset(found, {"agent": results.agent.values}, dict(prob=prob, says=says))
