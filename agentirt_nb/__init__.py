@@ -16,7 +16,7 @@ _STEPS = {
         "data.embeddings": "published_embeddings",
         "data.texts": "task_texts",
         "data.reading": "read_outcomes",
-        "data.reading_report": "reading_report",
+        "data.reading_reports": "reading_report",
         "data.outcomes": "open_outcomes save_outcomes",
         "quanta.scaling_fits": "scaling_studies",
         "quanta.language_model": "load_language_curves",

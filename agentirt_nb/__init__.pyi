@@ -9,7 +9,7 @@ from agentirt_nb.data.features import published_features as published_features
 from agentirt_nb.data.embeddings import published_embeddings as published_embeddings
 from agentirt_nb.data.texts import task_texts as task_texts
 from agentirt_nb.data.reading import read_outcomes as read_outcomes
-from agentirt_nb.data.reading_report import reading_report as reading_report
+from agentirt_nb.data.reading_reports import reading_report as reading_report
 from agentirt_nb.data.outcomes import open_outcomes as open_outcomes
 from agentirt_nb.data.outcomes import save_outcomes as save_outcomes
 from agentirt_nb.quanta.scaling_fits import scaling_studies as scaling_studies

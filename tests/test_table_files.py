@@ -20,7 +20,7 @@ from agentirt_nb.data.describing import describe
 from agentirt_nb.data.joining import combine
 from agentirt_nb.data.outcomes import OutcomesError, as_dates, open_outcomes, save_outcomes
 from agentirt_nb.data.reading import read_outcomes
-from agentirt_nb.data.reading_report import reading_report
+from agentirt_nb.data.reading_reports import reading_report
 from agentirt_nb.data.tables import outcomes_from_table, rename_labels, suggest_names
 from agentirt_nb.irt.fits import FitError, open_fit
 from agentirt_nb.irt.scoring import score, score_on_bank

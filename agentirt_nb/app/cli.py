@@ -436,7 +436,7 @@ def _told(
     outcomes: "xr.Dataset",  # read from a table
 ) -> "xr.Dataset":
     "The same outcomes; what the reader decided is said to standard error."
-    from agentirt_nb.data.reading_report import reading_report
+    from agentirt_nb.data.reading_reports import reading_report
 
     for sentence in reading_report(outcomes).sentences()[2:]:
         if not sentence.startswith("Not used"):  # of which it has warned

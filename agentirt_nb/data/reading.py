@@ -16,7 +16,7 @@ import xarray as xr
 from ..files import put_back
 from .joining import combine
 from .outcomes import OutcomesError, open_outcomes
-from .reading_report import reading_report
+from .reading_reports import reading_report
 from .tables import outcomes_from_table
 
 # %% ../../nbs/1_data/11_reading.ipynb #87ff75c8

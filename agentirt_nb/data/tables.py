@@ -26,7 +26,7 @@ import xarray as xr
 from ..csv_files import csv_rows, json_lines
 from .building import HIDDEN, coded, constant_within, from_arrays
 from .outcomes import AGENT_COORDS, TASK_COORDS, OutcomesError, as_dates, as_text, is_known, validate
-from .reading_report import ReadingReport, with_report
+from .reading_reports import ReadingReport, with_report
 from ..limits import refuse_beyond
 from ..messages import and_more, cleaned_names, cleaning_said_once, count, listed, nearest
 
