@@ -113,7 +113,8 @@ def _cell(
     if isinstance(value, (bool, np.bool_)):
         return float(value)
     if isinstance(value, (int, float, np.integer, np.floating)):
-        return float(value) if value != value or abs(value) < 1e300 else None
+        number: Any = value
+        return float(number) if number != number or abs(number) < 1e300 else None
     if not isinstance(value, str):
         return None if is_known(value) else np.nan
     text = value.strip().casefold()
@@ -584,7 +585,7 @@ def _assembled(table: _Table, roles: dict[str, str], threshold: float | None, re
     for name in _LAYERS:
         if name in roles:
             layers[name] = _cells(table.frame[roles[name]].to_numpy(), table.place, roles[name], table.comma)
-    kept = {}
+    kept: dict[str, Any] = {}
     for name, values in layers.items():
         known = np.bincount(cell, ~np.isnan(values), size).reshape(len(agents), len(tasks))
         total = np.bincount(cell, np.nan_to_num(values), size).reshape(known.shape)
