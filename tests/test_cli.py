@@ -220,7 +220,7 @@ def test_binary_and_truncated_files_are_refused(tmp_path):
             (("fit", "runs.csv"), "required: --out"),
             (("fit", "missing.csv", "--out", "fit.zarr"), "There is no file 'missing.csv'"),
             (("fit", "missing.zarr", "--out", "fit.zarr"), "There is no file 'missing.zarr'"),
-            (("fit", "runs.xlsx", "--out", "fit.zarr"), "give a .csv, .jsonl, .parquet, .zarr or .nc file or a leaderboard's name"),
+            (("fit", "runs.xlsx", "--out", "fit.zarr"), "give a .csv, .jsonl, .parquet, .zarr or .nc file or a leaderboard"),
             (("fit", "swebench_verifed", "--out", "fit.zarr"), "swebench_verified"),
             (("fit", "gso", "--out", "fit.zarr", "--curve", "3pl"), "--curve/--model: invalid choice: '3pl'"),
             (("fit", "gso", "--out", "fit.zarr", "--seed", "x"), "--seed is 'x', but must be a whole number"),
