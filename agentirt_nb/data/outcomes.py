@@ -37,30 +37,10 @@ TASK_COORDS = ("benchmark", "group")  # what every task carries beside its label
 LAYERS = ("share", "score", "cost", "duration", "tokens", "turns")  # optional numbers per agent and task
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #6b9f211d
-PLACEHOLDERS = frozenset(  # what people write where nothing is known, in small letters
-    [
-        "unspecified",
-        "missing",
-        "tbd",
-        "",
-        "-",
-        "--",
-        "–",
-        "—",
-        "?",
-        "??",
-        "n/a",
-        "na",
-        "#n/a",
-        "<na>",
-        "nan",
-        "nat",
-        "none",
-        "null",
-        "unknown",
-        "undisclosed",
-    ]
+_NOTHING = (
+    "|-|--|–|—|?|??|n/a|na|#n/a|<na>|nan|nat|none|null|unknown|undisclosed|not disclosed|unspecified|not specified|missing|tbd"
 )
+PLACEHOLDERS = frozenset(_NOTHING.split("|"))  # what people write where nothing is known, in small letters
 
 
 def _written(
