@@ -16,12 +16,14 @@ _STEPS = {
         "data.embeddings": "published_embeddings",
         "data.texts": "task_texts",
         "data.reading": "read_outcomes",
+        "data.reading_reports": "reading_report",
         "data.outcomes": "open_outcomes save_outcomes",
         "quanta.scaling_fits": "scaling_studies",
         "quanta.language_model": "load_language_curves",
     },
     "build": {
         "data.building": "from_long from_wide from_dicts from_arrays",
+        "data.tables": "outcomes_from_table suggest_names rename_labels",
         "data.joining": "combine drop_unobserved",
         "data.describing": "describe",
         "data.features": "attach_features",
@@ -71,7 +73,7 @@ _STEPS = {
         "quanta.forecasts": "emergence forecast_check",
     },
     "score": {
-        "irt.scoring": "score",
+        "irt.scoring": "score score_on_bank",
     },
     "choose": {
         "irt.session_model": "session_prior choose",

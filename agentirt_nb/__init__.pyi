@@ -9,6 +9,7 @@ from agentirt_nb.data.features import published_features as published_features
 from agentirt_nb.data.embeddings import published_embeddings as published_embeddings
 from agentirt_nb.data.texts import task_texts as task_texts
 from agentirt_nb.data.reading import read_outcomes as read_outcomes
+from agentirt_nb.data.reading_reports import reading_report as reading_report
 from agentirt_nb.data.outcomes import open_outcomes as open_outcomes
 from agentirt_nb.data.outcomes import save_outcomes as save_outcomes
 from agentirt_nb.quanta.scaling_fits import scaling_studies as scaling_studies
@@ -19,6 +20,9 @@ from agentirt_nb.data.building import from_long as from_long
 from agentirt_nb.data.building import from_wide as from_wide
 from agentirt_nb.data.building import from_dicts as from_dicts
 from agentirt_nb.data.building import from_arrays as from_arrays
+from agentirt_nb.data.tables import outcomes_from_table as outcomes_from_table
+from agentirt_nb.data.tables import suggest_names as suggest_names
+from agentirt_nb.data.tables import rename_labels as rename_labels
 from agentirt_nb.data.joining import combine as combine
 from agentirt_nb.data.joining import drop_unobserved as drop_unobserved
 from agentirt_nb.data.describing import describe as describe
@@ -109,6 +113,7 @@ from agentirt_nb.quanta.forecasts import forecast_check as forecast_check
 
 # score
 from agentirt_nb.irt.scoring import score as score
+from agentirt_nb.irt.scoring import score_on_bank as score_on_bank
 
 # choose
 from agentirt_nb.irt.session_model import session_prior as session_prior

@@ -77,6 +77,7 @@ class _Texts(dict[str, str]):
 def csv_rows(
     path: Path | str,  # a .csv or .csv.gz file in UTF-8
     *,
+    delimiter: str = ",",  # what stands between fields
     error: type[AgentirtError] = AgentirtError,  # the kind of error to raise
 ) -> Iterator[tuple[int, list[str]]]:  # line number and fields without spaces around them; first the header
     "The rows of a CSV file that are not blank. Raises `AgentirtError` with the line where one is broken."
@@ -93,7 +94,7 @@ def csv_rows(
     texts = _Texts()
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(_lines(file, path, error), strict=True)
+            reader = csv.reader(_lines(file, path, error), delimiter=delimiter, strict=True)
             for row in reader:
                 fields = [texts[field] for field in row]
                 if not any(fields):

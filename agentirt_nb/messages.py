@@ -67,14 +67,16 @@ def listed(
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 # %% ../nbs/0_ground/01_messages.ipynb #07a83caa
-_OPTIONS = {"method='nuts'": "--method nuts", "check=True": "--check on", "groups=True": "--groups on"}  # Python -> shell
+_OPTIONS = {"method='nuts'": "--method nuts", "check=True": "--check on", "groups=True": "--groups on"}
+_OPTIONS |= {"noise='quasi-binomial'": "--noise quasi-binomial"}  # Python -> shell
 
 
 def for_shell(
     text: str,  # with advice in Python
 ) -> str:
     "A message with its advice in the words of the command line."
-    return re.sub("|".join(map(re.escape, _OPTIONS)), lambda found: _OPTIONS[found[0]], text)
+    text = re.sub("|".join(map(re.escape, _OPTIONS)), lambda found: _OPTIONS[found[0]], text)
+    return re.sub(r"\b(agent|task|success|successes|trials|share|repeats|threshold)=(?=['\d…])", r"--\1 ", text)
 
 # %% ../nbs/0_ground/01_messages.ipynb #88d8b6bb
 _FOUND: ContextVar[dict[str, str] | None] = ContextVar("names cleaned so far", default=None)

@@ -184,14 +184,14 @@ def test_trials_two_models_and_netcdf(tmp_path):
         [
             ("", "has no rows"),
             ("agent,task,success\n", "has no rows"),
-            ("agent;task;success\na;t;1\n", "save it with commas"),
+            ("agent;task;success\na;t;maybe\n", "line 2: success is 'maybe', but must be a number"),
             ("agent,taks,success\na,t,1\n", "no column 'task'; did you mean 'taks'"),
             ("agent,task,sucess\na,t,1\n", "no column 'success'"),
             ("agent,task,success,success\na,t,1,0\n", "more than one column 'success'"),
             ("agent,task,success\na,t,1\na,u\n", "line 3: 2 fields, not 3"),
-            ("agent,task,success\na,t,1\na,u,yes\n", "line 3: success is 'yes', but must be a number"),
-            ("agent,task,success\na,t,1\n\na,t,0\n", "'a' and task 't' meet in rows 0, 1"),
-            ("agent,task,success\na,t,2\n", "outcome 2 in row 0 .* is neither 0 nor 1"),
+            ("agent,task,success\na,t,1\na,u,maybe\n", "line 3: success is 'maybe', but must be a number"),
+            ("agent,task,success\na,t,1\n\na,t,0\n", "'a' and task 't' meet in lines 2, 4, and nothing tells these apart"),
+            ("agent,task,success\na,t,2\n", "line 2: the outcome 2 in column 'success' is neither 0 nor 1"),
             ("agent,task,successes,trials\na,t,3,2\n", "successes"),
             ('agent,task,success\n"a,t,1\n', "is no CSV file in UTF-8"),
         ]
@@ -222,7 +222,7 @@ def test_binary_and_truncated_files_are_refused(tmp_path):
             (("fit", "runs.csv"), "required: --out"),
             (("fit", "missing.csv", "--out", "fit.zarr"), "There is no file 'missing.csv'"),
             (("fit", "missing.zarr", "--out", "fit.zarr"), "There is no file 'missing.zarr'"),
-            (("fit", "runs.xlsx", "--out", "fit.zarr"), "give a .csv, .zarr or .nc file or a leaderboard's name"),
+            (("fit", "runs.xlsx", "--out", "fit.zarr"), "give a .csv, .jsonl, .parquet, .zarr or .nc file or a leaderboard"),
             (("fit", "swebench_verifed", "--out", "fit.zarr"), "swebench_verified"),
             (("fit", "gso", "--out", "fit.zarr", "--curve", "3pl"), "--curve/--model: invalid choice: '3pl'"),
             (("fit", "gso", "--out", "fit.zarr", "--seed", "x"), "--seed is 'x', but must be a whole number"),
@@ -395,7 +395,7 @@ def test_a_fit_loads_neither_drawing_nor_sampling_libraries(fitted, tmp_path):  
 
 
 def test_unused_columns_are_named(tmp_path):
-    (tmp_path / "runs.csv").write_text("agent,task,success,scafold\na,t,yes,x\n")
+    (tmp_path / "runs.csv").write_text("agent,task,success,scafold\na,t,1,x\n")
     done = inside("fit", "runs.csv", "--out", "fit.zarr", cwd=tmp_path)
     assert "not used: scafold" in done.stderr
 

@@ -20,6 +20,7 @@ from .stopping import INTERRUPTED, stoppable
 from ..csv_files import read_table, to_numbers, write_table
 from ..files import check_ending, check_targets, put_back, write_together
 from ..messages import AgentirtError, cleaned, closest, count, for_shell
+from ..messages import listed as some_of
 from ..settings import SettingsError, read_setting, settings
 
 if TYPE_CHECKING:
@@ -125,6 +126,27 @@ def _fitting(
     parser.add_argument("--method", choices=["laplace", "nuts"], default="laplace", help=about)
     _setting(parser, "seed", "N", "where random draws start")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
+
+# %% ../../nbs/5_app/03_cli.ipynb #e2aa4f4a
+_COLUMNS = ("agent", "task", "success", "successes", "trials", "share", "llm", "scaffold", "date", "threshold", "repeats")
+
+
+def _columns(
+    parser: argparse.ArgumentParser,
+) -> None:
+    "Add the options that name the columns of a table."
+    for name in _COLUMNS[:-2]:
+        parser.add_argument(f"--{name}", metavar="COLUMN", help=argparse.SUPPRESS if name != "agent" else _COLUMNS_HELP)
+    about = "from where on an outcome that is a fraction or a number of points is a success"
+    parser.add_argument("--threshold", type=float, metavar="X", help=about)
+    about = "sum: rows that nothing tells apart are repeated runs (default: they are refused)"
+    parser.add_argument("--repeats", choices=["sum"], help=about)
+
+
+_COLUMNS_HELP = (
+    "the column of agents; in the same way --task, --success, --successes, --trials, --share (partial credit), --llm, "
+    "--scaffold and --date (default: recognised)"
+)
 
 
 def _features(
@@ -277,13 +299,16 @@ def _warned(
 # %% ../../nbs/5_app/03_cli.ipynb #ccd3c97d
 _FIT_HELP = """Fit your own outcomes, or public leaderboards by name.
 
-SOURCE is a CSV file with one row for each agent and task, saved outcomes (.zarr, .nc) or the
-name of a leaderboard; several are fitted jointly. Columns of the CSV:
+SOURCE is a table (.csv, .tsv, .jsonl, .parquet), saved outcomes (.zarr, .nc) or the name of a
+leaderboard; several are fitted jointly. A table has a row for each run, or a column for each
+task. Its columns, or what people call them (Model, Test, Passed …):
   agent, task                            labels
   success, or successes and trials       0 or 1, or counts
   llm, scaffold, date, organisation      of the agent; not needed; empty llm: undisclosed
   benchmark, group                       of the task; not needed
-A pair without a row was not tried, which is not the same as failed.
+What was read as what is said; --agent and the like name a column. Agents with one label in
+several tables are one, unless --agents-apart is given. A pair without a row was not tried,
+which is not the same as failed.
 --features names a CSV file with a column task and a column of numbers for each feature of the
 tasks (`agentirt judge` writes one); it can be given several times. Difficulty then depends on
 the features, and `agentirt predict` can speak of tasks that nobody has run.
@@ -298,15 +323,22 @@ is replaced, unless --force is given.
 
 examples:
   agentirt fit runs.csv --out runs.zarr
+  agentirt fit runs.csv --out runs.zarr --agent Model --success "Tests passed" --trials "Tests run"
   agentirt fit runs.csv --out runs.zarr --features ratings.csv --ability dated
   agentirt fit runs.csv swebench_verified --out both.zarr --curve 2pl
   agentirt fit gso --out gso.nc --ability agent --method nuts --seed 1
   agentirt fit runs.csv --out runs.zarr --strict && agentirt predict runs.zarr
 """
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #1c6b299f
 def _fit_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", nargs="+", metavar="SOURCE", help=".csv, .zarr, .nc or a leaderboard's name")
+    parser.add_argument("source", nargs="+", metavar="SOURCE", help="a table, .zarr, .nc or a leaderboard's name")
+    _columns(parser)
+    about = "keep agents apart that have one label in several tables (default: they are the same agents)"
+    parser.add_argument("--agents-apart", action="store_true", help=about)
+    about = "how runs scatter; quasi-binomial fits a share, partial credit (default: auto)"
+    noises = ["auto", "binomial", "beta-binomial", "quasi-binomial"]
+    parser.add_argument("--noise", choices=noises, default="auto", help=about)
     parser.add_argument("--out", type=os.path.expanduser, required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
     _forcing(parser)
     about = "1pl: tasks differ in difficulty; 2pl: in discrimination too (default: 1pl; --model is its older name)"
@@ -380,23 +412,55 @@ def _trend(
     inside = f"{year.attrs['prob']:.0%} [{float(year.lower):.2f}, {float(year.upper):.2f}]"
     return f" Ability gained per year of release: {float(year['mean']):.2f} logits, {inside}."
 
+# %% ../../nbs/5_app/03_cli.ipynb #11f719cb
+def _outcomes(
+    args: argparse.Namespace,
+) -> "xr.Dataset":
+    "The outcomes of all sources in one; of the tables among them it says what was read as what."
+    from agentirt_nb.data.joining import combine
+    from agentirt_nb.data.reading import TABLES, read_outcomes
 
+    tables = [source for source in args.source if source.casefold().endswith(TABLES)]
+    parts = [read_outcomes(source, progress=not args.quiet) for source in args.source if source not in tables]
+    named = {name: value for name in _COLUMNS if (value := getattr(args, name)) is not None}
+    read = [_told(read_outcomes(source, **named)) for source in tables]
+    if named and not tables:
+        raise AgentirtError(f"--{next(iter(named))} is about tables, but there is none among the sources; leave it out.")
+    if len(read) > 1 and not args.agents_apart:
+        labels = [set(one.agent.values.tolist()) for one in read]
+        if several := sorted({name for i, one in enumerate(labels) for name in one.intersection(*[labels[i - 1]])}):
+            _say(f"agents of several tables are the same agents: {some_of(several)} (--agents-apart keeps them apart).")
+        read = [combine(read, same_agents=True)]
+    parts = [*read, *parts]
+    return parts[0] if len(parts) == 1 else combine(parts)
+
+
+def _told(
+    outcomes: "xr.Dataset",  # read from a table
+) -> "xr.Dataset":
+    "The same outcomes; what the reader decided is said to standard error."
+    from agentirt_nb.data.reading_reports import reading_report
+
+    for sentence in reading_report(outcomes).sentences()[2:]:
+        if not sentence.startswith("Not used"):  # of which it has warned
+            _say(f"{outcomes.attrs['source']}: {sentence}")
+    return outcomes
+
+# %% ../../nbs/5_app/03_cli.ipynb #99dbfe0e
 def _fit(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Fit outcomes and write the fit and its tables."
     check_targets(_files_of_fit(args.out)[::-1], [*filter(_is_no_name, args.source), *args.features], force=args.force)
-    from agentirt_nb.data.joining import combine
-    from agentirt_nb.data.reading import read_outcomes, with_features
+    from agentirt_nb.data.reading import with_features
 
-    parts = [read_outcomes(source, progress=not args.quiet) for source in args.source]
-    outcomes = with_features(parts[0] if len(parts) == 1 else combine(parts), args.features)
+    outcomes = with_features(_outcomes(args), args.features)
     from agentirt_nb.irt.inference import fit
     from agentirt_nb.irt.tables import beyond_words, verdict
 
     started = time.perf_counter()
     options = dict(ability=args.ability, features=args.features_as, method=args.method, seed=args.seed, draws=args.draws)
-    options |= dict(density=args.density)
+    options |= dict(density=args.density, noise=args.noise)
     options |= {name: dict(off=False, on=True).get(said, said) for name, said in (("groups", args.groups), ("check", args.check))}
     result = fit(outcomes, args.curve, **options, progress=not args.quiet)
     seconds = time.perf_counter() - started
@@ -557,9 +621,11 @@ _COMMANDS["predict"] = _PREDICT_HELP, _predict_options, _predict
 # %% ../../nbs/5_app/03_cli.ipynb #25c045fc
 _SCORE_HELP = """Update a saved fit by a handful of new results, without fitting again.
 
-RESULTS is a CSV file as for `agentirt fit`, or saved outcomes: agents and tasks that the fit
+RESULTS is a table as for `agentirt fit`, or saved outcomes: agents and tasks that the fit
 knows, or new ones, in pairs that it has not seen. Writes a new fit and its tables. Where the
 results say more than the fit can take in, it says so: then fit everything again.
+FIT may be a CSV file of published difficulties (columns task, difficulty, perhaps sd and
+discrimination); then --out names a CSV file, or -, for the abilities of the agents.
 
 examples:
   agentirt score runs.zarr new.csv --out updated.zarr
@@ -569,22 +635,48 @@ examples:
 
 def _score_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
-    parser.add_argument("results", metavar="RESULTS", help=".csv, .zarr or .nc")
+    parser.add_argument("results", metavar="RESULTS", help="a table, .zarr or .nc")
+    _columns(parser)
     parser.add_argument("--out", type=os.path.expanduser, required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
     _forcing(parser)
     _features(parser)
     _ranking(parser)
     _setting(parser, "seed", "N", "where random draws start")
 
+# %% ../../nbs/5_app/03_cli.ipynb #68f7b56a
+def _score_on_bank(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Abilities of agents from a table of published difficulties, as a table."
+    if args.out != "-":
+        check_targets([check_ending(args.out, [".csv"])], [args.fit, args.results], force=args.force)
+    bank = read_table(args.fit)
+    bank = to_numbers(
+        bank,
+        [column for column in bank if column.strip().casefold() not in ("task", "item", "name", "id", "benchmark")],
+        args.fit,
+    )
+    args.source, args.quiet, args.agents_apart = [args.results], True, False
+    results = _outcomes(args)
+    from agentirt_nb.irt.scoring import score_on_bank
+
+    scored = score_on_bank(bank, results)
+    print(scored.attrs["says"], file=sys.stderr)
+    write_table(scored.to_dataframe().reset_index(), sys.stdout if args.out == "-" else args.out)
+    return _DONE
+
 
 def _score(
     args: argparse.Namespace,
 ) -> int:  # exit code
     "Update a fit by a handful of results and write it as a new one."
+    if args.fit.endswith(".csv"):
+        return _score_on_bank(args)
     check_targets(_files_of_fit(args.out)[::-1], [args.fit, args.results, *args.features], force=args.force)
-    from agentirt_nb.data.reading import read_outcomes, with_features
+    from agentirt_nb.data.reading import with_features
 
-    results = with_features(read_outcomes(args.results, progress=False), args.features)
+    args.source, args.quiet, args.agents_apart = [args.results], True, False
+    results = with_features(_outcomes(args), args.features)
     fit = _read_fit(args.fit)
     from agentirt_nb.irt.scoring import score
     from agentirt_nb.irt.tables import verdict

@@ -55,11 +55,21 @@ def _kept_apart(
         if n > 1:
             raise OutcomesError(
                 f"Agent {name!r} is in {n} of the datasets to combine; agents are kept apart, so rename one "
-                "with ds.assign_coords(agent=[...]), or put its runs into one dataset first."
+                "with ds.assign_coords(agent=[...]), or join them: combine(..., same_agents=True)."
             )
     return renamed
 
 # %% ../../nbs/1_data/02_joining.ipynb #f714b74a
+def _one_each(
+    parts: Sequence[xr.Dataset],  # validated outcomes
+) -> list[np.ndarray]:  # the agent labels of each part as they are
+    "Labels under which equal means the same agent; the same outcomes twice are an error."
+    hashes = [part.attrs["content_hash"] for part in parts]
+    if len(set(hashes)) < len(hashes):
+        raise OutcomesError("Two of the datasets to combine hold the same outcomes; give them once.")
+    return [part["agent"].values.astype(str) for part in parts]
+
+
 def _joined_coords(
     parts: Sequence[xr.Dataset],  # validated outcomes with final labels
     dim: str,  # "agent" or "task"
@@ -84,6 +94,21 @@ def _joined_coords(
     return groups.first()
 
 # %% ../../nbs/1_data/02_joining.ipynb #1bde03c3
+def _added(
+    old: np.ndarray,  # (agent, task) so far
+    new: np.ndarray,  # (agent, task) of one more part
+    ran: np.ndarray,  # trials so far that the numbers are of
+    more: np.ndarray,  # trials of the part
+) -> np.ndarray:
+    "Counts are summed, numbers known twice averaged over trials, texts taken where there are any."
+    if old.dtype.kind in "iu":
+        return old + new
+    if old.dtype.kind != "f":
+        return np.where(new != "", new, old)
+    share = np.maximum(more, 1) / (np.maximum(more, 1) + ran)
+    return np.where(np.isnan(new), old, np.where(np.isnan(old), new, old + share * (new - old)))
+
+
 def _joined_layers(
     parts: Sequence[xr.Dataset],  # validated outcomes with final labels
     agents: pd.Index,  # all agents
@@ -99,11 +124,13 @@ def _joined_layers(
             blank = np.int32(0)
         elif "U" in kinds:
             blank = np.array("", dtype=object)
-        full = np.full((len(agents), len(tasks)), blank)
+        full, weight = np.full((len(agents), len(tasks)), blank), np.zeros((len(agents), len(tasks)))
         for part in parts:
             if name in part:
                 at = np.ix_(agents.get_indexer(part["agent"].values), tasks.get_indexer(part["task"].values))
-                full[at] = part[name].values
+                new = part[name].values
+                full[at] = _added(full[at], new, weight[at], part["trials"].values)
+                weight[at] += np.where(new == new, np.maximum(part["trials"].values, 1), 0)
         tables[name] = full
     return tables
 
@@ -140,6 +167,8 @@ def _joined_attrs(
 # %% ../../nbs/1_data/02_joining.ipynb #abc54c06
 def combine(
     datasets: Sequence[xr.Dataset],  # outcomes of one or several benchmarks
+    *,
+    same_agents: bool = False,  # whether agents with one label are one, as in the files of one campaign
 ) -> xr.Dataset:  # outcomes of all agents on the union of tasks, 0 trials where an agent was never run
     """Put several outcomes into one: LLMs and scaffolds shared by name, agents kept apart, equal tasks merged.
 
@@ -151,7 +180,7 @@ def combine(
         if not parts:
             raise OutcomesError("There is nothing to combine; give at least one dataset.")
         return parts[0]
-    tasks, agents = _shared_tasks(parts), _kept_apart(parts)
+    tasks, agents = _shared_tasks(parts), _one_each(parts) if same_agents else _kept_apart(parts)
     parts = [p.assign_coords(agent=a, task=t) for p, a, t in zip(parts, agents, tasks, strict=True)]
     about_agents, about_tasks = _joined_coords(parts, "agent"), _joined_coords(parts, "task")
     tables = _joined_layers(parts, about_agents.index, about_tasks.index)
