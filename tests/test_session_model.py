@@ -81,6 +81,13 @@ def test_all_passed_and_all_failed_stay_finite(small):
         (lambda p: session_prior(load_snapshot(), about="a run"), "this run"),
         (lambda p: session_prior(load_snapshot(), spread=dict(bend=1.0)), "band"),
         (lambda p: session_prior(p), "fit"),
+        (lambda p: choose(load_snapshot()), "session_prior"),
+        (lambda p: choose(p, size=-1), "size is -1"),
+        (lambda p: choose(p, size=2.5), "size is 2.5"),
+        (lambda p: choose(p, repeats=2.7), "repeats is 2.7"),
+        (lambda p: session_prior(load_snapshot(), ["hello-world"] * 2), "named twice"),
+        (lambda p: session_prior(load_snapshot(), ["hello-world"], benchmark="gso"), "not both"),
+        (lambda p: session_prior(load_snapshot(), agent=dict(lm="GPT-5")), "did you mean 'llm'"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(prior, call, says):

@@ -31,7 +31,8 @@ TOLD = {
     "needed": "is left out: it needs real outcomes",
     "optional": "does without real outcomes, so what it has stored is not compared",
 }
-TIME = re.compile(r"\d+(?:\.\d+)?(?= ?(?:[mµn]?s|seconds?|minutes?|it/s)\b)|(?<=0x)[0-9a-f]+")  # how long, and where in memory
+LONG = r"\d+(?:\.\d+)?(?= ?(?:[mµn]?s|seconds?|minutes?|it/s)\b)"
+TIME = re.compile(rf"{LONG}|(?<=0x)[0-9a-f]+|retrieved: +\d{{4}}-\d\d-\d\d")  # how long, where in memory, when data were fetched
 WORD = r"[^\W\d][\w-]*(?:\.\d+)*"  # GPT-5.2, o3, django__django-11433: a digit in a name is no number
 NAME = r"[A-Z][\w-]*(?:\.\d+)* \d\d?(?:\.\d)?(?![\w,]|\.\d)"  # Opus 4.5
 DATE = r"\b(?:19|20)\d\d(?:-\d\d)*\b(?!\.\d)"

@@ -493,7 +493,7 @@ cell (this very agent on this very task, by its own trials too), or about many s
 
 examples:
   agentirt predict runs.zarr
-  agentirt predict runs.zarr --llm "Claude 4 Opus" --scaffold OpenHands --benchmark gso
+  agentirt predict runs.zarr --llm "Claude Opus 4" --scaffold OpenHands --benchmark gso
   agentirt predict runs.zarr --about "such tasks"
   agentirt predict runs.zarr --agents new.csv --tasks tasks.csv --out chances.csv
 """
@@ -929,7 +929,7 @@ information, stratified (spread over easy and hard), random.
 
 examples:
   agentirt choose runs.zarr --count 50 > nightly.txt
-  agentirt choose runs.zarr --count 50 --benchmark swebench_verified --llm "Claude 4 Opus"
+  agentirt choose runs.zarr --count 50 --benchmark swebench_verified --llm "Claude Opus 4"
   agentirt choose runs.zarr --count 50 --costs minutes.csv --balance group --out nightly.csv
   agentirt choose runs.zarr --count 50 --tasks new.csv --json
 """
@@ -1032,7 +1032,7 @@ runs=100, cost=20.
 
 examples:
   agentirt session new night runs.zarr --agent mine --benchmark swebench_verified --stop score=0.03
-  while task=$(agentirt session next night); do
+  while task=$(agentirt session next night --worker me); do   # after a crash "me" gets again what it had
     ./run_my_agent "$task" && answer=pass || answer=fail
     agentirt session tell night "$task" $answer
   done
@@ -1167,7 +1167,8 @@ def _session_next(
     why = "" if asked else session.stopped
     if not asked and not why:
         waits = count(len(session.ledger.pending), "run")
-        why = f"nothing to run now: {waits} under way" if session.ledger.pending else "nothing is left to run"
+        under_way = f"nothing to run now: {waits} under way; tell them, or put them back: agentirt session release"
+        why = under_way if session.ledger.pending else "nothing is left to run"
     shown = 3 if session.plan.rules["repeats"] > 1 else 2 if len(session.ledger.agents) > 1 else 1
     if args.json:
         _print_json(dict(runs=[one._asdict() for one in asked], stopped=why))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from scipy.special import expit, ndtr
-from scipy.stats import hypergeom, kendalltau
+from scipy.stats import hypergeom, kendalltau, norm
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -241,23 +241,24 @@ def _walk(m: _Model, passed: np.ndarray, has: np.ndarray, criterion: str, steps:
     return kept
 
 # %% ../../nbs/2_irt/33_replays.ipynb #b38be5f2
-def _made_up(prior: xr.Dataset, agents: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    "Results (agent, task) of agents drawn from a prior, all of which were run."
+def _made_up(prior: xr.Dataset, agents: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Results (agent, task) of agents drawn from a prior, all of which were run, and their abilities (agent,)."
     m = _model_of(prior)
     effects = rng.multivariate_normal(m.mean, np.linalg.inv(m.precision), size=agents)
     passed = (rng.random((agents, len(m.offset))) < expit(effects @ m.design.T + m.offset)).astype(float)
-    return passed, np.ones(passed.shape, bool)
+    return passed, np.ones(passed.shape, bool), effects[:, 0]
 
 
 def _recorded(prior: xr.Dataset, outcomes: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    "Pass rates (agent, task) of recorded outcomes, in the order of the prior's tasks, and which were run."
+    "Results (agent, task) of recorded outcomes, in the order of the prior's tasks, and which were run."
     tasks = prior.task.values.astype(str)
     lacking = [task for task in tasks if task not in set(outcomes.task.values.astype(str).tolist())]
     if lacking:
         raise FitError(f"the outcomes have no task {str(lacking[0])!r}, which sessions may choose; take a prior of their tasks.")
     seen = outcomes.sel(task=tasks).transpose("agent", "task", ...)
-    has = seen.trials.values > 0
-    return np.where(has, seen.successes.values / np.maximum(seen.trials.values, 1), 0), has
+    if (seen.trials > 1).any():
+        raise FitError("replays are of one run an agent and task, and these outcomes have several; keep one of each, by lot.")
+    return seen.successes.values.astype(float), seen.trials.values > 0
 
 
 def _allowed(has: np.ndarray, budget: int, criteria: Sequence[str], agents: Sequence[str]) -> None:
@@ -287,7 +288,9 @@ def simulate_sessions(
 ) -> xr.Dataset:  # score, score_sd, lower, upper, ability, ability_sd, plain, chosen: criterion, run, agent, budget; truth, tasks
     "What sessions would have said after each task. Raises FitError for a budget above an agent's tasks and unknown criteria."
     prob, rng = probability_inside(prior, prob), np.random.default_rng(chosen_seed(seed))
-    rate, has = _made_up(prior, agents, rng) if outcomes is None else _recorded(prior, outcomes)
+    if prior.attrs["about"] != "this run":
+        raise FitError("replays are about the score of this run; make the prior by session_prior(fit, about='this run').")
+    rate, has, *able = _made_up(prior, agents, rng) if outcomes is None else _recorded(prior, outcomes)
     names = [f"simulated {i + 1:04d}" for i in range(agents)] if outcomes is None else outcomes.agent.values.astype(str).tolist()
     _allowed(has, budget, criteria, names)
     m, size = _model_of(prior), len(names)
@@ -309,6 +312,7 @@ def simulate_sessions(
     table = xr.Dataset({name: (dims, np.stack(x)) for name, x in found.items()})
     total, tasks = (rate * has).sum(1), has.sum(1)
     table = table.assign(truth=("agent", total / tasks), tasks=("agent", tasks))
+    table = table.assign(true_ability=("agent", able[0])) if able else table  # known of agents that were made up
     table = table.assign_coords(criterion=list(criteria), run=np.arange(runs), agent=names, budget=np.arange(1, budget + 1))
     kind = "simulated" if outcomes is None else "replayed"
     return _with_ends(table, prob).assign_attrs(kind=kind, batch=batch, perturb=perturb)
@@ -340,8 +344,10 @@ def session_errors(
     budgets: Sequence[int] = BUDGETS,  # numbers of tasks; those beyond the sessions are left out
     *,
     estimate: str = "score",  # "score", by the model; "plain", the pass rate of the tasks that were run
-) -> xr.Dataset:  # error, tau, rest, covered, reliability, decided, right over (criterion, run, budget)
-    "How far sessions were off, run by run. Raises FitError for an unknown estimate."
+) -> (
+    xr.Dataset
+):  # error, tau, rest, covered, reliability, decided, right (criterion, run, budget); ability_error, ability_covered
+    "How far sessions were off, run by run; in ability too, of agents made up. Raises FitError for an unknown estimate."
     one_of(estimate, ("score", "plain"), "estimate", error=FitError)
     at = sessions.sel(budget=[m for m in budgets if m <= sessions.sizes["budget"]])
     prob, truth = float(sessions.attrs["prob"]), at.truth.values
@@ -358,6 +364,10 @@ def session_errors(
             reliability=1 - noise / (noise + at.ability.var("agent", ddof=1 if len(truth) > 1 else 0)),
         )
     )
+    if "true_ability" in at:
+        off = np.abs(at.ability - at.true_ability)
+        held = off <= norm.isf((1 - prob) / 2) * at.ability_sd
+        table = table.assign(ability_error=off.mean("agent"), ability_covered=held.mean("agent"))
     dims = ("criterion", "run", "budget")
     shape = tuple(at.sizes[d] for d in dims)
     values, sd = (at[name].transpose(*dims, "agent").values.reshape(-1, len(truth)) for name in (estimate, "score_sd"))

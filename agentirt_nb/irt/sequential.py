@@ -151,8 +151,8 @@ def contrast(
 
 # %% ../../nbs/2_irt/31_sequential.ipynb #3599f848
 STOPS: dict[str, str] = {  # kind -> what the session is stopped at, and what that promises
-    "score": "the interval of the score reaches {at:.3g} to each side; it holds the score as often as it says, here too",
-    "ability": "the interval of the ability reaches {at:.3g} logits to each side; it holds it as often as it says, here too",
+    "score": "the interval of the score reaches {at:.3g} to each side; where the model is right it holds as often as it says",
+    "ability": "the interval of the ability reaches {at:.3g} logits to each side; where the model is right it holds as it says",
     "rank": "each pair of agents is told apart; the chance that any of them is told apart falsely is at most {at:.0%}",
     "undecidable": "the chance that the tasks left tell the agents apart is below {at:.0%}; claims nothing about who is better",
     "runs": "{at:,.0f} runs are told; promises nothing, the interval says how much is known",
@@ -169,6 +169,12 @@ class Stop:
 
     def __post_init__(self) -> None:
         one_of(self.kind, STOPS, "stop")
+        if isinstance(self.at, bool) or not isinstance(self.at, int | float | np.number):
+            raise AgentirtError(f"stop {self.kind!r} is at {self.at!r}, but must be at a number.")
+        if self.kind == "score" and self.at >= 0.5:
+            raise AgentirtError(
+                f"stop 'score' at {self.at!r} is met before the first run; scores go from 0 to 1: 0.05 is five points."
+            )
         if not 0 < float(self.at) < np.inf or (self.kind in ("rank", "undecidable") and self.at >= 1):
             raise AgentirtError(f"stop {self.kind!r} cannot be at {self.at!r}; give a number above 0, of chances one below 1.")
 

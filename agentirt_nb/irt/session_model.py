@@ -295,6 +295,11 @@ def session_prior(
     one_of(about, ABOUT_SESSION, "about", error=FitError)
     for name in spread or {}:
         one_of(name, SPREADS, "a spread", error=FitError)
+    for name in agent if isinstance(agent, Mapping) else ():
+        one_of(name, ("agent", "llm", "scaffold", "date"), "what is said of an agent,", error=FitError)
+    if tasks is not None and benchmark is not None:
+        raise FitError("give tasks or a benchmark, not both: a table of tasks has a column benchmark.")
+    tasks = [tasks] if isinstance(tasks, str) else tasks
     seed = chosen_seed(seed)
     if tasks is None:
         seen = fit.observed_data
@@ -302,6 +307,8 @@ def session_prior(
         tasks = seen.task.values[here].ravel().tolist()
     if not len(tasks):
         raise FitError("a session needs at least one task; name some, or leave `tasks` out for all.")
+    if not isinstance(tasks, pd.DataFrame) and (twice := pd.Index(tasks)[pd.Index(tasks).duplicated()].tolist()):
+        raise FitError(f"task {twice[0]!r} is named twice; name it once.")
     known, alike = _known(fit, tasks, agent, seed), _alike(fit)
     run, posteriors = known.labels.run.values.astype(bool), None
     if run.any() and "successes" in fit["observed_data"].data_vars:
@@ -335,8 +342,15 @@ class Belief(NamedTuple):
     covariance: np.ndarray  # (effect, effect)
 
 
+def _check_prior(prior: Any) -> None:
+    "Raise for what is no prior of a session."
+    if not isinstance(prior, xr.Dataset) or "design" not in prior:
+        raise FitError("this needs what a session believes of its tasks; make it by `session_prior(fit)`.")
+
+
 def _results(prior: xr.Dataset, passed: Any, ran: Any) -> tuple[np.ndarray, np.ndarray]:
     "Passes and runs (task,) as numbers; FitError where they cannot be."
+    _check_prior(prior)
     size = prior.sizes["task"]
     ran = np.zeros(size) if ran is None else np.asarray(ran, float)
     passed = np.zeros(size) if passed is None else np.asarray(passed, float)
@@ -640,6 +654,7 @@ def usual_criterion(
     prior: xr.Dataset,  # from `session_prior`
 ) -> str:  # of CRITERIA
     "What a session should ask for unless it is told: the score, or all effects where nobody has run most of the tasks."
+    _check_prior(prior)
     return "score" if prior.run.values.astype(bool).mean() >= 0.5 else "mutual information"
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #1e51292e
@@ -666,6 +681,9 @@ def choose(
     "The tasks to run next. Raises FitError for unknown words and tasks, and for costs that are not above 0."
     criterion = usual_criterion(prior) if criterion is None else criterion
     one_of(criterion, CRITERIA, "criterion", error=FitError)
+    for what, value in (("size", size), ("repeats", repeats)):
+        if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+            raise FitError(f"{what} is {value!r}, but must be a whole number above 0.")
     if balance is not None:
         one_of(balance, [name for name in ("group", "benchmark", "band") if name in prior.coords], "balance", error=FitError)
     passed, ran = _results(prior, passed, ran)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['ANSWERS', 'MOST_FAILURES', 'SessionError', 'Asked', 'answer_of', 'Ledger', 'results', 'foreseen', 'differences',
-           'Plan', 'make_plan', 'save_plan', 'open_plan', 'SessionBook', 'SessionAnswers', 'spent', 'draw_chances',
-           'SessionStanding', 'barred', 'next_runs', 'AdaptiveSession', 'session_result', 'session_contrast',
-           'session_outcomes', 'replay']
+           'Plan', 'make_plan', 'save_plan', 'open_plan', 'SessionBook', 'SessionAnswers', 'spent', 'barred',
+           'paid_for', 'draw_chances', 'SessionStanding', 'next_runs', 'AdaptiveSession', 'session_result',
+           'session_contrast', 'session_outcomes', 'replay']
 
 # %% ../../nbs/2_irt/32_sessions.ipynb #2f9f6aec
 import json
@@ -78,6 +78,7 @@ class Ledger:
         self.costs: dict[Asked, float] = {}
         self.wasted: dict[str, float] = dict.fromkeys(agents, 0.0)  # cost of runs without an answer, by agent
         self.order: dict[str, None] = {}  # tasks as they were begun
+        self.begun: dict[Asked, int] = {}  # when each run was begun that was neither put back nor without an answer
         self.events = 0
 
     def key(self, record: Mapping[str, Any]) -> Asked:
@@ -86,7 +87,7 @@ class Ledger:
         for what, name, known in (("agent", agent, self.agents), ("task", task, self.tasks)):
             if not isinstance(name, str) or name not in known:
                 raise SessionError(f"this session has no {what} {name!r}; {nearest(str(name), known, most=3, shown=4)}")
-        if not isinstance(run, int) or isinstance(run, bool) or not 1 <= run <= 10_000:
+        if type(run) is not int or not 1 <= run <= 10_000:
             raise SessionError(f"the run of {task!r} is {run!r}, but must be a whole number from 1 to 10,000.")
         return Asked(str(agent), str(task), run)
 
@@ -104,14 +105,16 @@ class Ledger:
         key, what, passed, cost = self.check(record), record["do"], record.get("passed"), record.get("cost")
         self.order.setdefault(key.task)
         self.events += 1
+        self.begun.setdefault(key, self.events)
+        if what == "release" or (what == "tell" and passed is None):
+            del self.begun[key]
         if what == "ask":
             self.pending[key] = str(record.get("worker", ""))
             return
         self.pending.pop(key, None)
         if what == "release":
             return
-        self.answers.pop(key, None)
-        before = self.costs.pop(key, 0.0)
+        before, _ = self.costs.pop(key, 0.0), self.answers.pop(key, None)
         if passed is None:
             self.failures[key.agent, key.task] += 1
             self.wasted[key.agent] += before + float(cost or 0.0)
@@ -154,10 +157,12 @@ def differences(
     first: str,  # an agent
     second: str,  # another
 ) -> tuple[list[str], np.ndarray]:  # tasks, and outcome of the first minus that of the second (task,)
-    "Outcomes of two agents on common tasks, in the order in which they were begun."
-    tasks, gaps = [], []
-    for task in ledger.order:
-        one, two = Asked(first, task), Asked(second, task)
+    "Outcomes of two agents on common tasks, in the order in which the second of the two runs was begun."
+    tasks, gaps, begun = [], [], ledger.begun
+    both = {task: (Asked(first, task), Asked(second, task)) for task in ledger.order}
+    place = {task: max(begun[one], begun[two]) for task, (one, two) in both.items() if one in begun and two in begun}
+    for task in sorted(place, key=lambda task: place[task]):
+        one, two = both[task]
         if any(key in ledger.pending and key not in ledger.answers for key in (one, two)):
             break
         if one in ledger.answers and two in ledger.answers:
@@ -214,12 +219,19 @@ def make_plan(
     seed: int | None = None,  # of the lot among equals; None: settings().seed
 ) -> Plan:
     "What a session is set up with. Raises SessionError or FitError for what does not go together."
+    of_fit = isinstance(fit, xr.DataTree)
+    if not of_fit and (tasks is not None or benchmark is not None):
+        raise SessionError("a prior has its tasks already; give tasks or benchmark to `session_prior`, or give the fit.")
     seed, table = chosen_seed(seed), pd.DataFrame(index=[agents]) if isinstance(agents, str) else agents
     named = label_coordinates(table, "agent", {"llm": "", "scaffold": ""})
     names, known = named["agent"].tolist(), {k: list(named[k][1]) for k in ("llm", "scaffold")}
     if criterion is not None:
         one_of(criterion, CRITERIA, "criterion", error=SessionError)
-    stops = [Stop(kind, float(at)) for kind, at in (stop or {}).items()]
+    if balance is not None:
+        one_of(balance, ("group", "benchmark", "band"), "balance", error=SessionError)
+    if not isinstance(stop, Mapping | None):
+        raise SessionError(f"stop is {stop!r}, but needs a kind and where it ends, such as dict(score=0.05).")
+    stops = [Stop(kind, at) for kind, at in (stop or {}).items()]
     if len(names) != 2 and (criterion == "contrast" or any(one.kind == "undecidable" for one in stops)):
         raise SessionError(f"criterion 'contrast' and the stop 'undecidable' are of two agents, and these are {len(names)}.")
     if len(names) < 2 and any(one.kind == "rank" for one in stops):
@@ -230,7 +242,6 @@ def make_plan(
     for who in zip(*known.values()):
         if who not in priors:
             about = dict(zip(known, who))
-            of_fit = isinstance(fit, xr.DataTree)
             priors[who] = session_prior(fit, tasks, agent=about, benchmark=benchmark, seed=seed) if of_fit else fit  # type: ignore[assignment,arg-type]
     by_agent = dict(zip(names, (priors[who] for who in zip(*known.values()))))
     labels = by_agent[names[0]].task.values.astype(str).tolist()
@@ -238,7 +249,7 @@ def make_plan(
     values = dict(allowed=(("agent", "task"), allowed), cost=("task", price))
     setup = xr.Dataset(values, dict(task=labels, agent=names) | {name: ("agent", known[name]) for name in known})
     criterion = usual_criterion(by_agent[names[0]]) if criterion is None else criterion
-    rules = dict(criterion=criterion, stop=[(one.kind, one.at) for one in stops], repeats=int(repeats), balance=balance)
+    rules = dict(criterion=criterion, stop=[(one.kind, float(one.at)) for one in stops], repeats=int(repeats), balance=balance)
     return Plan(by_agent, setup, rules | dict(prob=probability_inside(fit, prob), seed=seed))
 
 # %% ../../nbs/2_irt/32_sessions.ipynb #6c27ecb2
@@ -300,13 +311,20 @@ class SessionBook:
         self.plan, self.path = plan, None if path is None else Path(path)
         self.ledger = Ledger(plan.setup.agent.values.astype(str).tolist(), plan.setup.task.values.astype(str).tolist())
         self._journal = Journal(None if self.path is None else self.path / _JOURNAL)
+        self._broken: SessionError | None = None  # what is wrong with the journal: nothing after it is taken in
 
     @contextmanager
     def _held(self) -> Iterator[None]:
         with self._journal.held() as fresh:
+            if self._broken is not None:
+                raise self._broken
             for record in fresh:
-                if "session" not in record:
-                    self.ledger.note(record)
+                try:
+                    if "session" not in record:
+                        self.ledger.note(record)
+                except SessionError as error:
+                    self._broken = error
+                    raise
             yield
 
     def _add(self, records: Sequence[dict[str, Any]]) -> None:
@@ -323,7 +341,7 @@ class SessionBook:
             return self.ledger.key(task._asdict())
         agents = self.ledger.agents
         if agent is None and len(agents) > 1:
-            raise SessionError(f"say which agent ran {task!r}: agent= one of {', '.join(map(repr, agents[:8]))}.")
+            raise SessionError(f"say which agent ran {task!r}, one of {', '.join(map(repr, agents[:8]))}.")
         agent = agents[0] if agent is None else agent
         runs = [key.run for key in self.ledger.pending if (key.agent, key.task) == (agent, task)]
         if run is None and self.plan.rules["repeats"] > 1 and len(runs) != 1:
@@ -380,7 +398,7 @@ class SessionAnswers(SessionBook):
             self._add([key._asdict() | dict(do="release", at=_now()) for key in gone])
         return len(gone)
 
-# %% ../../nbs/2_irt/32_sessions.ipynb #86473a99
+# %% ../../nbs/2_irt/32_sessions.ipynb #b5fdf5cf
 def spent(
     ledger: Ledger,  # of a session
     cost: np.ndarray,  # (task,): what a run was expected to cost
@@ -392,6 +410,38 @@ def spent(
     return float(sum(ledger.costs.get(key, cost[ledger.tasks[key.task]]) for key in runs) + wasted)
 
 
+def barred(
+    plan: Plan,  # of a session
+    ledger: Ledger,  # of the same
+    agent: str,  # who would run
+) -> list[str]:
+    "Tasks that an agent is not to be given now: excluded, left out after failures of the harness, or too dear."
+    others = [one for one in ledger.agents if one != agent] if plan.rules["criterion"] == "contrast" else []
+    allowed = plan.setup.allowed.sel(agent=[agent, *others]).values.all(0)
+    for (who, task), times in ledger.failures.items():
+        if times >= MOST_FAILURES and who in (agent, *others) and Asked(who, task) not in ledger.answers:
+            allowed[ledger.tasks[task]] = False
+    budget = next((one.at for one in plan.stops if one.kind == "cost"), None)
+    if budget is not None:
+        price = plan.setup.cost.values
+        left = budget - spent(ledger, price) - sum(price[ledger.tasks[key.task]] for key in ledger.pending)
+        allowed &= price <= left + 1e-9
+    return [task for task, may in zip(ledger.tasks, allowed) if not may]
+
+
+def paid_for(
+    plan: Plan,  # of a session
+    ledger: Ledger,  # of the same
+    order: np.ndarray,  # places of tasks, in the order in which they would be run
+    agents: Sequence[str],  # who would run each of them
+) -> np.ndarray:  # (order,) of bool
+    "Which tasks the runs and the money that are left pay for, where all these agents run each of them."
+    at, price = {one.kind: one.at for one in plan.stops}, plan.setup.cost.values[order]
+    runs = sum((results(ledger, who)[1][order] == 0).astype(int) for who in agents)
+    may = runs.cumsum() <= at.get("runs", np.inf) - len(ledger.answers)
+    return may & ((runs * price).cumsum() <= at.get("cost", np.inf) - spent(ledger, plan.setup.cost.values) + 1e-9)
+
+# %% ../../nbs/2_irt/32_sessions.ipynb #86473a99
 def draw_chances(
     prior: xr.Dataset,  # of an agent, from `session_prior`
     passed: np.ndarray,  # (task,): passes so far
@@ -428,11 +478,13 @@ class SessionStanding(SessionAnswers):
     ) -> float:
         "Chance that the tasks that are left tell two agents apart, at the error of the stop 'rank', else .05."
         done, gap = differences(self.ledger, first, second)
-        left = ~np.isin(list(self.ledger.tasks), done) & self.plan.setup.allowed.sel(agent=[first, second]).values.all(0)
+        out = [*done, *barred(self.plan, self.ledger, first), *barred(self.plan, self.ledger, second)]
+        left = ~np.isin(list(self.ledger.tasks), out)
         rng = np.random.default_rng([self.plan.rules["seed"], len(done)])
         drawn = [draw_chances(self.plan.priors[who], *results(self.ledger, who), 200, rng) for who in (first, second)]
         order = contrast_order(drawn[0].mean(0), drawn[1].mean(0), seed=self.plan.rules["seed"])
-        order = order[left[order]][:_MOST_PLAYED]
+        order = order[left[order]]
+        order = order[paid_for(self.plan, self.ledger, order, (first, second))][:_MOST_PLAYED]
         error = next((one.at for one in self.plan.stops if one.kind == "rank"), 0.05)
         return chance_of_deciding(gap, drawn[0][:, order], drawn[1][:, order], error=error, seed=len(done))
 
@@ -458,25 +510,6 @@ class SessionStanding(SessionAnswers):
             return reason_to_stop(self.plan.stops, {one.kind: self.stands(one.kind) for one in self.plan.stops})
 
 # %% ../../nbs/2_irt/32_sessions.ipynb #8cb414a5
-def barred(
-    plan: Plan,  # of a session
-    ledger: Ledger,  # of the same
-    agent: str,  # who would run
-) -> list[str]:
-    "Tasks that an agent is not to be given now: excluded, left out after failures of the harness, or too dear."
-    others = [one for one in ledger.agents if one != agent] if plan.rules["criterion"] == "contrast" else []
-    allowed = plan.setup.allowed.sel(agent=[agent, *others]).values.all(0)
-    for (who, task), times in ledger.failures.items():
-        if times >= MOST_FAILURES and who in (agent, *others) and Asked(who, task) not in ledger.answers:
-            allowed[ledger.tasks[task]] = False
-    budget = next((one.at for one in plan.stops if one.kind == "cost"), None)
-    if budget is not None:
-        price = plan.setup.cost.values
-        left = budget - spent(ledger, price) - sum(price[ledger.tasks[key.task]] for key in ledger.pending)
-        allowed &= price <= left + 1e-9
-    return [task for task, may in zip(ledger.tasks, allowed) if not may]
-
-
 def next_runs(
     plan: Plan,  # of a session
     ledger: Ledger,  # of the same

@@ -76,7 +76,10 @@ class SessionPanel(widgets.VBox):
         for button in self.buttons.values():
             button.disabled = self.asked is None
         if self.asked is None:
-            title, below = "The session is over", self.session.stopped or "nothing is left to run"
+            waits = len(self.session.ledger.pending)
+            under_way = f"{count(waits, 'run')} under way elsewhere; tell them, or put them back by release()"
+            reason = self.session.stopped or (under_way if waits else "nothing is left to run")
+            title, below = "The session is over" if self.session.stopped or not waits else "Nothing to run now", reason
         else:
             many = len(self.session.ledger.agents) > 1
             title, below = cleaned(self.asked.task), f"to be run by {cleaned(self.asked.agent)}" if many else "to be run next"
