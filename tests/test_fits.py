@@ -290,7 +290,8 @@ def test_a_density_on_a_grid_says_what_the_normal_one_says_by_its_own_sd():
 
 @pytest.mark.parametrize("noise", ["beta-binomial", "logit-normal"])
 def test_repeated_runs_are_weighed_by_the_noise_of_the_fit(noise):
-    results = from_arrays(np.full((1, TASKS), 5), np.full((1, TASKS), 5), agents=["new"], tasks=list("uvwxyz"), benchmark="left")
+    tasks = pd.DataFrame({"benchmark": ["left"] * 3 + ["right"] * 3}, list("uvwxyz"))
+    results = from_arrays(np.full((1, TASKS), 5), np.full((1, TASKS), 5), agents=["new"], tasks=tasks)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         clustered, coins = (score(made("2pl", noise=x, trials=5), results, seed=0) for x in (noise, "binomial"))
