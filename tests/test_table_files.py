@@ -340,6 +340,14 @@ def test_files_of_one_campaign_are_as_one_file(tmp_path):
     assert apart.sizes["agent"] == 8
 
 
+def test_agents_of_tables_far_apart_are_told_to_be_the_same(tmp_path):
+    for i, agents in enumerate(("ab", "cd", "ae", "fg")):  # the first and the third have one in common
+        rows = [f"{agent},t{i}{t},{t % 2},b{i}" for agent in agents for t in range(4)]
+        written(tmp_path, "agent,task,success,benchmark\n" + "\n".join(rows) + "\n", f"{i}.csv")
+    done = inside("fit", *(f"{i}.csv" for i in range(4)), "--out", "f.nc", "--ability", "agent", "--draws", 50, cwd=tmp_path)
+    assert "agents of several tables are the same agents: a (--agents-apart keeps them apart)" in done.stderr
+
+
 def test_the_command_joins_files_of_one_campaign_and_says_so(tmp_path):
     campaign(tmp_path)
     options = ("--quiet", "--ability", "agent", "--draws", "200", "--check", "off")
@@ -417,6 +425,8 @@ def test_a_new_agent_is_scored_on_published_difficulties(tmp_path):
     written(tmp_path, "agent,task,success\nnew,x,1\nnew,y,0\nnew,z,1\n", "new.csv")
     done = inside("score", "bank.csv", "new.csv", "--out", "-", cwd=tmp_path)
     assert "new,2.2209,1.2471,2.0423,0.8850,0.7910" in done.stdout
+    bank.rename(columns=dict(item="item_id")).assign(topic="algebra").to_csv(tmp_path / "bank.csv", index=False)
+    assert inside("score", "bank.csv", "new.csv", "--out", "-", cwd=tmp_path).stdout == done.stdout
 
 
 # ---------------------------------------------------------------- hostility

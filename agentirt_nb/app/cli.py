@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,8 +20,7 @@ from .. import __version__
 from .stopping import INTERRUPTED, stoppable
 from ..csv_files import read_table, to_numbers, write_table
 from ..files import check_ending, check_targets, put_back, write_together
-from ..messages import AgentirtError, cleaned, closest, count, for_shell
-from ..messages import listed as some_of
+from ..messages import AgentirtError, cleaned, closest, count, for_shell, listed, nearest
 from ..settings import SettingsError, read_setting, settings
 
 if TYPE_CHECKING:
@@ -414,22 +414,27 @@ def _trend(
 
 # %% ../../nbs/5_app/03_cli.ipynb #11f719cb
 def _outcomes(
-    args: argparse.Namespace,
+    args: argparse.Namespace,  # with the names of columns
+    sources: Sequence[str],
+    *,
+    quiet: bool,  # no progress bars
+    apart: bool = False,  # whether agents of one label in several tables are several
 ) -> "xr.Dataset":
     "The outcomes of all sources in one; of the tables among them it says what was read as what."
     from agentirt_nb.data.joining import combine
-    from agentirt_nb.data.reading import TABLES, read_outcomes
+    from agentirt_nb.data.reading import read_outcomes
+    from agentirt_nb.data.tables import TABLES
 
-    tables = [source for source in args.source if source.casefold().endswith(TABLES)]
-    parts = [read_outcomes(source, progress=not args.quiet) for source in args.source if source not in tables]
+    tables = [source for source in sources if source.casefold().endswith(TABLES)]
+    parts = [read_outcomes(source, progress=not quiet) for source in sources if source not in tables]
     named = {name: value for name in _COLUMNS if (value := getattr(args, name)) is not None}
     read = [_told(read_outcomes(source, **named)) for source in tables]
     if named and not tables:
         raise AgentirtError(f"--{next(iter(named))} is about tables, but there is none among the sources; leave it out.")
-    if len(read) > 1 and not args.agents_apart:
-        labels = [set(one.agent.values.tolist()) for one in read]
-        if several := sorted({name for i, one in enumerate(labels) for name in one.intersection(*[labels[i - 1]])}):
-            _say(f"agents of several tables are the same agents: {some_of(several)} (--agents-apart keeps them apart).")
+    if len(read) > 1 and not apart:
+        labels = Counter(name for one in read for name in one.agent.values.tolist())
+        if several := sorted(name for name, times in labels.items() if times > 1):
+            _say(f"agents of several tables are the same agents: {listed(several)} (--agents-apart keeps them apart).")
         read = [combine(read, same_agents=True)]
     parts = [*read, *parts]
     return parts[0] if len(parts) == 1 else combine(parts)
@@ -454,7 +459,7 @@ def _fit(
     check_targets(_files_of_fit(args.out)[::-1], [*filter(_is_no_name, args.source), *args.features], force=args.force)
     from agentirt_nb.data.reading import with_features
 
-    outcomes = with_features(_outcomes(args), args.features)
+    outcomes = with_features(_outcomes(args, args.source, quiet=args.quiet, apart=args.agents_apart), args.features)
     from agentirt_nb.irt.inference import fit
     from agentirt_nb.irt.tables import beyond_words, verdict
 
@@ -650,16 +655,11 @@ def _score_on_bank(
     "Abilities of agents from a table of published difficulties, as a table."
     if args.out != "-":
         check_targets([check_ending(args.out, [".csv"])], [args.fit, args.results], force=args.force)
-    bank = read_table(args.fit)
-    bank = to_numbers(
-        bank,
-        [column for column in bank if column.strip().casefold() not in ("task", "item", "name", "id", "benchmark")],
-        args.fit,
-    )
-    args.source, args.quiet, args.agents_apart = [args.results], True, False
-    results = _outcomes(args)
-    from agentirt_nb.irt.scoring import score_on_bank
+    bank, results = read_table(args.fit), _outcomes(args, [args.results], quiet=True)
+    from agentirt_nb.irt.scoring import bank_columns, score_on_bank
 
+    parts = bank_columns(bank.columns)
+    bank = to_numbers(bank, [column for part, column in parts.items() if part != "task" and column is not None], args.fit)
     scored = score_on_bank(bank, results)
     print(scored.attrs["says"], file=sys.stderr)
     write_table(scored.to_dataframe().reset_index(), sys.stdout if args.out == "-" else args.out)
@@ -675,8 +675,7 @@ def _score(
     check_targets(_files_of_fit(args.out)[::-1], [args.fit, args.results, *args.features], force=args.force)
     from agentirt_nb.data.reading import with_features
 
-    args.source, args.quiet, args.agents_apart = [args.results], True, False
-    results = with_features(_outcomes(args), args.features)
+    results = with_features(_outcomes(args, [args.results], quiet=True), args.features)
     fit = _read_fit(args.fit)
     from agentirt_nb.irt.scoring import score
     from agentirt_nb.irt.tables import verdict
@@ -728,6 +727,23 @@ def _whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, one or more")
     return int(text)
+
+
+def _amount(
+    unit: str = "",  # such as " of dollars", for the message
+) -> Callable[[str], float]:
+    "Reads what stands on the command line as an amount."
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number{unit}, zero or more")
+        return number
+
+    return read
 
 # %% ../../nbs/5_app/03_cli.ipynb #271b984c
 _SHOWN = 10  # rivals whose sentences are printed, where none was named
@@ -950,6 +966,14 @@ def _choosing(parser: argparse.ArgumentParser, criteria: Sequence[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _say_unknown(fit: "xr.DataTree", said: Mapping[str, Sequence[str]]) -> None:
+    "Say of LLMs and scaffolds that no agent of the fit has: they are taken as new, and a slip of the pen would be too."
+    for what, names in said.items():
+        known = set(fit.observed_data[what].values.astype(str).tolist())
+        for name in dict.fromkeys(name for name in names if name and name not in known):
+            _say(f"no agent of the fit has the {what} {cleaned(name)!r}, so it is taken as a new one; {nearest(name, known)}")
+
+
 def _choose_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fit", metavar="FIT", help="a fit that `agentirt fit` or `agentirt demo` wrote")
     parser.add_argument("--count", type=_whole_number, default=50, metavar="N", help="how many tasks (default: 50)")
@@ -996,6 +1020,7 @@ def _choose(
     from agentirt_nb.irt.tables import marked
 
     who = {name: getattr(args, name) for name in ("llm", "scaffold") if getattr(args, name)}
+    _say_unknown(fit, {name: [said] for name, said in who.items()})
     prior = session_prior(fit, _asked_tasks(args, fit), agent=who or None, benchmark=args.benchmark, seed=args.seed)
     options: dict[str, Any] = dict(criterion=args.criterion, cost=cost, balance=args.balance, seed=args.seed)
     found = choose(prior, size=args.count, without=without, **options)
@@ -1054,17 +1079,6 @@ def _session_new_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prob", type=_value_of("prob"), metavar="P", help=about)
 
 
-def _price(text: str) -> float:
-    "A cost, zero or more."
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number, zero or more")
-    return number
-
-
 def _session_tell_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", nargs="?", metavar="TASK", help="what was run")
     parser.add_argument("answer", nargs="?", choices=["pass", "fail", "none"], metavar="ANSWER", help="pass, fail or none")
@@ -1072,7 +1086,7 @@ def _session_tell_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="table", metavar="CSV", help=about)
     parser.add_argument("--agent", metavar="NAME", help="who ran it, where there are several")
     parser.add_argument("--run", dest="which", type=_whole_number, metavar="N", help="which run, where a task has several")
-    parser.add_argument("--cost", type=_price, metavar="X", help="what it cost (default: what --costs says)")
+    parser.add_argument("--cost", type=_amount(), metavar="X", help="what it cost (default: what --costs says)")
     parser.add_argument("--replace", action="store_true", help="take the place of another answer about the same run")
 
 # %% ../../nbs/5_app/03_cli.ipynb #fd17afa9
@@ -1138,6 +1152,7 @@ def _session_new(
     table = read_table(args.agents, ["agent"], ["llm", "scaffold"]).set_index("agent") if args.agents else None
     agents = pd.DataFrame(index=args.agent) if table is None else table
     rules, cost, fit = _session_rules(args, agents.index.tolist()), _table_costs(args.costs), _read_fit(args.fit)
+    _say_unknown(fit, {name: agents[name].tolist() for name in ("llm", "scaffold") if name in agents})
     from agentirt_nb.irt.sessions import AdaptiveSession
 
     same = {name: getattr(args, name) for name in ("benchmark", "criterion", "balance", "repeats", "prob", "seed")}
@@ -1285,19 +1300,6 @@ examples:
 """
 
 
-def _amount(
-    text: str,  # what stands on the command line
-) -> float:
-    "A number of dollars, zero or more."
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of dollars, zero or more")
-    return number
-
-
 def _judge_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", metavar="TASKS", help=".csv with columns task, text and, by level, repository, tests, patch")
     parser.add_argument("--model", required=True, metavar="NAME", help="the judge, as provider/model")
@@ -1307,9 +1309,9 @@ def _judge_options(parser: argparse.ArgumentParser) -> None:
     asking.add_argument("--yes", action="store_true", help="ask, and pay")
     asking.add_argument("--dry-run", action="store_true", help="only say what it would cost (the default)")
     about = "dollars: a call is sent only if they cover the most that it can cost; not begun if the estimate is above"
-    parser.add_argument("--budget", type=_amount, metavar="D", help=about)
+    parser.add_argument("--budget", type=_amount(" of dollars"), metavar="D", help=about)
     about = "dollars for a million tokens in and out (default: the price known of the model)"
-    parser.add_argument("--price", type=_amount, nargs=2, metavar=("IN", "OUT"), help=about)
+    parser.add_argument("--price", type=_amount(" of dollars"), nargs=2, metavar=("IN", "OUT"), help=about)
     parser.add_argument("--out", type=os.path.expanduser, metavar="CSV", help="the table of ratings to write")
     _forcing(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

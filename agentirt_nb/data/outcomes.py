@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SCHEMA_VERSION', 'AGENT_COORDS', 'TASK_COORDS', 'LAYERS', 'PLACEHOLDERS', 'OutcomesError', 'is_known', 'as_text',
-           'checked_labels', 'as_numbers', 'as_dates', 'as_coordinate', 'cell_namer', 'feature_values', 'validate',
-           'content_hash', 'save_outcomes', 'open_outcomes']
+           'checked_labels', 'value_shown', 'as_numbers', 'as_dates', 'as_coordinate', 'cell_namer', 'feature_values',
+           'validate', 'content_hash', 'save_outcomes', 'open_outcomes']
 
 # %% ../../nbs/1_data/00_outcomes.ipynb #3fd8d60a
 import datetime
@@ -101,14 +101,14 @@ def checked_labels(
         )
     return labels
 
-# %% ../../nbs/1_data/00_outcomes.ipynb #f07f04e5
-def _shown(
+# %% ../../nbs/1_data/00_outcomes.ipynb #a10bd0c8
+def value_shown(
     value: Any,  # of a table
 ) -> str:
-    "A value for a message, cut short."
+    "A value for a message, cut short; Python does not write whole numbers without end."
     return "of more than 300 digits" if isinstance(value, int) and abs(value) > 10**300 else f"{value!r:.100}"
 
-
+# %% ../../nbs/1_data/00_outcomes.ipynb #f07f04e5
 def as_numbers(
     values: Any,  # numbers, booleans or missing values, of any shape
     where: Callable[[int], str],  # names the cell with that flat position, for the message
@@ -127,7 +127,7 @@ def as_numbers(
     bad = np.flatnonzero(~(is_number | flat.isna()).to_numpy(dtype=bool))
     if bad.size:
         raise OutcomesError(
-            f"The {what} {_shown(flat.iloc[bad[0]])} {where(int(bad[0]))} is not a number{and_more(bad.size - 1)}; {remedy}."
+            f"The {what} {value_shown(flat.iloc[bad[0]])} {where(int(bad[0]))} is not a number{and_more(bad.size - 1)}; {remedy}."
         )
     return flat.where(~flat.isna(), np.nan).astype(np.float64).to_numpy().reshape(array.shape)
 

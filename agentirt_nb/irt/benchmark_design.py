@@ -60,9 +60,10 @@ def plan_runs(
     if isinstance(runs, bool) or not isinstance(runs, int | np.integer) or not 0 <= runs <= shape[0] * shape[1]:
         of = f"{count(shape[0], 'agent')} and {count(shape[1], 'draft')}"
         raise FitError(f"runs is {runs!r}; of {of}, plan from 0 to {shape[0] * shape[1]:,} runs.")
-    tells = np.stack([_chance_and_information(fit, those.isel(agent=i), task)[1].mean(0) for i in range(shape[0])])
     before = task.difficulty.astype(float).transpose("sample", "task").values.var(0)
-    matters = _chance_and_information(fit, able, task)[1].var(0) / np.maximum(before, 1e-9)
+    if runs:  # else nobody asks what they would tell
+        tells = np.stack([_chance_and_information(fit, those.isel(agent=i), task)[1].mean(0) for i in range(shape[0])])
+        matters = _chance_and_information(fit, able, task)[1].var(0) / np.maximum(before, 1e-9)
     known, run = 1 / np.maximum(before, 1e-9), np.zeros(shape, bool)
     for _ in range(runs):
         gain = np.where(run, -1.0, matters * (1 / known - 1 / (known + tells)))

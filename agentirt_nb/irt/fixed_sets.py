@@ -16,7 +16,6 @@ import pandas as pd
 import xarray as xr
 from scipy.linalg import solve_triangular
 from scipy.special import expit
-from scipy.stats import hypergeom
 from scipy.stats import t as t_distribution
 from threadpoolctl import threadpool_limits
 
@@ -25,7 +24,7 @@ from ..data.outcomes import validate
 from ..files import check_ending, write_atomically
 from .fits import FitError, draws, known_labels, outcomes_of, probability_inside, record_of, task_parameters
 from .fits import trust, trusted
-from .resampling import known_ends, relatives, times_drawn
+from .resampling import error_of_chance, known_ends, relatives, times_drawn
 from ..messages import count, nearest, one_of
 from ..settings import chosen_seed
 
@@ -146,9 +145,8 @@ def _plain_means(rates: np.ndarray, ran: np.ndarray, sizes: list[int], rng) -> t
     error, whole = np.zeros((len(sizes), len(rates))), (rates == rates.round()).all(1)
     sd = np.sqrt((rates**2).sum(1) / many - (total / many) ** 2)
     for i, size in enumerate(sizes):
-        k, passed = np.minimum(size, many), np.arange(size + 1)[:, None]
-        chance = hypergeom.pmf(passed, many, total.round().astype(int), k)
-        exact = (chance * np.abs(passed / k - total / many)).sum(0)
+        k = np.minimum(size, many)
+        exact = error_of_chance(total.round().astype(int), many, k)
         spread = sd * np.sqrt((many - k) / np.maximum(many - 1, 1) / k)
         error[i] = np.where(whole, exact, np.sqrt(2 / np.pi) * spread)  # of partly passed tasks: nearly normal
     means = np.zeros((_RANDOM_SETS, len(sizes), len(rates)))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from scipy.special import expit, ndtr
-from scipy.stats import hypergeom, kendalltau, norm
+from scipy.stats import kendalltau, norm
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -21,6 +21,7 @@ from ..data.outcomes import validate
 from .evaluation import folds_of
 from .fits import FitError, probability_inside, tails
 from .inference import fit
+from .resampling import error_of_chance
 from .session_model import counts_left, session_prior
 from ..messages import one_of
 from ..settings import chosen_seed
@@ -41,8 +42,7 @@ def random_error(
     error = np.full((len(budgets), len(ran)), np.nan)
     for i, m in enumerate(budgets):
         some = ran >= m
-        share = hypergeom.pmf(np.arange(m + 1)[:, None], ran[some], passed[some], m)
-        error[i, some] = (share * np.abs(np.arange(m + 1)[:, None] / m - passed[some] / ran[some])).sum(0)
+        error[i, some] = error_of_chance(passed[some], ran[some], m)
     return xr.DataArray(error, dict(budget=list(budgets), agent=outcomes.agent.values), ("budget", "agent"), name="random_error")
 
 # %% ../../nbs/2_irt/33_replays.ipynb #45b17c57
