@@ -1,5 +1,6 @@
 """What a session believes: the smallest boards, words that are wrong, and that nothing depends on luck that is not its own."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from agentirt_nb.irt.fits import FitError, open_fit
 from agentirt_nb.irt.inference import fit
 from agentirt_nb.irt.session_model import (
     CRITERIA,
+    SPREADS,
     believe,
     choose,
     gains,
@@ -50,6 +52,17 @@ def test_the_smallest_boards_have_a_session(size):
     done = progress_of(known, np.ones(size[1]), np.ones(size[1]))
     assert done.value.sel(of="score") == done.lower.sel(of="score") == done.upper.sel(of="score") == 1
     assert np.isfinite(done.to_array()).all()
+
+
+def test_agents_with_few_runs_leave_the_usual_spreads_without_a_warning():
+    outcomes = board(6, 60)
+    few = outcomes.assign({name: outcomes[name].where(np.arange(60) % 12 == 0, 0) for name in ("successes", "trials")})
+    result = fit(few, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        known = session_prior(result)
+    sd = dict(zip(known.effect.values, np.sqrt(np.diag(known.covariance))))
+    assert sd["slope"] == pytest.approx(SPREADS["slope"]) and np.isfinite(known.expected).all()
 
 
 def test_all_passed_and_all_failed_stay_finite(small):

@@ -17,6 +17,7 @@ from test_writing import Killed, content, hook, killed  # noqa: F401
 from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.outcomes import open_outcomes
 from agentirt_nb.files import TakenPathError, put_back
+from agentirt_nb.irt import sessions
 from agentirt_nb.irt.fits import save_fit
 from agentirt_nb.irt.sequential import decision, log_evidence, rank_error
 from agentirt_nb.irt.session_model import session_prior
@@ -26,6 +27,7 @@ from agentirt_nb.irt.sessions import (
     Ledger,
     SessionError,
     differences,
+    next_runs,
     replay,
     session_outcomes,
     session_result,
@@ -402,6 +404,36 @@ def test_a_session_that_met_a_bad_line_stays_closed_and_skips_nothing(session):
             other.ask()
 
 
+def test_a_run_under_way_is_foreseen_by_what_is_believed_of_its_own_agent(snapshot, monkeypatch):
+    session = AdaptiveSession(session_prior(snapshot, benchmark="gso"), agents=["A", "B"], criterion="contrast")
+    tasks, asked = list(session.ledger.tasks), []
+    for task in tasks[:20]:
+        session.tell(task, True, agent="A")
+        session.tell(task, False, agent="B")
+    chances = sessions.draw_chances
+
+    def watched(prior, passed, ran, samples, rng):
+        asked.append(int(passed.sum()))
+        return chances(prior, passed, ran, samples, rng)
+
+    monkeypatch.setattr(sessions, "draw_chances", watched)
+    next_runs(session.plan, session.ledger, "A", 1)
+    assert asked == []  # nothing is under way, so nothing is foreseen
+    session.ask(agent="B")
+    asked.clear()
+    next_runs(session.plan, session.ledger, "A", 2)
+    assert asked == [0]  # B's run, by B's results, which are no pass
+
+
+def test_what_is_put_back_must_be_there(session):
+    session.ask(agent="A")
+    with pytest.raises(SessionError, match="no task 'gso'"):
+        session.release("gso")
+    with pytest.raises(SessionError, match="no agent 'C'"):
+        session.release(agent="C")
+    assert session.release(agent="A") == 1
+
+
 @pytest.mark.parametrize(
     ("rules", "says"),
     [
@@ -504,8 +536,22 @@ def test_choose_prints_a_list_that_a_harness_can_read(folder, tmp_path, at_hand,
     others = inside(*chosen, "--without", "not.csv", cwd=tmp_path).stdout.splitlines()
     assert len(others) == 5 and not set(others) & set(names)
     before = content(tmp_path)
+    said = inside(*chosen, "--llm", "Claude Opsu 4", cwd=tmp_path).stderr
+    assert "no agent of the fit has the llm 'Claude Opsu 4'" in said and "did you mean 'Claude Opus 4" in said
+    assert "no agent of the fit" not in inside(*chosen, "--llm", "Claude Opus 4", cwd=tmp_path).stderr
     refused(inside(*chosen, "--costs", costs, "--out", costs, "--force", cwd=tmp_path), "which is read for it")
     assert content(tmp_path) == before
+
+
+def test_a_session_that_goes_on_does_without_the_library_that_fits(prior, tmp_path):
+    AdaptiveSession(prior, tmp_path / "night", agents="A")
+    code = (
+        "import sys; from agentirt_nb.app.cli import main; main(sys.argv[1:]); print(sorted({'jax', 'numpyro'} & {*sys.modules}))"
+    )
+    for command in (["next", "night"], ["show", "night"]):
+        line = [sys.executable, "-c", code, "session", *command]
+        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
 
 
 def test_warnings_are_not_lost_in_a_session(prior):

@@ -17,18 +17,9 @@ import xarray as xr
 from scipy.special import expit, logit
 from scipy.stats import beta, norm
 
-from .designs import feature_columns
-from agentirt_nb.irt.fits import (
-    FitError,
-    curve_of,
-    need,
-    outcomes_of,
-    probability_inside,
-    rate_of_many,
-    success_probability,
-    trusted,
-)
-from .prediction import agent_draws, benchmarks_of, task_draws
+from .fits import FitError, curve_of, need, outcomes_of, probability_inside
+from .fits import rate_of_many, success_probability, trusted
+from .remainders import chance_and_likeness
 from ..messages import count, listed, nearest, one_of
 from ..settings import chosen_seed
 
@@ -86,6 +77,8 @@ def _groups(fit: xr.DataTree, tasks: Any) -> np.ndarray:
 
 def _known(fit: xr.DataTree, tasks: Any, agent: Mapping[str, Any] | str | None, seed: int) -> _Known:
     "What the fit says, at the abilities that the agent may have."
+    from agentirt_nb.irt.prediction import agent_draws, benchmarks_of, task_draws
+
     found = task_draws(fit, tasks, seed=seed)
     fresh = sorted({str(x) for x in found.benchmark.values[~found.run.values.astype(bool)]} - set(benchmarks_of(fit)))
     who = [agent] if isinstance(agent, str) else pd.DataFrame([dict(llm="", scaffold="") | dict(agent or {})])
@@ -124,6 +117,8 @@ def _before_runs(fit: xr.DataTree, names: np.ndarray, b: np.ndarray) -> tuple[np
     post = post.mean(["chain", "draw"])
     mean, sd = (post[name].sel(of).values.astype(float) for name in ("benchmark_difficulty", "difficulty_sd"))
     if "weight" in post and "constant_data" in fit.children:
+        from agentirt_nb.irt.designs import feature_columns
+
         columns = feature_columns(fit["constant_data"].to_dataset().features.sel(task=names)).values
         mean = mean + columns @ post.weight.values.astype(float)
     return mean, sd
@@ -131,6 +126,8 @@ def _before_runs(fit: xr.DataTree, names: np.ndarray, b: np.ndarray) -> tuple[np
 
 def _posteriors(fit: xr.DataTree, names: np.ndarray, at: np.ndarray) -> _Posteriors:
     "Posteriors of the difficulties of tasks, given the abilities of the fit; at (ability,)."
+    from agentirt_nb.irt.prediction import agent_draws, task_draws
+
     tasks, seen = task_draws(fit, list(names)), outcomes_of(fit).sel(task=names)
     points, b = _POINTS, tasks.difficulty.transpose("sample", "task").values.astype(float)
     grid = np.linspace(b.mean(0).min() - 4, b.mean(0).max() + 4, points)
@@ -206,7 +203,8 @@ def _learned(fixed: tuple, cells: tuple, effects: Callable, prior: tuple) -> tup
             modes[i], left = _newton(*row, (mean, np.diag(1 / variance)), modes[i])
             spread[i] = left.diagonal()
         mean[shared] = (modes.sum(0) / (len(rows) + variance / _SHARED**2))[shared]
-        own = (modes - np.where(shared, mean, modes.mean(0))) ** 2 + spread
+        middle = np.where(shared, mean, modes.mean(0)) if rows else mean  # where no agent ran enough, the usual spreads stay
+        own = (modes - middle) ** 2 + spread
         for name in kinds:
             of = kind == name
             variance[of] = (_WORTH * SPREADS[name] ** 2 + own[:, of].sum()) / (_WORTH + own[:, of].size)
@@ -268,11 +266,8 @@ ABOUT_SESSION: dict[str, str] = {
 
 
 def _alike(fit: xr.DataTree) -> float:
-    "The correlation of two runs of one agent on one task, beyond what the curve says; 0 where the fit does not know."
-    posterior = fit["posterior"].to_dataset()
-    if "concentration" in posterior:
-        return 1 / (float(posterior.concentration.mean()) + 1)
-    return float(posterior.spread.mean()) ** 2 / (float(posterior.spread.mean()) ** 2 + 4) if "spread" in posterior else 0.0
+    "The correlation of two runs of one agent on a task that it passes half the time; 0 where the fit does not know."
+    return float(np.max(chance_and_likeness(np.zeros(1), fit["posterior"].to_dataset())[1]))
 
 # %% ../../nbs/2_irt/30_session_model.ipynb #bfd30443
 def session_prior(
@@ -291,6 +286,8 @@ def session_prior(
     """What is known of an agent and of tasks before the first run: logit of a pass = design @ effects + offset.
 
     Effects are in logits. Raises FitError for labels that the fit does not have, and for no tasks."""
+    from agentirt_nb.irt.prediction import benchmarks_of  # brings JAX, which a session that goes on does without
+
     need(fit, "ability", "difficulty")
     one_of(about, ABOUT_SESSION, "about", error=FitError)
     for name in spread or {}:
@@ -316,12 +313,11 @@ def session_prior(
         for own, better in zip((known.slope, known.offset, known.difficulty), _from(posteriors, posteriors.log, known.at)):
             own[run] = better
     effects, names, kind, band = _effects(known, bands)
-    given = dict(spread or {})
     learned, shared = dict(SPREADS if run.all() else FRESH_SPREADS), np.zeros(len(kind))
     if posteriors is not None:
         found, shared = _fit_spreads(known, posteriors, (effects, kind), fit, seed)
         learned |= found
-    sds = learned | given
+    sds = learned | dict(spread or {})
     x = known.slope[:, None] * effects(known.difficulty)
     sds |= dict(ability=known.ability[1]) | {f"level {name}": sd for name, sd in known.levels.items()}
     sd = np.array([sds.get(name, sds.get(of)) for name, of in zip(names, kind)])
@@ -693,14 +689,14 @@ def choose(
     may = np.ones(len(ran), bool)
     may[_places(prior, without)] = False
     place, labels = np.arange(len(ran)), None if balance is None else prior[balance].values.astype(str)
-    found: list[tuple[int, float, float]] = []
+    found: list[tuple[int, float, float, float]] = []
     while len(found) < size and (can := may & (look.ran < repeats)).any():
         can = can if labels is None else _open_labels(labels, look, can)
         gain = _gains(prior, look, criterion, other, rng)
         lot = rng.random(len(gain))
         order = np.where(can, lot if criterion == "random" else gain / price * (1 + jitter * lot), -np.inf)
         best = int(order.argmax())
-        found.append((int(place[best]), float(gain[best]), float(look.p[best])))
+        found.append((int(place[best]), float(gain[best]), float(look.p[best]), float(price[best])))
         if len(found) < size:
             look, other = _rerun(look, best), other and _rerun(other, best)
             if len(order) > (few := max(_FEW, 5 * size)) and labels is None and criterion != "stratified":
@@ -710,7 +706,7 @@ def choose(
     at = np.array([j for j, *_ in found], int)
     of = lambda name: np.asarray(prior[name].variable[at])  # of these tasks only: the names of all take their time
     about = {name: ("task", of(name)) for name in ("task", "benchmark", "group", "band")}
-    cells = dict(zip(("gain", "chance"), np.array([x for _, *x in found]).reshape(-1, 2).T))
-    cells |= dict(cost=task_costs(prior, cost)[at], difficulty=of("difficulty"))
+    cells = dict(zip(("gain", "chance", "cost"), np.array([x for _, *x in found]).reshape(-1, 3).T))
+    cells |= dict(difficulty=of("difficulty"))
     table = xr.Dataset({name: ("task", np.asarray(x, float)) for name, x in cells.items()}, about)
     return trusted(table, prior, criterion=criterion, criterion_says=CRITERIA[criterion])

@@ -12,7 +12,7 @@ __all__ = ['ANSWERS', 'MOST_FAILURES', 'SessionError', 'Asked', 'answer_of', 'Le
 import json
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,11 @@ class Asked(NamedTuple):
     agent: str
     task: str
     run: int = 1  # the how-manieth of this agent on this task
+
+
+def _unknown(what: str, name: Any, known: Iterable[str]) -> SessionError:
+    "What to say of an agent or a task that a session does not have."
+    return SessionError(f"this session has no {what} {name!r}; {nearest(str(name), known, most=3, shown=4)}")
 
 
 ANSWERS: dict[str, bool | None] = {"pass": True, "fail": False, "none": None}  # none: the harness failed, not the agent
@@ -86,7 +91,7 @@ class Ledger:
         agent, task, run = record.get("agent"), record.get("task"), record.get("run", 1)
         for what, name, known in (("agent", agent, self.agents), ("task", task, self.tasks)):
             if not isinstance(name, str) or name not in known:
-                raise SessionError(f"this session has no {what} {name!r}; {nearest(str(name), known, most=3, shown=4)}")
+                raise _unknown(what, name, known)
         if type(run) is not int or not 1 <= run <= 10_000:
             raise SessionError(f"the run of {task!r} is {run!r}, but must be a whole number from 1 to 10,000.")
         return Asked(str(agent), str(task), run)
@@ -182,6 +187,11 @@ class Plan(NamedTuple):
     def stops(self) -> list[Stop]:
         "When to stop."
         return [Stop(str(kind), float(at)) for kind, at in self.rules["stop"]]
+
+    @property
+    def ends(self) -> dict[str, float]:
+        "Where each kind of stop ends."
+        return {one.kind: one.at for one in self.stops}
 
 
 MOST_FAILURES: int = 2  # of the harness on one task, after which it is left out
@@ -392,6 +402,9 @@ class SessionAnswers(SessionBook):
     ) -> int:  # how many
         "Put back tasks that were asked for and will not be told, as those of a worker that died."
         with self._held():
+            for what, name, known in (("agent", agent, self.ledger.agents), ("task", task, self.ledger.tasks)):
+                if isinstance(name, str) and name not in known:
+                    raise _unknown(what, name, known)
             like = task if isinstance(task, Asked) else None
             own = [key for key, who in self.ledger.pending.items() if worker in (None, who) and agent in (None, key.agent)]
             gone = [key for key in own if (like == key if like else task in (None, key.task))]
@@ -421,10 +434,9 @@ def barred(
     for (who, task), times in ledger.failures.items():
         if times >= MOST_FAILURES and who in (agent, *others) and Asked(who, task) not in ledger.answers:
             allowed[ledger.tasks[task]] = False
-    budget = next((one.at for one in plan.stops if one.kind == "cost"), None)
-    if budget is not None:
+    if "cost" in plan.ends:
         price = plan.setup.cost.values
-        left = budget - spent(ledger, price) - sum(price[ledger.tasks[key.task]] for key in ledger.pending)
+        left = plan.ends["cost"] - spent(ledger, price) - sum(price[ledger.tasks[key.task]] for key in ledger.pending)
         allowed &= price <= left + 1e-9
     return [task for task, may in zip(ledger.tasks, allowed) if not may]
 
@@ -436,7 +448,7 @@ def paid_for(
     agents: Sequence[str],  # who would run each of them
 ) -> np.ndarray:  # (order,) of bool
     "Which tasks the runs and the money that are left pay for, where all these agents run each of them."
-    at, price = {one.kind: one.at for one in plan.stops}, plan.setup.cost.values[order]
+    at, price = plan.ends, plan.setup.cost.values[order]
     runs = sum((results(ledger, who)[1][order] == 0).astype(int) for who in agents)
     may = runs.cumsum() <= at.get("runs", np.inf) - len(ledger.answers)
     return may & ((runs * price).cumsum() <= at.get("cost", np.inf) - spent(ledger, plan.setup.cost.values) + 1e-9)
@@ -456,6 +468,7 @@ def draw_chances(
     return np.where(ran > 0, passed / np.maximum(ran, 1), chance)
 
 # %% ../../nbs/2_irt/32_sessions.ipynb #3610e82a
+_ERROR = 0.05  # of telling two agents apart, where no stop says otherwise
 _MOST_PLAYED: int = 2000  # tasks that are played out to see whether they would decide
 
 
@@ -485,7 +498,7 @@ class SessionStanding(SessionAnswers):
         order = contrast_order(drawn[0].mean(0), drawn[1].mean(0), seed=self.plan.rules["seed"])
         order = order[left[order]]
         order = order[paid_for(self.plan, self.ledger, order, (first, second))][:_MOST_PLAYED]
-        error = next((one.at for one in self.plan.stops if one.kind == "rank"), 0.05)
+        error = self.plan.ends.get("rank", _ERROR)
         return chance_of_deciding(gap, drawn[0][:, order], drawn[1][:, order], error=error, seed=len(done))
 
     def stands(
@@ -510,6 +523,13 @@ class SessionStanding(SessionAnswers):
             return reason_to_stop(self.plan.stops, {one.kind: self.stands(one.kind) for one in self.plan.stops})
 
 # %% ../../nbs/2_irt/32_sessions.ipynb #8cb414a5
+def _one_chance(plan: Plan, ledger: Ledger, agent: str, rng: np.random.Generator) -> np.ndarray:
+    "Chances (task,) by one draw of what is believed of an agent; zeros where no run of it is under way, since none is foreseen."
+    if not any(key.agent == agent for key in ledger.pending):
+        return np.zeros(len(ledger.tasks))
+    return draw_chances(plan.priors[agent], *results(ledger, agent), 1, rng)[0]
+
+
 def next_runs(
     plan: Plan,  # of a session
     ledger: Ledger,  # of the same
@@ -521,16 +541,15 @@ def next_runs(
     keys = {*ledger.answers, *ledger.pending}
     used, found = Counter(key.task for key in keys if key.agent == agent), list[Asked]()
     about = dict(criterion=rules["criterion"], repeats=rules["repeats"], balance=rules["balance"], cost=plan.setup.cost.values)
-    chance = draw_chances(plan.priors[agent], *results(ledger, agent), 1, rng)[0]
     if rules["criterion"] == "contrast":
         begun = {key.task for key in keys if key.agent != agent} - {*used} - out
         found = [Asked(agent, task) for task in ledger.order if task in begun][:size]
         other = next(one for one in ledger.agents if one != agent)
-        about["beside"] = foreseen(ledger, other, chance, rng)
+        about["beside"] = foreseen(ledger, other, _one_chance(plan, ledger, other, rng), rng)
     without = [*out, *(key.task for key in found)]
     if len(found) == size or len(without) == len(ledger.tasks):
         return found
-    passed, ran = foreseen(ledger, agent, chance, rng)
+    passed, ran = foreseen(ledger, agent, _one_chance(plan, ledger, agent, rng), rng)
     about |= dict(without=without, target=plan.setup.allowed.sel(agent=agent).values, seed=int(rng.integers(2**31)))
     chosen = choose(plan.priors[agent], passed, ran, size=size - len(found), **about)
     for task in chosen.task.values.astype(str).tolist():
@@ -576,12 +595,12 @@ class AdaptiveSession(SessionStanding):
         worker: str = "",  # who asks: what this one asked for and did not tell comes first; empty: nobody special
     ) -> list[Asked]:  # agent, task, run; fewer, or none, where the session is over
         "The runs that tell most; nobody else is asked for them. Raises SessionError for an unknown agent."
-        ledger, stops = self.ledger, self.plan.stops
+        ledger = self.ledger
         open_to = ledger.agents if agent is None else [one_of(agent, ledger.agents, "agent", error=SessionError)]
         with self._held():
             mine = [key for key, who in ledger.pending.items() if worker and who == worker and key.agent in open_to]
             found, names = mine[:count], list(open_to)
-            most = next((one.at for one in stops if one.kind == "runs"), np.inf) - len(ledger.answers) - len(ledger.pending)
+            most = self.plan.ends.get("runs", np.inf) - len(ledger.answers) - len(ledger.pending)
             count = min(count, len(found) + max(0, int(min(most, 1e6))))
             while len(found) < count and names and not self.stopped:
                 load = Counter(key.agent for key in {*ledger.answers, *ledger.pending})
@@ -623,7 +642,7 @@ def session_contrast(
         one_of(name, session.ledger.agents, "agent", error=SessionError)
     reason = session.stopped
     tasks, gap = differences(session.ledger, first, second)
-    error = next((one.at for one in session.plan.stops if one.kind == "rank"), 0.05)
+    error = session.plan.ends.get("rank", _ERROR)
     found, chance = evidence_between(tasks, gap, first, second, error=error), session.chance(first, second)
     later = "" if found.attrs["decided"] == "yes" else f" The tasks left would decide with a chance of {chance:.0%}."
     says = found.attrs["says"] + later
