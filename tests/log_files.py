@@ -40,9 +40,9 @@ def check_trial(trial: Trial) -> None:
     "That a trial holds what it may, whatever stood in the file."
     assert trial.state in STATES and trial.passed in (True, False, None), trial
     assert isinstance(trial.task, str) and (trial.task != "") == (trial.state != "rest"), trial
-    for name in "agent llm scaffold benchmark group organisation date failure key source".split():
+    for name in ["agent", "llm", "scaffold", "benchmark", "group", "organisation", "date", "failure", "key", "source"]:
         assert isinstance(getattr(trial, name), str), (name, trial)
-    for name in "share cost tokens duration turns human_minutes".split():
+    for name in ["share", "cost", "tokens", "duration", "turns", "human_minutes"]:
         value = getattr(trial, name)
         assert isinstance(value, float) and (math.isnan(value) or (math.isfinite(value) and value >= 0)), (name, trial)
     assert math.isnan(trial.share) or trial.share <= 1, trial

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, fields
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -169,7 +170,7 @@ def _facts(table: pd.DataFrame, by: str, names: Collection[str]) -> pd.DataFrame
     return facts.fillna({name: "" for name in facts if name != "human_minutes"})
 
 
-def _layers(cells: pd.DataFrame, wide: Callable[[pd.Series], np.ndarray]) -> dict[str, np.ndarray]:
+def _layers(cells: pd.DataFrame, wide: Callable[[pd.Series], np.ndarray]) -> dict[str, Any]:
     "What is known of each cell beside its counts: means over its runs, and how most of those ended that have a word for it."
     known = [name for name in _NUMBERS if cells[name].notna().any()]
     if "share" in known:
