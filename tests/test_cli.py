@@ -110,13 +110,44 @@ def test_help_is_quick_and_teaches(tmp_path):
     before = os.times()
     done = agentirt("--help", cwd=tmp_path)
     assert os.times().children_user - before.children_user < 5  # seconds of processor time
-    commands = ("demo", "fit", "predict", "score", "compare", "diagnose", "choose", "session", "report", "judge", "leaderboards")
+    commands = (
+        "demo",
+        "fit",
+        "check",
+        "import",
+        "export",
+        "predict",
+        "score",
+        "compare",
+        "diagnose",
+        "choose",
+        "session",
+        "report",
+        "judge",
+        "leaderboards",
+    )
     for word in (*commands, "130  interrupted", "passes over\n       Ctrl-C"):
         assert word in done.stdout
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "fit", "predict", "score", "compare", "diagnose", "choose", "session", "report", "judge", "leaderboards"]
+    "command",
+    [
+        "demo",
+        "fit",
+        "check",
+        "import",
+        "export",
+        "predict",
+        "score",
+        "compare",
+        "diagnose",
+        "choose",
+        "session",
+        "report",
+        "judge",
+        "leaderboards",
+    ],
 )
 def test_the_help_of_each_command_has_examples_and_exit_codes(tmp_path, command):
     shown = agentirt(command, "--help", cwd=tmp_path).stdout
@@ -222,7 +253,10 @@ def test_binary_and_truncated_files_are_refused(tmp_path):
             (("fit", "runs.csv"), "required: --out"),
             (("fit", "missing.csv", "--out", "fit.zarr"), "There is no file 'missing.csv'"),
             (("fit", "missing.zarr", "--out", "fit.zarr"), "There is no file 'missing.zarr'"),
-            (("fit", "runs.xlsx", "--out", "fit.zarr"), "give a .csv, .jsonl, .parquet, .zarr or .nc file or a leaderboard"),
+            (
+                ("fit", "runs.xlsx", "--out", "fit.zarr"),
+                "give a folder, a .csv, .json, .jsonl, .eval, .parquet, .zarr or .nc file or a leaderboard",
+            ),
             (("fit", "swebench_verifed", "--out", "fit.zarr"), "swebench_verified"),
             (("fit", "gso", "--out", "fit.zarr", "--curve", "3pl"), "--curve/--model: invalid choice: '3pl'"),
             (("fit", "gso", "--out", "fit.zarr", "--seed", "x"), "--seed is 'x', but must be a whole number"),

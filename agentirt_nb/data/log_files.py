@@ -56,6 +56,7 @@ class _Beginning:
         root: Path | None = None,  # the folder that was given; None: the file's own
     ):
         self.path, self.root, self.notes = Path(path), Path(root or Path(path).parent), Counter[str]()
+        self.asked: dict[Path, None] = {}  # other files that its reader asked for, there or not
 
     @property
     def name(self) -> str:
@@ -96,8 +97,11 @@ class LogFile(_Beginning):
         "Another file, by its path from this file's folder; None where there is none below the folder that was given."
         for name in names:
             place, root = self.path.parent / name, self.root.resolve()
+            self.asked[place] = None
             if place.is_file() and place.resolve().is_relative_to(root):
-                return LogFile(place, self.root)
+                other = LogFile(place, self.root)
+                other.asked = self.asked
+                return other
         return None
 
     @cached_property

@@ -45,6 +45,7 @@ SYNONYMS: dict[str, str] = {  # what a column is -> names that people give it
     "organisation": "organization org provider vendor",
     "benchmark": "dataset suite bench eval evaluation",
     "group": "category domain repo repository family task_family subset topic",
+    "human_minutes": "human_time expert_minutes",
     "cost": "cost_usd total_cost price usd",
     "duration": "seconds duration_s duration_seconds rt latency wall_time elapsed",
     "tokens": "total_tokens n_tokens num_tokens",
@@ -550,6 +551,10 @@ def _facts(
             column, said = _first_days(column, codes, names)
             notes += said
         facts[name] = constant_within(pd.DataFrame({name: column}), dim, name, names, codes)
+    if dim == "task" and "human_minutes" in roles:
+        minutes = _cells(table.frame[roles["human_minutes"]].to_numpy(), table.place, roles["human_minutes"], table.comma)
+        one_each = constant_within(pd.DataFrame({"human_minutes": minutes}), dim, "human_minutes", names, codes)
+        facts["human_minutes"] = one_each.astype(float)
     if "benchmark" in facts:
         facts["benchmark"] = [value if is_known(value) else "unnamed" for value in facts["benchmark"]]
     return facts, notes
