@@ -84,9 +84,7 @@ def read_or_refused(path: Path, root: Path, formats: tuple[LogFormat, ...]) -> N
             pass
 
 
-def harbor_trial(
-    number: int, reward: float | None, *, task: str = "t1", model: str = "acme/strong-1", padding: int = 0
-) -> dict[str, Any]:
+def harbor_trial(number: int, reward: float | None, task: str = "t1", model: str = "acme/strong-1", padding: int = 0) -> dict:
     "A trial as Harbor writes it, without what no reader asks for."
     return {
         "id": f"00000000-0000-0000-0000-{number:012d}",

@@ -517,7 +517,7 @@ examples:
   agentirt fit outcomes.zarr --out fit.zarr
 """
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #d55d075a
 def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="+", metavar="PATH", help="a folder of logs, a log or a table")
     parser.add_argument("--format", metavar="NAME", help="read logs of this format only (default: recognised)")
@@ -535,7 +535,7 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     _columns(parser)
 
-
+# %% ../../nbs/5_app/03_cli.ipynb #72a2d6df
 def _read_as_told(
     args: argparse.Namespace,
 ) -> "xr.Dataset":

@@ -130,7 +130,7 @@ def _summary(evaluation: str, llm: str, name: str, benchmark: str, score: float,
         "detailed_evaluation_results": {"format": "jsonl", "file_path": f"{name}_samples.jsonl"},
     }
 
-
+# %% ../../nbs/1_data/23_exporting.ipynb #8d43f637
 def _every_eval_ever(ds: xr.Dataset, folder: Path) -> None:
     "A folder data/<benchmark>/<organisation>/<model> with a summary and a line for each trial."
     for a, agent in enumerate(map(str, ds.agent.values)):

@@ -535,7 +535,7 @@ def _check_repeats(
     how = f" (told apart by {roles['attempt']})" if "attempt" in roles else ""
     return [f"{count(int(several.sum()), 'row')} of {count(n, 'cell')} are repeated runs{how}, summed to successes and trials."]
 
-
+# %% ../../nbs/1_data/12_tables.ipynb #e0449b32
 def _facts(
     table: _Table, roles: dict[str, str], dim: str, names: np.ndarray, codes: np.ndarray
 ) -> tuple[pd.DataFrame, list[str]]:
