@@ -159,6 +159,22 @@ def test_every_eval_ever_filters_of_a_converted_run_are_no_trials(tmp_path):
     assert [t.passed for t in read(put(tmp_path, "a_samples.jsonl", *both), metric="loose")[0]] == [True]
 
 
+WRITTEN = Path(__file__).parent / "data" / "every_eval_ever"
+
+
+@pytest.mark.parametrize("metric, passed", [("", 1), ("flexible-extract", 3), ("f1", 0)])
+def test_every_eval_ever_what_its_own_converter_writes_is_read(metric, passed):
+    trials, _ = read(WRITTEN / "converted_samples.jsonl", metric=metric)  # 12 lines of 3 answers
+    assert len(trials) == 3 and sum(t.passed is True for t in trials) == passed
+    assert {(t.benchmark, t.llm, t.date) for t in trials} == {("sums", "lab/m1", "2026-01-01")}
+
+
+def test_every_eval_ever_what_its_own_types_write_is_read():
+    (first, second, third), _ = read(WRITTEN / "agentic_samples.jsonl")
+    assert (first.tokens, first.duration, first.turns, first.scaffold, first.group) == (120, 1.5, 4, "shell", "sums")
+    assert (second.passed, second.share, third.state, third.failure) == (False, 0.5, "died", "APIError")
+
+
 def test_every_eval_ever_scores_of_different_samples_all_count(tmp_path):
     rows = [eee(str(i), evaluation_result_id=f"subject {i}") for i in range(4)]
     trials, notes = read(put(tmp_path, "a_samples.jsonl", *rows))
