@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FORMATS', 'ENDINGS', 'files_below', 'LogReading', 'read_log', 'read_folder']
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #84b14aef
+# %% ../../nbs/1_data/21_log_folders.ipynb #18766185
 import hashlib
 import json
 import os
@@ -22,10 +22,13 @@ from .. import __version__
 from ..journals import LONGEST_RECORD, Journal
 from ..messages import AgentirtError, one_of
 from ..settings import cache_folder
+from .evaluation_logs import EVALUATIONS
+from .harness_logs import HARNESSES
+from .inspect_logs import INSPECT
 from .log_files import Choices, LogError, LogFile, LogFormat
 from .trials import Trial
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #21749670
+# %% ../../nbs/1_data/21_log_folders.ipynb #9d6595ca
 _NOT_ENTERED = {"__pycache__", "node_modules", "site-packages"}
 
 
@@ -56,8 +59,8 @@ def files_below(
                 found.append(path)
     return sorted(found, key=lambda path: (len(path.parts), path.parts)), aside
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #5e3e4361
-FORMATS: tuple[LogFormat, ...] = ()
+# %% ../../nbs/1_data/21_log_folders.ipynb #5fc6a5c4
+FORMATS: tuple[LogFormat, ...] = (*HARNESSES, *INSPECT, *EVALUATIONS)
 ENDINGS: tuple[str, ...] = (".json", ".jsonl", ".jsonlines", ".ndjson", ".eval")  # of files that may be logs
 
 
@@ -84,7 +87,6 @@ def _trials_of(file: LogFile, choices: Choices, formats: Sequence[LogFormat]) ->
             _ = next(file.lines(), None) if file.is_lines else file.data  # what is no JSON says so
         return "", []
     if seen[0].no_outcomes:
-        file.note(seen[0].no_outcomes)
         return seen[0].name, []
     trials = list(seen[0].read(file, choices))
     for trial in trials:
@@ -110,7 +112,7 @@ def read_log(
     except Exception as reason:  # a fault of ours must not lose a hundred thousand others
         return LogReading(file.name, trouble=f"{file.name} defeats its reader ({type(reason).__name__}); please report it.")
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #01947255
+# %% ../../nbs/1_data/21_log_folders.ipynb #5d401bcd
 _MANY = 1000  # files from which on it is worth to start more programs, and to keep what was read
 _CHUNK = 200  # files that are read in one go
 
@@ -146,7 +148,7 @@ def _read_some(
         out.append(reading)
     return out
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #c594b139
+# %% ../../nbs/1_data/21_log_folders.ipynb #3297c912
 class _Kept:
     "What was read of a folder before, in a journal in the cache folder."
 
@@ -182,7 +184,7 @@ class _Kept:
 
 _FIELDS = tuple(Trial.__dataclass_fields__)
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #b5d48381
+# %% ../../nbs/1_data/21_log_folders.ipynb #467559b5
 def read_folder(
     root: Path,  # a folder
     paths: Sequence[Path],  # files in it

@@ -59,8 +59,9 @@ class ReadingReport:
         out += [f"Set aside: {count(n, 'row')}, {why}." for why, n in self.aside.items()]
         out += self.notes
         if self.broken:
-            why = listed([text.rstrip(".") for text in self.broken.values()], 6)
-            out.append(f"Not read, {count(len(self.broken), 'file')}: {why}.")
+            why = "; ".join(text.rstrip(".") for text in list(self.broken.values())[:6])
+            more = f"; and {len(self.broken) - 6:,} more" if len(self.broken) > 6 else ""
+            out.append(f"Not read, {count(len(self.broken), 'file')}: {why}{more}.")
         if self.review:
             pairs = [f"{name!r} and {other!r}" for _, name, other, _ in self.review]
             out.append(f"Names that may be one: {listed(pairs)}; suggest_names(outcomes) lists them.")
