@@ -1,6 +1,7 @@
 """Readers of SWE-bench and its relatives on real files, on each trap that real files hold, and on spoiled ones."""
 
 import json
+import os
 import math
 from collections import Counter
 from pathlib import Path
@@ -491,7 +492,7 @@ def test_every_format_with_outcomes_is_spoiled_below(tmp_path):
 def test_a_spoiled_file_is_read_or_refused_in_our_own_words(name, tmp_path):
     place, valid = VALID[name]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
     @given(spoiled(valid))
     def holds(data: Any) -> None:
         read_or_refused(kept(tmp_path, place, data), tmp_path, SWEBENCH)
@@ -499,7 +500,7 @@ def test_a_spoiled_file_is_read_or_refused_in_our_own_words(name, tmp_path):
     holds()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
 @given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from([*"tags:model-[]#'\" \n\t", "- ", "  ", ": "])).map("".join)))
 def test_spoiled_metadata_of_a_submission_never_break_a_reading(tmp_path_factory, text):
     root = tmp_path_factory.getbasetemp() / "metadata"

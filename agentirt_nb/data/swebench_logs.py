@@ -504,8 +504,8 @@ def read_smith(
         **dict.fromkeys(_tasks(file, data, "ids_unresolved"), False),
         **dict.fromkeys(_tasks(file, data, "ids_resolved"), True),
     }
-    for task in list(verdicts)[::-1]:
-        one = file.beside(f"{task}/report.json") if "/" not in task else None
+    for folder, _ in zip(sorted(file.path.parent.iterdir()), range(1000)):
+        one = file.beside(f"{folder.name}/report.json") if folder.name in verdicts else None
         if model := text(pick(one.first, "model_name_or_path")) if one else "":
             run = _Run(file.path.absolute().parent.name, _model(model))
             break
