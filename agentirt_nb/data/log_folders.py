@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FORMATS', 'ENDINGS', 'files_below', 'LogReading', 'read_log', 'read_folder']
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #18766185
+# %% ../../nbs/1_data/21_log_folders.ipynb #5fef76b2
 import hashlib
 import json
 import os
@@ -22,13 +22,15 @@ from .. import __version__
 from ..journals import LONGEST_RECORD, Journal
 from ..messages import AgentirtError, one_of
 from ..settings import cache_folder
+from .agent_logs import AGENT_BENCHMARKS
 from .evaluation_logs import EVALUATIONS
 from .harness_logs import HARNESSES
 from .inspect_logs import INSPECT
-from .log_files import Choices, LogError, LogFile, LogFormat
+from .log_files import Choices, LogError, LogFile, LogFormat, name_below
+from .swebench_logs import SWEBENCH
 from .trials import Trial
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #9d6595ca
+# %% ../../nbs/1_data/21_log_folders.ipynb #796efb52
 _NOT_ENTERED = {"__pycache__", "node_modules", "site-packages"}
 
 
@@ -59,8 +61,8 @@ def files_below(
                 found.append(path)
     return sorted(found, key=lambda path: (len(path.parts), path.parts)), aside
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #5fc6a5c4
-FORMATS: tuple[LogFormat, ...] = (*HARNESSES, *INSPECT, *EVALUATIONS)
+# %% ../../nbs/1_data/21_log_folders.ipynb #fb36e097
+FORMATS: tuple[LogFormat, ...] = (*SWEBENCH, *HARNESSES, *INSPECT, *EVALUATIONS, *AGENT_BENCHMARKS)
 ENDINGS: tuple[str, ...] = (".json", ".jsonl", ".jsonlines", ".ndjson", ".eval")  # of files that may be logs
 
 
@@ -112,7 +114,7 @@ def read_log(
     except Exception as reason:  # a fault of ours must not lose a hundred thousand others
         return LogReading(file.name, trouble=f"{file.name} defeats its reader ({type(reason).__name__}); please report it.")
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #5d401bcd
+# %% ../../nbs/1_data/21_log_folders.ipynb #079529e9
 _MANY = 1000  # files from which on it is worth to start more programs, and to keep what was read
 _CHUNK = 200  # files that are read in one go
 
@@ -148,7 +150,7 @@ def _read_some(
         out.append(reading)
     return out
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #3297c912
+# %% ../../nbs/1_data/21_log_folders.ipynb #95cc8775
 class _Kept:
     "What was read of a folder before, in a journal in the cache folder."
 
@@ -184,7 +186,7 @@ class _Kept:
 
 _FIELDS = tuple(Trial.__dataclass_fields__)
 
-# %% ../../nbs/1_data/21_log_folders.ipynb #467559b5
+# %% ../../nbs/1_data/21_log_folders.ipynb #f498e201
 def read_folder(
     root: Path,  # a folder
     paths: Sequence[Path],  # files in it
@@ -203,7 +205,7 @@ def read_folder(
     kept = _Kept(root, choices, names) if many else None
     earlier = None if kept is None else {name: one.digests for name, one in kept.readings.items()}
     chunks = [paths[at : at + _CHUNK] for at in range(0, len(paths), _CHUNK)]
-    known = lambda some: None if earlier is None else {n: earlier[n] for p in some if (n := LogFile(p, root).name) in earlier}
+    known = lambda some: None if earlier is None else {n: earlier[n] for p in some if (n := name_below(p, root)) in earlier}
     jobs = ((root, some, choices, names, known(some)) for some in chunks)
     with tqdm(total=len(paths), desc="Reading logs", unit=" files", disable=not progress, delay=1, leave=False) as bar:
         for done in _spread(jobs, workers):
