@@ -387,6 +387,21 @@ def test_py_irt_names_of_items_may_be_long_and_stay_apart(tmp_path):
     assert first.task != second.task and max(len(first.task), len(second.task)) <= 120
 
 
+def test_that_scores_are_shares_is_told(tmp_path):
+    half = eee("1", False, evaluation=dict(score=0.5, is_correct=False))
+    for name, row, lines in [
+        ("a.jsonlines", dict(subject_id="s", responses=dict(a=0.5)), True),
+        (f"samples_s_{TIME}.jsonl", document(0, 0.5), True),
+        ("per_instance_stats.json", [question("1", stat("f1_score", 0.5))], False),
+        ("a_samples.jsonl", half, True),
+    ]:
+        (trial,), notes = read(put(tmp_path, name, row, lines=lines))
+        assert trial.passed is False and trial.share == 0.5 and any("scores are shares" in note for note in notes)
+    (trial,), notes = read(put(tmp_path, "a.jsonlines", dict(subject_id="s", responses=dict(a=0.5))), threshold=0.5)
+    assert trial.passed and any("from 0.5 on" in note for note in notes)
+    assert not read(put(tmp_path, "a.jsonlines", dict(subject_id="s", responses=dict(a=1))))[1]
+
+
 @pytest.mark.parametrize("value", [2, -1, "1", [1], {}, 1e9])
 def test_py_irt_counts_and_words_are_refused_with_their_place(tmp_path, value):
     rows = [dict(subject_id="s", responses=dict(a=1)), dict(subject_id="t", responses=dict(a=value))]

@@ -1,5 +1,7 @@
 """Time horizons: METR's weights, scikit-learn's curve, ends that are honest, and what is left out is said."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,8 @@ from agentirt_nb.data.evaluation_logs import EVALUATIONS
 from agentirt_nb.data.log_files import parsed
 from agentirt_nb.data.outcomes import OutcomesError
 from agentirt_nb.data.trials import gather
-from agentirt_nb.irt.time_horizon import horizon_weights, logistic_curves, time_horizon
+from agentirt_nb.irt.horizons import horizon_weights, logistic_curves, time_horizon
+from agentirt_nb.views.horizon_charts import horizon_chart, success_by_length
 
 
 def sample():
@@ -192,3 +195,39 @@ def test_what_is_wrong_is_said():
     for wrong in (dict(penalty=0.0), dict(penalty=np.nan), dict(replicates=-1)):
         with pytest.raises(OutcomesError, match="give a penalty above 0"):
             time_horizon(outcomes, **wrong)
+
+
+def test_the_chart_says_each_horizon_and_draws_those_beyond_the_tasks():
+    outcomes = world(thetas=(3.0, 13.0), families=20)
+    found = time_horizon(outcomes, replicates=30)
+    spec = horizon_chart(outcomes, found).to_dict()
+    assert "agent 01" in spec["description"] and "beyond the tasks" in spec["description"]
+    assert "grey: longer than any task" in spec["title"]["subtitle"]
+
+
+def test_the_chart_stands_ends_that_are_endless_and_missing_intervals():
+    about = world().task.to_dataframe()[["group", "human_minutes"]]
+    trials = world().trials.values
+    ends = from_arrays(np.stack([trials[0], 0 * trials[1]]), trials, agents=["all", "none"], tasks=about)
+    spec = horizon_chart(ends, time_horizon(ends, replicates=30)).to_dict()
+    assert "all: endless, beyond the tasks (endless to endless)" in spec["description"]
+    few = world(families=4)
+    assert "(none)" in horizon_chart(few, time_horizon(few, replicates=30)).to_dict()["description"]
+
+
+def test_groups_by_length_leave_out_what_was_not_run():
+    outcomes = world(families=6)
+    trials = outcomes.trials.values.copy()
+    trials[0, :5] = 0
+    about = outcomes.task.to_dataframe()[["group", "human_minutes"]]
+    some = from_arrays(np.minimum(outcomes.successes.values, trials), trials, agents=["x", "y"], tasks=about)
+    groups = success_by_length(some, bins=3)
+    assert groups.groupby("agent").tasks.sum().to_dict() == {"x": some.sizes["task"] - 5, "y": some.sizes["task"]}
+    assert groups.rate.between(0, 1).all()
+
+
+def test_many_tasks_and_agents_take_little_time_and_memory():
+    outcomes = world(families=800, thetas=tuple(np.linspace(0, 9, 10)))
+    started = time.process_time()
+    found = time_horizon(outcomes, replicates=20)
+    assert time.process_time() - started < 8 and np.isfinite(found.upper_50).all()

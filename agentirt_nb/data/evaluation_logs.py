@@ -59,9 +59,12 @@ def _share(value: Any) -> float:
     return value if value <= 1 else math.nan
 
 
-def _partial(share: float) -> float:
-    "A share that is neither nothing nor all; NaN for those."
-    return share if 0 < share < 1 else math.nan
+def _partial(file: LogFile, choices: Choices, share: float) -> float:
+    "A share that is neither nothing nor all, of which the report is told; NaN for those."
+    if not 0 < share < 1:
+        return math.nan
+    file.note(f"Some scores are shares; a task is passed from {choices.threshold:g} on (threshold=), and the share is kept.")
+    return share
 
 # %% ../../nbs/1_data/19_evaluation_logs.ipynb #e19a0008
 def _chosen(file: LogFile, names: list[str], wanted: str, where: str = "") -> str:
@@ -136,6 +139,8 @@ def read_every_eval_ever(
         sample = trial.benchmark, trial.task
         if marks.setdefault(sample, mark := text(row.get("sample_hash"))) != mark:
             notes.add("One sample_id stands beside several values of sample_hash; it counts as one task.")
+        if trial.state == "scored" and 0 < trial.share < 1:
+            notes.add("Some scores are shares; is_correct says what is passed, and the share is kept.")
         scores.setdefault(sample, {})[score] = None
         told.append((sample, score, trial))
     counts, seen = {}, {}
@@ -260,7 +265,7 @@ def read_helm(
             llm=llm,
             benchmark=benchmark,
             group=group,
-            share=_partial(share),
+            share=_partial(file, choices, share),
             tokens=number(number(stats.get("num_prompt_tokens")) + number(stats.get("num_output_tokens")), zero=False),
             duration=number(stats.get("inference_runtime")),
             failure="no score" if math.isnan(share) else "",
@@ -388,7 +393,7 @@ def read_lm_eval(
                 benchmark=benchmark,
                 group=task if benchmark != task else "",
                 date=day(pick(results, "date")) or day(time),
-                share=_partial(share),
+                share=_partial(file, choices, share),
                 failure="no score" if math.isnan(share) else "",
                 key=f"{time}/{document}" if time else "",
                 source=file.name,
@@ -500,7 +505,9 @@ def read_py_irt(
             if value is not None and math.isnan(share := _share(value)):
                 raise LogError(f"{place} has a response to '{item}' that is no number from 0 to 1; give a share of 1.")
             if value is not None:
-                yield Trial(task=item, passed=choices.graded(share), agent=subject, share=_partial(share), source=file.name)
+                yield Trial(
+                    task=item, passed=choices.graded(share), agent=subject, share=_partial(file, choices, share), source=file.name
+                )
 
 # %% ../../nbs/1_data/19_evaluation_logs.ipynb #e19a0061
 _PY_IRT = LogFormat(
