@@ -54,6 +54,7 @@ from agentirt_nb.irt.fits import summarise as summarise
 from agentirt_nb.irt.fits import trust as trust
 from agentirt_nb.irt.screens import adequacy_of as adequacy_of
 from agentirt_nb.irt.tables import ladder as ladder
+from agentirt_nb.irt.horizons import time_horizon as time_horizon
 from agentirt_nb.irt.item_fit import task_statistics as task_statistics
 from agentirt_nb.irt.item_fit import local_dependence as local_dependence
 from agentirt_nb.irt.person_fit import agent_statistics as agent_statistics
@@ -167,6 +168,7 @@ from agentirt_nb.views.soundness_charts import shift_chart as shift_chart
 from agentirt_nb.views.selection_charts import mini_benchmark_chart as mini_benchmark_chart
 from agentirt_nb.views.selection_charts import session_chart as session_chart
 from agentirt_nb.views.selection_charts import budget_chart as budget_chart
+from agentirt_nb.views.horizon_charts import horizon_chart as horizon_chart
 from agentirt_nb.views.maps import wright_map as wright_map
 from agentirt_nb.views.response_curves import item_characteristic_curve as item_characteristic_curve
 from agentirt_nb.views.reliability_charts import reliability_curve as reliability_curve

@@ -105,6 +105,7 @@ def _eee_trial(file: LogFile, place: str, row: dict[str, Any], about: Any) -> tu
         task=_label(row.get("sample_id"), place, "sample"),
         passed=correct if judged else None,
         state="died" if error or not judged else "scored",
+        agent=text(facts.get("agent_label")),  # our own exports have it
         llm=text(row.get("model_id")),
         scaffold=next(filter(None, named), ""),
         benchmark=text(row.get("evaluation_name")).removesuffix(f"/{how}"),
