@@ -208,7 +208,7 @@ def _log_facts(file: LogFile, header: Any) -> dict[str, Any]:
 def _close(file: LogFile, header: Any, samples: int, metric: tuple[str, str] | None) -> None:
     "Say what a log did not hold. Raises LogError where that is everything."
     total = number(pick(header, "results", "total_samples"))
-    if not samples and (total or pick(header, "results", "scores")):
+    if not samples and (total > 0 or pick(header, "results", "scores")):
         raise LogError(f"{file.name} holds totals and no samples, so no outcomes; run it again with log_samples on.")
     if not samples:
         raise LogError(f"{file.name} holds no samples; the run ended before one was finished.")
