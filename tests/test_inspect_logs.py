@@ -419,7 +419,7 @@ def test_an_entry_that_would_be_huge_is_refused_unopened(tmp_path, method, name)
     size, huge = (2000).to_bytes(4, "little"), (MOST_ENTRY + 1).to_bytes(4, "little")
     patched(path, b"x" * len(name), name.encode())
     patched(path, size, huge)  # … that says of itself that it is huge
-    with pytest.raises(LogError, match="more than the 128 that are read at once"):
+    with pytest.raises(LogError, match="more than the 64 that are read at once"):
         read(path)
 
 
@@ -440,11 +440,25 @@ def test_an_entry_that_unpacks_to_more_than_it_says_is_cut_and_refused(tmp_path,
 def test_many_entries_that_are_huge_together_are_refused(tmp_path):
     path = filled(tmp_path / "log.eval", "samples/00.json", 2000)
     with zipfile.ZipFile(path, "a") as archive:
-        for number in range(1, 30):
+        for number in range(1, 50):
             archive.writestr(f"samples/{number:02}.json", b" " * 2000)
-    patched(path, (2000).to_bytes(4, "little"), (100 * 2**20).to_bytes(4, "little"))
+    patched(path, (2000).to_bytes(4, "little"), (60 * 2**20).to_bytes(4, "little"))
     with pytest.raises(LogError, match=r"unpacks to 2\.9 GiB, more than the 2"):
         read(path)
+
+
+def test_an_entry_of_too_many_values_is_refused_before_it_fills_the_memory(tmp_path):
+    path = pack(tmp_path / "log.eval", {"header.json": LOG, "summaries.json": b"[" + b"{}," * (2**22 + 1) + b"{}]"})
+    with pytest.raises(LogError, match="more values than fit into memory"):
+        read(path)
+
+
+def test_summaries_that_are_too_long_are_read_from_the_journal_instead(tmp_path):
+    path = filled(tmp_path / "log.eval", "summaries.json", 2000)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("_journal/summaries/1.json", json.dumps([SAMPLE]))
+    patched(path, (2000).to_bytes(4, "little"), (MOST_ENTRY + 1).to_bytes(4, "little"))
+    assert [trial.key for trial in read(path)[0]] == ["T1/1/1"]
 
 
 def test_a_directory_that_would_fill_the_memory_is_refused(tmp_path):
