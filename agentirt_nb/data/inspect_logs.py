@@ -23,7 +23,7 @@ from .trials import OBSERVED, Trial
 MOST_ENTRY: int = 2**26  # bytes of one entry of an archive, unpacked
 MOST_ARCHIVE: int = 2**31  # bytes of all that is read of one archive, unpacked
 _MOST_DIRECTORY = 2**24  # bytes that list an archive's entries: some 150,000 of them
-_MOST_COMMAS = 2**22  # of one entry: a value takes up to 240 bytes in memory, so all of them at most 1 GB
+_MOST_VALUES = 5_000_000  # of one entry: an object takes some 200 bytes in memory, so all of them at most 1 GB
 _ZSTANDARD = 93
 _BROKEN = (OSError, ValueError, RuntimeError, EOFError, OverflowError, zlib.error, struct.error, zipfile.BadZipFile)
 
@@ -83,7 +83,7 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Any:
         raise LogError(f"{where} cannot be unpacked; the archive is broken, copy it again.") from None
     if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
         raise LogError(f"{where} is not what the archive's directory says of it; the archive is broken, copy it again.")
-    if content.count(b",") > _MOST_COMMAS:
+    if sum(map(content.count, b"[{,")) > _MOST_VALUES:
         raise LogError(f"{where} holds more values than fit into memory; read it with Inspect and save it as several logs.")
     return parsed(content, where)
 
