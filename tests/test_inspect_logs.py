@@ -389,8 +389,8 @@ def test_names_of_entries_are_never_paths(tmp_path):
 
 
 def test_thousands_of_entries_are_read_one_after_the_other(tmp_path):
-    many = {f"samples/{number}_epoch_1.json": SAMPLE | dict(id=number) for number in range(3000)}
-    assert len(read(pack(tmp_path / "log.eval", {"header.json": LOG} | many))[0]) == 3000
+    many = {f"samples/{number}_epoch_1.json": SAMPLE | dict(id=number) for number in range(1500)}
+    assert len(read(pack(tmp_path / "log.eval", {"header.json": LOG} | many))[0]) == 1500
 
 
 def filled(path: Path, name: str, size: int, method: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -501,6 +501,15 @@ def test_an_archive_that_was_cut_off_anywhere_is_refused(tmp_path):
         (tmp_path / "log.eval").write_bytes(whole[:size])
         with pytest.raises(LogError, match="no whole zip archive"):
             read(tmp_path / "log.eval")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, 93])
+def test_an_entry_that_is_not_what_its_checksum_says_is_refused(tmp_path, method):
+    content = bytearray(pack(tmp_path / "log.eval", WHOLE, method).read_bytes())
+    content[content.rindex(b"PK\1\2") + 16] ^= 1
+    (tmp_path / "log.eval").write_bytes(content)
+    with pytest.raises(LogError, match="the archive is broken"):
+        read(tmp_path / "log.eval")
 
 
 FULL = SAMPLE | MANY | dict(error=dict(message="ValueError('x')"), limit=dict(type="time", limit=1.0))
