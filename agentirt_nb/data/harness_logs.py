@@ -289,7 +289,7 @@ def _is_harbor_part(file: LogFile) -> bool:
     "Whether it is a trajectory, a report of tests or a reward in the folder of a trial of Harbor."
     report = isinstance(pick(file.first, "results", "tool"), dict) and isinstance(pick(file.first, "results", "tests"), list)
     reward = file.path.parent.name == "verifier" and file.path.name == "reward.json" and _has(file, "reward")
-    return _has(file, "schema_version", "session_id", "steps") or reward or (report and _has(file, "results"))
+    return _has(file, "schema_version", "agent", "steps") or reward or (report and _has(file, "results"))
 
 
 def _is_harbor(file: LogFile) -> bool:

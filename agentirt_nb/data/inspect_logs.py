@@ -20,9 +20,10 @@ from .log_files import Choices, LogError, LogFile, LogFormat, day, number, parse
 from .trials import OBSERVED, Trial
 
 # %% ../../nbs/1_data/18_inspect_logs.ipynb #28044379
-MOST_ENTRY: int = 2**27  # bytes of one entry of an archive, unpacked
+MOST_ENTRY: int = 2**26  # bytes of one entry of an archive, unpacked
 MOST_ARCHIVE: int = 2**31  # bytes of all that is read of one archive, unpacked
-_MOST_DIRECTORY = 2**24  # bytes that list an archive's entries: some 150,000 samples
+_MOST_DIRECTORY = 2**24  # bytes that list an archive's entries: some 150,000 of them
+_MOST_VALUES = 5_000_000  # of one entry: an object takes some 200 bytes in memory, so all of them at most 1 GB
 _ZSTANDARD = 93
 _BROKEN = (OSError, ValueError, RuntimeError, EOFError, OverflowError, zlib.error, struct.error, zipfile.BadZipFile)
 
@@ -82,6 +83,8 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Any:
         raise LogError(f"{where} cannot be unpacked; the archive is broken, copy it again.") from None
     if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
         raise LogError(f"{where} is not what the archive's directory says of it; the archive is broken, copy it again.")
+    if sum(map(content.count, b"[{,")) > _MOST_VALUES:
+        raise LogError(f"{where} holds more values than fit into memory; read it with Inspect and save it as several logs.")
     return parsed(content, where)
 
 # %% ../../nbs/1_data/18_inspect_logs.ipynb #ac0b0b43
@@ -93,9 +96,10 @@ def _in_archive(file: LogFile) -> Iterator[Any]:
         if header is None:
             raise LogError(f"{file.name} has no header.json, as a log of Inspect has.")
         yield _entry(archive, header, file.name)
-        kinds = [r"summaries\.json", r"_journal/summaries/[^/]+\.json", r"samples/.+\.json"]
-        for kind in kinds:
-            found = [entry for name, entry in entries.items() if re.fullmatch(kind, name)]
+        names = [r"summaries\.json", r"_journal/summaries/[^/]+\.json", r"samples/.+\.json"]
+        kinds = [[entry for name, entry in entries.items() if re.fullmatch(kind, name)] for kind in names]
+        small = [found for found in kinds if found and max(entry.file_size for entry in found) <= MOST_ENTRY]
+        for found in small or kinds:
             if (size := sum(entry.file_size for entry in found)) > MOST_ARCHIVE:
                 most = f"more than the {MOST_ARCHIVE / 2**30:.0f} that are read of one log"
                 raise LogError(f"{file.name} unpacks to {size / 2**30:,.1f} GiB, {most}.")
@@ -208,7 +212,7 @@ def _log_facts(file: LogFile, header: Any) -> dict[str, Any]:
 def _close(file: LogFile, header: Any, samples: int, metric: tuple[str, str] | None) -> None:
     "Say what a log did not hold. Raises LogError where that is everything."
     total = number(pick(header, "results", "total_samples"))
-    if not samples and (total or pick(header, "results", "scores")):
+    if not samples and (total > 0 or pick(header, "results", "scores")):
         raise LogError(f"{file.name} holds totals and no samples, so no outcomes; run it again with log_samples on.")
     if not samples:
         raise LogError(f"{file.name} holds no samples; the run ended before one was finished.")
@@ -223,7 +227,7 @@ def read_inspect(
     choices: Choices,  # metric: "scorer" or "scorer/key"; threshold: the score from where on a sample is passed
 ) -> Iterator[Trial]:
     "The samples of a log of Inspect as trials. Raises LogError for a broken log, one without samples, or an unknown metric."
-    parts = _in_archive(file) if _is_archive(file) else _in_json(file)
+    parts = _in_archive(file) if file.head.startswith("PK") else _in_json(file)
     header = next(parts, None)
     facts, run = _log_facts(file, header), pick(header, "eval")
     ids = [text(pick(run, name)) for name in ("task_id", "eval_id", "run_id")]
