@@ -550,6 +550,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                          'agentirt_nb/data/swebench_logs.py'),
                                                 'agentirt_nb.data.swebench_logs._Run.trial': ( '1_data/swebench_logs.html#_run.trial',
                                                                                                'agentirt_nb/data/swebench_logs.py'),
+                                                'agentirt_nb.data.swebench_logs._below': ( '1_data/swebench_logs.html#_below',
+                                                                                           'agentirt_nb/data/swebench_logs.py'),
                                                 'agentirt_nb.data.swebench_logs._benchmark': ( '1_data/swebench_logs.html#_benchmark',
                                                                                                'agentirt_nb/data/swebench_logs.py'),
                                                 'agentirt_nb.data.swebench_logs._client': ( '1_data/swebench_logs.html#_client',
