@@ -61,6 +61,10 @@ class Trial:
 
 # %% ../../nbs/1_data/14_trials.ipynb #76e77ac4
 _HUB = re.compile(r"models--(?:[^/]+?--)?([^/]+?)(?:/|--snapshots|_snapshots|$)")
+_ROUTE = re.compile(
+    r"^(?:(?:openai|anthropic|azure|together_?ai|openrouter|moonshotai|deepseek-ai|meta-llama|mistralai|google|xai|Qwen)[_:])+",
+    re.I,
+)
 _BLANK = {"", "none", "null", "unknown", "n/a", "-", "none/none", "undisclosed"}
 
 
@@ -71,7 +75,7 @@ def plain_llm(
     text = str(name).strip().strip("/") if isinstance(name, str) else ""
     if found := _HUB.search(text):
         text = found[1]
-    text = text.rsplit("/", 1)[-1].strip()
+    text = re.sub(r" \(N=\d+\)$", "", _ROUTE.sub("", text.rsplit("/", 1)[-1].strip()))  # LiveCodeBench says how often it asked
     return "" if text.casefold() in _BLANK else text[:200]
 
 
