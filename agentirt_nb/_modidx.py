@@ -859,6 +859,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                              'agentirt_nb/data/swebench_logs.py'),
                                                 'agentirt_nb.data.swebench_logs._scalar': ( '1_data/swebench_logs.html#_scalar',
                                                                                             'agentirt_nb/data/swebench_logs.py'),
+                                                'agentirt_nb.data.swebench_logs._seen_from': ( '1_data/swebench_logs.html#_seen_from',
+                                                                                               'agentirt_nb/data/swebench_logs.py'),
                                                 'agentirt_nb.data.swebench_logs._sees_details': ( '1_data/swebench_logs.html#_sees_details',
                                                                                                   'agentirt_nb/data/swebench_logs.py'),
                                                 'agentirt_nb.data.swebench_logs._sees_instance': ( '1_data/swebench_logs.html#_sees_instance',

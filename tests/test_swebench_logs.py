@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -548,7 +547,7 @@ def test_details_of_a_submission_agree_with_its_results(tmp_path):
     folder = "evaluation/bash-only/20250101_x"
     details = read(tmp_path, f"{folder}/per_instance_details.json", {"a__b-1": dict(resolved=True, cost=1.0)})
     results = read(tmp_path, f"{folder}/results/results.json", dict(resolved=["a__b-1"], no_logs=[]))
-    assert gather([*details, *results])[1].duplicates == 1
+    assert gather([*details, *results])[1].duplicates == 1 and details[0].benchmark == "swebench_verified"
 
 
 def test_the_newer_openhands_is_known_by_its_settings(tmp_path):
@@ -590,3 +589,13 @@ def test_a_task_with_the_name_of_a_path_leads_nowhere(tmp_path):
     kept(tmp_path, "secret/report.json", dict(model_name_or_path="secret", resolved=True, patch_exists=True))
     data = dict(resolved=1, unresolved=2, total=3, ids_resolved=["../secret", "x" * 400], ids_unresolved=["\x00"])
     assert {trial.llm for trial in read(tmp_path, "smith/report.json", data)} == {""}
+
+
+def test_what_is_looked_up_for_a_report_of_one_task_is_remembered_with_it(tmp_path):
+    folder = "evaluation/lite/20250101_x"
+    about = kept(tmp_path, f"{folder}/metadata.yaml", "tags:\n  system:\n    attempts: 3\n")
+    file = LogFile(
+        kept(tmp_path, f"{folder}/logs/a__b-1/report.json", {"a__b-1": dict(patch_exists=True, resolved=True)}), tmp_path
+    )
+    assert len(list(format_of(file.path, tmp_path, SWEBENCH).read(file, Choices()))) == 1
+    assert file.notes.total() == 1 and about.resolve() in {path.resolve() for path in file.asked}

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from .log_files import Choices, LogError, LogFile, LogFormat, day, number, pick, text
@@ -445,6 +446,13 @@ def _share(row: dict[str, Any]) -> float:
     return passed / (passed + failed) if passed + failed else math.nan
 
 
+def _seen_from(file: LogFile, path: Path) -> LogFile:
+    "Another place in the tree, in the name of a file: what is noted and asked for there is the file's."
+    other = LogFile(path, file.root)
+    other.notes, other.asked = file.notes, file.asked
+    return other
+
+
 def _evaluated(file: LogFile, row: dict[str, Any], task: str) -> _Run:
     "Whose run it was, from the folders …/<run>/<model>/<task>/report.json, or from the file."
     above = ("", "", "", *file.path.absolute().parent.parts)[-4:]
@@ -453,9 +461,9 @@ def _evaluated(file: LogFile, row: dict[str, Any], task: str) -> _Run:
     if above[0] in ("run_evaluation", "evaluation") and above[2] != "logs":
         run, model = above[1], above[2]
         if run == model:
-            return _reported(LogFile(file.path.parent / f"{model}.{run}.json", file.root))
+            return _reported(_seen_from(file, file.path.parent / f"{model}.{run}.json"))
         return _Run(f"{model}/{run}", dict(_model(model), date=_run_day(run)))
-    entry = _entry(LogFile(file.path.parent, file.root))
+    entry = _entry(_seen_from(file, file.path.parent))
     if "PASS_TO_PASS" in row:
         return replace(entry, facts={**entry.facts, "benchmark": "swebench_live"})
     return entry
