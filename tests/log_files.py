@@ -23,7 +23,8 @@ def samples(folder: str) -> Path:
 
 def format_of(path: Path, root: Path, formats: tuple[LogFormat, ...]) -> LogFormat:
     "The one format that knows a file as its own."
-    seen = [one for one in formats if one.sees(LogFile(path, root))]
+    file = LogFile(path, root)
+    seen = [one for one in formats if one.sees(file)]
     assert len(seen) == 1, f"{path.relative_to(root)} is seen as {[one.name for one in seen]}"
     return seen[0]
 
@@ -74,8 +75,8 @@ def spoiled(draw: Any, data: Any) -> Any:
 
 def read_or_refused(path: Path, root: Path, formats: tuple[LogFormat, ...]) -> None:
     "Whatever stands in a file, its reader gives trials or refuses it in its own words."
+    file = LogFile(path, root)
     for one in formats:
-        file = LogFile(path, root)
         try:
             if one.sees(file) and not one.no_outcomes:
                 for trial in one.read(file, Choices()):

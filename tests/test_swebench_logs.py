@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -492,7 +491,7 @@ def test_every_format_with_outcomes_is_spoiled_below(tmp_path):
 def test_a_spoiled_file_is_read_or_refused_in_our_own_words(name, tmp_path):
     place, valid = VALID[name]
 
-    @settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(spoiled(valid))
     def holds(data: Any) -> None:
         read_or_refused(kept(tmp_path, place, data), tmp_path, SWEBENCH)
@@ -500,7 +499,7 @@ def test_a_spoiled_file_is_read_or_refused_in_our_own_words(name, tmp_path):
     holds()
 
 
-@settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from([*"tags:model-[]#'\" \n\t", "- ", "  ", ": "])).map("".join)))
 def test_spoiled_metadata_of_a_submission_never_break_a_reading(tmp_path_factory, text):
     root = tmp_path_factory.getbasetemp() / "metadata"
@@ -518,3 +517,85 @@ def test_a_row_of_openhands_that_is_no_object_is_named_by_its_line(tmp_path):
 def test_a_verdict_that_is_missing_at_first_does_not_hide_those_that_follow(tmp_path):
     rows = [dict(instance_id="a__b-1", test_result={}), dict(instance_id="a__b-2", test_result=dict(report=dict(resolved=True)))]
     assert ended(read(tmp_path, "oh/output.swebench_eval.jsonl", rows)) == {(None, "died"): 1, (True, "scored"): 1}
+
+
+def test_renamed_reports_in_one_folder_are_different_agents_and_the_reading_says_so(tmp_path):
+    trials, notes = [], Counter[str]()
+    for name in ("claude", "gpt-4"):
+        file = LogFile(kept(tmp_path, f"reports/{name}.json", REPORT), tmp_path)
+        trials += format_of(file.path, tmp_path, SWEBENCH).read(file, Choices())
+        notes += file.notes
+    outcomes, tally = gather(trials)
+    assert outcomes.agent.values.tolist() == ["claude", "gpt-4"] and tally.duplicates == 0
+    assert len(notes) == 1 and notes.total() == 2 and "does not say whose it is" in next(iter(notes))
+
+
+def test_reports_without_a_name_in_folders_of_one_name_are_repeats(tmp_path):
+    trials = [trial for run in "12" for trial in read(tmp_path, f"run{run}/shell/report.json", REPORT)]
+    outcomes, tally = gather(trials)
+    assert outcomes.agent.item() == "shell" and tally.duplicates == 0 and outcomes.trials.sum().item() == 6
+
+
+def test_a_submission_copied_inside_another_folder_counts_once(tmp_path):
+    place, data = "evaluation/verified/20250101_x/results/results.json", dict(resolved=["a__b-1"], no_logs=[])
+    trials = [trial for up in ("", "old/") for trial in read(tmp_path, up + place, data)]
+    outcomes, tally = gather(trials)
+    assert outcomes.trials.values.tolist() == [[1]] and tally.duplicates == 1 and tally.rest == 1
+
+
+def test_details_of_a_submission_agree_with_its_results(tmp_path):
+    folder = "evaluation/bash-only/20250101_x"
+    details = read(tmp_path, f"{folder}/per_instance_details.json", {"a__b-1": dict(resolved=True, cost=1.0)})
+    results = read(tmp_path, f"{folder}/results/results.json", dict(resolved=["a__b-1"], no_logs=[]))
+    assert gather([*details, *results])[1].duplicates == 1 and details[0].benchmark == "swebench_verified"
+
+
+def test_the_newer_openhands_is_known_by_its_settings(tmp_path):
+    about = dict(
+        llm=dict(model="proxy/model-a"), dataset="princeton-nlp/SWE-bench_Verified", max_iterations=100, eval_output_dir="x"
+    )
+    kept(tmp_path, "run/metadata.json", about)
+    kept(
+        tmp_path, "run/output.jsonl", [dict(instance_id="a__b-1", error=None, test_result={}, metrics=dict(accumulated_cost=2.0))]
+    )
+    trials = {trial.task: trial for trial in read(tmp_path, "run/output.report.json", REPORT)}
+    one = trials["a__b-1"]
+    assert (one.llm, one.scaffold, one.benchmark, one.cost) == ("proxy/model-a", "OpenHands", "swebench_verified", 2.0)
+    assert format_of(tmp_path / "run/metadata.json", tmp_path, SWEBENCH).no_outcomes
+
+
+def test_results_of_hal_in_an_unknown_shape_are_not_taken_for_tasks(tmp_path):
+    data = dict(config={}, results=dict(successful_tasks=["1"], failed_tasks=["2"]), raw_eval_results=dict(scores={}, details={}))
+    file = LogFile(kept(tmp_path, "r_UPLOAD.json", data), tmp_path)
+    trials = list(format_of(file.path, tmp_path, SWEBENCH).read(file, Choices()))
+    assert {trial.task: trial.passed for trial in trials} == {"1": True, "2": False} and file.notes.total() == 1
+
+
+def test_a_share_of_hal_counts_from_the_threshold_where_no_list_has_the_task(tmp_path):
+    path = kept(tmp_path, "r_UPLOAD.json", dict(config={}, results={}, raw_eval_results={"1": dict(score=0.5)}))
+    assert [trials_in(path, tmp_path, SWEBENCH, threshold=at)[0].passed for at in (1.0, 0.5)] == [False, True]
+
+
+def test_predictions_of_multi_swe_bench_and_tests_of_one_of_its_tasks_hold_no_outcomes(tmp_path):
+    row = dict(org="a", repo="b", number=1, fix_patch="diff")
+    names = [
+        format_of(kept(tmp_path, place, data), tmp_path, SWEBENCH).name
+        for place, data in (("preds.jsonl", [row, row]), ("logs/a/b/evals/pr-1/report.json", row | dict(fix_patch_result={})))
+    ]
+    assert names == ["swebench-predictions", "multi-swe-bench-task"]
+
+
+def test_a_task_with_the_name_of_a_path_leads_nowhere(tmp_path):
+    kept(tmp_path, "secret/report.json", dict(model_name_or_path="secret", resolved=True, patch_exists=True))
+    data = dict(resolved=1, unresolved=2, total=3, ids_resolved=["../secret", "x" * 400], ids_unresolved=["\x00"])
+    assert {trial.llm for trial in read(tmp_path, "smith/report.json", data)} == {""}
+
+
+def test_what_is_looked_up_for_a_report_of_one_task_is_remembered_with_it(tmp_path):
+    folder = "evaluation/lite/20250101_x"
+    about = kept(tmp_path, f"{folder}/metadata.yaml", "tags:\n  system:\n    attempts: 3\n")
+    file = LogFile(
+        kept(tmp_path, f"{folder}/logs/a__b-1/report.json", {"a__b-1": dict(patch_exists=True, resolved=True)}), tmp_path
+    )
+    assert len(list(format_of(file.path, tmp_path, SWEBENCH).read(file, Choices()))) == 1
+    assert file.notes.total() == 1 and about.resolve() in {path.resolve() for path in file.asked}

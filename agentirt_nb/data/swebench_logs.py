@@ -11,6 +11,8 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from .log_files import Choices, LogError, LogFile, LogFormat, day, number, pick, text
@@ -22,31 +24,15 @@ _TASK = re.compile(
 )
 _FAMILY = re.compile(r"swe[-_ ]?bench[-_ ]*")
 _ENTRY = re.compile(r"20\d{6}[_-].+")  # a submission's folder
-_SAYS_NOTHING = frozenset(
-    [
-        "results",
-        "result",
-        "evaluation",
-        "evaluations",
-        "evals",
-        "eval",
-        "logs",
-        "log",
-        "output",
-        "outputs",
-        "report",
-        "reports",
-        "runs",
-        "run_evaluation",
-        "sb-cli-reports",
-        "instance_results",
-        "trajs",
-        "data",
-    ]
+_SAYS_NOTHING = re.compile(  # as the name of a folder or file
+    r"results?|evaluations?|evals?|logs?|outputs?|reports?|runs|run_evaluation|"
+    r"sb-cli-reports|instance_results|trajs|data|final_report",
+    re.IGNORECASE,
 )
 _CLASS = re.compile(r"\b[A-Z][A-Za-z]{1,60}(?:Error|Exception|Timeout|Interrupt|Exceeded|Warning)\b")
 
 
+@lru_cache(4096)
 def _repository(task: str) -> str:
     "The repository of a task; empty where its name has no such form."
     found = _TASK.fullmatch(task)
@@ -84,16 +70,18 @@ def _run_day(name: str) -> str:
     return day(name) or (day(int(found[0])) if found else "")
 
 
+def _below(file: LogFile) -> list[str]:
+    "The folders that a file is in, from the one that was given."
+    below = file.path.parent.relative_to(file.root).parts if file.path.is_relative_to(file.root) else ()
+    return [file.root.absolute().name, *below]
+
+
 def _folder(file: LogFile) -> str:
     "The nearest folder whose name says something: of a submission, or the first that is not called results or logs."
     for name in file.path.absolute().parent.parts[-4:][::-1]:
         if _ENTRY.fullmatch(name):
             return name[:200]
-    below = file.path.parent.relative_to(file.root).parts if file.path.is_relative_to(file.root) else ()
-    for name in [file.root.absolute().name, *below][::-1]:
-        if name.casefold() not in _SAYS_NOTHING:
-            return name[:200]
-    return ""
+    return next((name[:200] for name in _below(file)[::-1] if not _SAYS_NOTHING.fullmatch(name)), "")
 
 
 @dataclass(frozen=True)
@@ -171,7 +159,8 @@ def _entry(file: LogFile) -> _Run:
         facts["organisation"] = ", ".join(said.get("tags.org", []))
         if said.get("tags.system.attempts", ["1"]) not in (["1"], []):
             file.note(_BEST)
-    return _Run("/".join(filter(None, [benchmark, name])), {field: value[:500] for field, value in facts.items()})
+    run = [benchmark, name] if _ENTRY.fullmatch(name) else _below(file)  # a submission is the same wherever it lies
+    return _Run("/".join(filter(None, run)), {field: value[:500] for field, value in facts.items()})
 
 # %% ../../nbs/1_data/16_swebench_logs.ipynb #bc230e39
 def _tasks(
@@ -220,7 +209,7 @@ def read_leaderboard(
 # %% ../../nbs/1_data/16_swebench_logs.ipynb #049d5649
 def _index(file: LogFile) -> _Run:
     "The agent of the index of OpenHands, from metadata.json above instance_results."
-    about = file.beside("../metadata.json", "metadata.json")
+    about = file.beside("../metadata.json")
     said = about.first if about else None
     name = _benchmark(file.path.stem)
     facts = dict(
@@ -231,7 +220,7 @@ def _index(file: LogFile) -> _Run:
     )
     if not facts["llm"]:
         facts["agent"] = _folder(file)
-    return _Run("/".join([facts["scaffold"], facts["llm"] or _folder(file), name]), facts)
+    return _Run("/".join([*_below(file), name]), facts)
 
 
 def read_details(
@@ -240,11 +229,7 @@ def read_details(
 ) -> Iterator[Trial]:  # one a task, with cost and turns
     "The trials of a file with a verdict, a cost and a number of calls for each task. Raises LogError where a task has none."
     data = _object(file)
-    run = (
-        _index(file)
-        if file.beside("../metadata.json", "metadata.json") or file.path.parent.name == "instance_results"
-        else _entry(file)
-    )
+    run = _index(file) if file.path.parent.name == "instance_results" else _entry(file)
     for task, row in data.items():
         if not isinstance(row, dict):
             raise LogError(f"{file.name}: what is said of {task[:80]!r} is no object.")
@@ -287,7 +272,7 @@ def _verdicts(file: LogFile, data: dict[str, Any]) -> dict[str, tuple[bool | Non
 
 # %% ../../nbs/1_data/16_swebench_logs.ipynb #3835d805
 _UNNAMED = (
-    "A report does not say whose it is (sb-cli, or a file renamed): the agent is called after the run or the folder. "
+    "A report does not say whose it is (sb-cli, or a file renamed): the agent is called after the run, the file or the folder. "
     "If one agent has several names now, or several agents one, rename the files."
 )
 
@@ -311,9 +296,9 @@ def _named(file: LogFile) -> tuple[str, str]:
 def _reported(file: LogFile) -> _Run:
     "Whose report it is, by its name, and by what lies beside."
     model, run = _named(file)
-    if model:
+    if model and not _SAYS_NOTHING.fullmatch(model):
         return _Run(f"{model}/{run}", dict(_model(model), date=_run_day(run)))
-    if run:  # the run stands where the model belongs
+    if run and not model:  # the run stands where the model belongs
         name = re.sub(r"[-_.]*\d{8,}$", "", run)
         return _Run(f"{run}/{run}", dict(agent=name or run, date=_run_day(run)))
     folder = file.path.parent
@@ -322,7 +307,9 @@ def _reported(file: LogFile) -> _Run:
         if len(models) == 1:
             return _Run(f"{models[0]}/{folder.name}", dict(_model(models[0]), date=_run_day(folder.name)))
     file.note(_UNNAMED)
-    return _entry(file)
+    if model or _SAYS_NOTHING.fullmatch(file.path.stem):
+        return _entry(file)
+    return _Run("/".join([*_below(file), file.path.stem]), dict(agent=file.path.stem[:200], date=_run_day(file.path.stem)))
 
 # %% ../../nbs/1_data/16_swebench_logs.ipynb #fc038251
 _OWN_LIMIT = re.compile(r"maximum iteration|max_iterations|AgentStuckInLoop|budget|ContextWindow", re.IGNORECASE)
@@ -353,20 +340,22 @@ def _done(file: LogFile) -> dict[str, tuple[dict[str, float], str]]:
     return out
 
 
+_OPENHANDS = ({"agent_class", "llm_config"}, {"llm", "dataset", "max_iterations", "eval_output_dir"})  # of its settings
+
+
 def _openhands(file: LogFile) -> _Run | None:
     "The run of OpenHands that a file belongs to; None where its folder is of no such run."
     about = file.beside("metadata.json")
     said = about.first if about else pick((file.beside("output.jsonl") or file).first, "metadata")
-    if not isinstance(said, dict) or not {"agent_class", "llm_config"} <= said.keys():
+    if not isinstance(said, dict) or not any(keys <= said.keys() for keys in _OPENHANDS):
         return None
-    below = file.path.parent.relative_to(file.root).parts if file.path.is_relative_to(file.root) else ()
     facts = dict(
-        llm=text(pick(said, "llm_config", "model")),
-        scaffold=text(said["agent_class"]),
+        llm=text(pick(said, "llm_config", "model")) or text(pick(said, "llm", "model")),
+        scaffold=text(said.get("agent_class")) or "OpenHands",
         benchmark=_benchmark(text(said.get("dataset"))),
         date=day(said.get("start_time")),
     )
-    return _Run("/".join([file.root.absolute().name, *below][-3:]), facts)
+    return _Run("/".join(_below(file)[-3:]), facts)
 
 # %% ../../nbs/1_data/16_swebench_logs.ipynb #5ae7a043
 def _client(file: LogFile) -> _Run:
@@ -457,17 +446,24 @@ def _share(row: dict[str, Any]) -> float:
     return passed / (passed + failed) if passed + failed else math.nan
 
 
+def _seen_from(file: LogFile, path: Path) -> LogFile:
+    "Another place in the tree, in the name of a file: what is noted and asked for there is the file's."
+    other = LogFile(path, file.root)
+    other.notes, other.asked = file.notes, file.asked
+    return other
+
+
 def _evaluated(file: LogFile, row: dict[str, Any], task: str) -> _Run:
     "Whose run it was, from the folders …/<run>/<model>/<task>/report.json, or from the file."
     above = ("", "", "", *file.path.absolute().parent.parts)[-4:]
     if model := text(row.get("model_name_or_path")):
-        return _Run(above[-2], _model(model))
+        return _Run("/".join(_below(file)[:-1]), _model(model))
     if above[0] in ("run_evaluation", "evaluation") and above[2] != "logs":
         run, model = above[1], above[2]
         if run == model:
-            return _reported(LogFile(file.path.parent / f"{model}.{run}.json", file.root))
+            return _reported(_seen_from(file, file.path.parent / f"{model}.{run}.json"))
         return _Run(f"{model}/{run}", dict(_model(model), date=_run_day(run)))
-    entry = _entry(LogFile(file.path.parent, file.root))
+    entry = _entry(_seen_from(file, file.path.parent))
     if "PASS_TO_PASS" in row:
         return replace(entry, facts={**entry.facts, "benchmark": "swebench_live"})
     return entry
@@ -507,10 +503,11 @@ def read_smith(
     for folder, _ in zip(sorted(file.path.parent.iterdir()), range(1000)):
         one = file.beside(f"{folder.name}/report.json") if folder.name in verdicts else None
         if model := text(pick(one.first, "model_name_or_path")) if one else "":
-            run = _Run(file.path.absolute().parent.name, _model(model))
+            run = _Run("/".join(_below(file)), _model(model))
             break
+    run = run or _entry(file)
     for task, passed in verdicts.items():
-        yield (run or _entry(file)).trial(file, task, passed, "scored")
+        yield run.trial(file, task, passed, "scored")
     if pick(data, "total") not in (None, len(verdicts)):
         file.note(_DISAGREES)
 
@@ -567,7 +564,7 @@ def _hal_rows(file: LogFile) -> dict[str, tuple[bool | None, str, str, float]]:
         for task, row in raw.items()
     }
 
-
+# %% ../../nbs/1_data/16_swebench_logs.ipynb #09c1a087
 def read_hal(
     file: LogFile,  # <run>_UPLOAD.json
     choices: Choices,  # threshold, where neither list has a task
@@ -576,6 +573,9 @@ def read_hal(
     config, results = pick(_object(file), "config"), pick(file.data, "results")
     rows = _hal_rows(file)
     solved, failed = (_tasks(file, results, f"{way}_tasks") for way in ("successful", "failed"))
+    if rows and (solved or failed) and not rows.keys() & {**solved, **failed}.keys():
+        file.note("HAL's results of a benchmark have a shape that is not known here; its lists of tasks solved and failed count.")
+        rows = {}
     named = text(pick(config, "agent_name"))
     found = re.fullmatch(r"(.+?)\s*\(([^()]+)\)", named)
     args = pick(config, "agent_args")
@@ -648,14 +648,10 @@ def _sees_openhands(file: LogFile) -> bool | None:
 def _sees_predictions(file: LogFile) -> bool:
     asked = {"instance_id", "model_patch"}
     row = file.first if asked <= file.keys else (_rows(file) or [None])[0]
-    return isinstance(row, dict) and ("model_patch" in row) and bool({"instance_id", "model_name_or_path"} & row.keys())
+    named = isinstance(row, dict) and "model_patch" in row and bool({"instance_id", "model_name_or_path"} & row.keys())
+    return named or ({"org", "repo", "number", "fix_patch"} <= file.keys and "fix_patch_result" not in file.keys)
 
 # %% ../../nbs/1_data/16_swebench_logs.ipynb #399ba34a
-def _nothing(file: LogFile, choices: Choices) -> Iterator[Trial]:
-    "No trials."
-    yield from ()
-
-
 _LISTS = {
     "resolved_ids": "passed",
     "unresolved_ids, ambiguous_failure_ids": "not passed",
@@ -665,7 +661,7 @@ _LISTS = {
     "failure_reasons": "failure",
     "file name <model>.<run>.json": "llm, date, id",
 }
-_READ: tuple[LogFormat, ...] = (
+_HARNESS: tuple[LogFormat, ...] = (
     LogFormat(
         "swebench-leaderboard",
         "results.json of a submission to SWE-bench's leaderboard",
@@ -689,6 +685,10 @@ _READ: tuple[LogFormat, ...] = (
         {"resolved": "passed; null: died", "cost": "cost", "api_calls": "turns", "metadata beside": "llm, scaffold"},
     ),
     LogFormat("swebench-report", "a report of SWE-bench's harness or one like it", _sees_report, read_report, _LISTS),
+)
+
+# %% ../../nbs/1_data/16_swebench_logs.ipynb #c4fc4639
+_OTHERS: tuple[LogFormat, ...] = (
     LogFormat(
         "swebench-1",
         "report.json of the first harness of SWE-bench",
@@ -725,14 +725,8 @@ _READ: tuple[LogFormat, ...] = (
     ),
 )
 
-# %% ../../nbs/1_data/16_swebench_logs.ipynb #6b528786
-def _outcomeless(name: str, title: str, sees: Any, why: str) -> LogFormat:
-    "A kind of file that holds no outcomes."
-    return LogFormat(name, title, sees, _nothing, {}, why)
-
-
-SWEBENCH: tuple[LogFormat, ...] = (
-    *_READ,
+# %% ../../nbs/1_data/16_swebench_logs.ipynb #b7899535
+_RUNS: tuple[LogFormat, ...] = (
     LogFormat(
         "openhands",
         "an evaluation by OpenHands",
@@ -759,6 +753,20 @@ SWEBENCH: tuple[LogFormat, ...] = (
             "config": "llm, scaffold, benchmark, date, id",
         },
     ),
+)
+
+# %% ../../nbs/1_data/16_swebench_logs.ipynb #6b528786
+def _nothing(file: LogFile, choices: Choices) -> Iterator[Trial]:
+    "No trials."
+    yield from ()
+
+
+def _outcomeless(name: str, title: str, sees: Any, why: str) -> LogFormat:
+    "A kind of file that holds no outcomes."
+    return LogFormat(name, title, sees, _nothing, {}, why)
+
+
+_NO_OUTCOMES: tuple[LogFormat, ...] = (
     _outcomeless(
         "openhands-output",
         "patches by OpenHands",
@@ -803,7 +811,7 @@ SWEBENCH: tuple[LogFormat, ...] = (
     _outcomeless(
         "openhands-metadata",
         "settings of a run of OpenHands",
-        lambda file: {"agent_class", "llm_config"} <= file.keys,
+        lambda file: any(keys <= file.keys for keys in _OPENHANDS),
         "These are the settings of a run, which are read with its results.",
     ),
     _outcomeless(
@@ -812,4 +820,12 @@ SWEBENCH: tuple[LogFormat, ...] = (
         lambda file: file.is_list and {"benchmark", "score", "metric"} <= file.keys,
         "These are mean scores of benchmarks; the outcomes of tasks are in instance_results beside.",
     ),
+)
+
+# %% ../../nbs/1_data/16_swebench_logs.ipynb #8ce24486
+SWEBENCH: tuple[LogFormat, ...] = (
+    *_HARNESS,
+    *_OTHERS,
+    *_RUNS,
+    *_NO_OUTCOMES,
 )
