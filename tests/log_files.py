@@ -64,7 +64,7 @@ def spoiled(draw: Any, data: Any) -> Any:
             if isinstance(at[key], dict | list) and at[key] and draw(st.integers(0, 3)):
                 at = at[key]
             elif draw(st.booleans()):
-                at[key] = draw(ODD)
+                at[key] = copy.deepcopy(draw(ODD))  # ODD is for all examples, and what is put in may be spoiled in turn
                 break
             else:
                 del at[key]
