@@ -183,19 +183,22 @@ def to_numbers(
 def write_table(
     table: "pd.DataFrame",  # what to write; its index is left out
     path: Path | str | TextIO,  # a .csv file, or where text can be written, such as sys.stdout
+    *,
+    decimals: int | None = 4,  # of numbers; None: all that they have
 ) -> Path | TextIO:  # where it was written
-    "Write a table as CSV, numbers with four decimals, text so that no spreadsheet runs it, the whole of a file or nothing."
+    "Write a table as CSV, text so that no spreadsheet runs it, the whole of a file or nothing."
     import pandas as pd
 
     safe = table.set_axis([guarded(str(name)) for name in table.columns], axis=1)
+    how: dict[str, Any] = dict(index=False, float_format=None if decimals is None else f"%.{decimals}f")
     for place, dtype in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(dtype):
             safe.isetitem(place, table.iloc[:, place].map(guarded))
     if not isinstance(path, Path | str):
-        safe.to_csv(path, index=False, float_format="%.4f")
+        safe.to_csv(path, **how)
         return path
     with write_atomically(path) as beside:
-        safe.to_csv(beside, index=False, float_format="%.4f")
+        safe.to_csv(beside, **how)
     return Path(path)
 
 # %% ../nbs/0_ground/06_csv_files.ipynb #9521f111

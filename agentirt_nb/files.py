@@ -489,7 +489,8 @@ def check_targets(
             raise TakenPathError(text)
         for name, source in sources:
             if _meets(target, source):
-                text = f"{str(path)!r} would be written over {str(name)!r}, which is read for it; choose another name."
+                does = "would lie in" if source in target.parents else "would be written over"
+                text = f"{str(path)!r} {does} {str(name)!r}, which is read for it; choose another place."
                 raise TakenPathError(text)
     for path, target in targets:
         known = target.is_file() and (force or table_header(target) in [list(header) for header in headers])

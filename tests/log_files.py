@@ -64,7 +64,7 @@ def spoiled(draw: Any, data: Any) -> Any:
             if isinstance(at[key], dict | list) and at[key] and draw(st.integers(0, 3)):
                 at = at[key]
             elif draw(st.booleans()):
-                at[key] = copy.deepcopy(draw(ODD))  # ODD is for all examples, and what is put in may be spoiled in turn
+                at[key] = copy.deepcopy(draw(ODD))
                 break
             else:
                 del at[key]
@@ -82,3 +82,21 @@ def read_or_refused(path: Path, root: Path, formats: tuple[LogFormat, ...]) -> N
                     check_trial(trial)
         except LogError:
             pass
+
+
+def harbor_trial(number: int, reward: float | None, task: str = "t1", model: str = "acme/strong-1", padding: int = 0) -> dict:
+    "A trial as Harbor writes it, without what no reader asks for."
+    return {
+        "id": f"00000000-0000-0000-0000-{number:012d}",
+        "task_name": task,
+        "trial_name": f"{task}__{number}",
+        "source": "toy-suite",
+        "config": {"agent": {"name": "shell"}, "job_id": "job"},
+        "agent_info": {"name": "shell", "version": "1", "model_info": {"name": model, "provider": None}},
+        "agent_result": {"n_input_tokens": 900, "n_output_tokens": 100, "cost_usd": 0.5},
+        "verifier_result": None if reward is None else {"rewards": {"reward": reward}},
+        "exception_info": {"exception_type": "EnvironmentStartTimeoutError"} if reward is None else None,
+        "started_at": "2026-03-01T10:00:00Z",
+        "finished_at": "2026-03-01T10:02:00Z",
+        "trajectory": "x" * padding,
+    }

@@ -27,6 +27,9 @@ DATA = str(settings().data_folder or "")
 CLOSED = "http://127.0.0.1:9"  # nobody listens: stands for a machine without network
 
 
+COMMANDS = "demo fit check import export predict score compare diagnose choose session report judge leaderboards".split()  # noqa: SIM905
+
+
 def environment(**changes):
     "The environment of this process without settings of its own."
     kept = {name: text for name, text in os.environ.items() if not name.startswith("AGENTIRT_")}
@@ -110,13 +113,14 @@ def test_help_is_quick_and_teaches(tmp_path):
     before = os.times()
     done = agentirt("--help", cwd=tmp_path)
     assert os.times().children_user - before.children_user < 5  # seconds of processor time
-    commands = ("demo", "fit", "predict", "score", "compare", "diagnose", "choose", "session", "report", "judge", "leaderboards")
+    commands = COMMANDS
     for word in (*commands, "130  interrupted", "passes over\n       Ctrl-C"):
         assert word in done.stdout
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "fit", "predict", "score", "compare", "diagnose", "choose", "session", "report", "judge", "leaderboards"]
+    "command",
+    COMMANDS,
 )
 def test_the_help_of_each_command_has_examples_and_exit_codes(tmp_path, command):
     shown = agentirt(command, "--help", cwd=tmp_path).stdout
@@ -222,7 +226,10 @@ def test_binary_and_truncated_files_are_refused(tmp_path):
             (("fit", "runs.csv"), "required: --out"),
             (("fit", "missing.csv", "--out", "fit.zarr"), "There is no file 'missing.csv'"),
             (("fit", "missing.zarr", "--out", "fit.zarr"), "There is no file 'missing.zarr'"),
-            (("fit", "runs.xlsx", "--out", "fit.zarr"), "give a .csv, .jsonl, .parquet, .zarr or .nc file or a leaderboard"),
+            (
+                ("fit", "runs.xlsx", "--out", "fit.zarr"),
+                "give a folder, a .csv, .json, .jsonl, .eval, .parquet, .zarr or .nc file",
+            ),
             (("fit", "swebench_verifed", "--out", "fit.zarr"), "swebench_verified"),
             (("fit", "gso", "--out", "fit.zarr", "--curve", "3pl"), "--curve/--model: invalid choice: '3pl'"),
             (("fit", "gso", "--out", "fit.zarr", "--seed", "x"), "--seed is 'x', but must be a whole number"),

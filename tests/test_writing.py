@@ -125,7 +125,7 @@ def no_work(monkeypatch):
 @pytest.mark.parametrize("case", IN_PLACE)
 def test_no_command_writes_over_what_it_reads(inputs, no_work, case, force):
     before = content(inputs)
-    refused(inside(*IN_PLACE[case], *force, cwd=inputs), "which is read for it; choose another name")
+    refused(inside(*IN_PLACE[case], *force, cwd=inputs), "which is read for it; choose another place")
     assert content(inputs) == before
 
 

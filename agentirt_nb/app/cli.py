@@ -299,8 +299,9 @@ def _warned(
 # %% ../../nbs/5_app/03_cli.ipynb #ccd3c97d
 _FIT_HELP = """Fit your own outcomes, or public leaderboards by name.
 
-SOURCE is a table (.csv, .tsv, .jsonl, .parquet), saved outcomes (.zarr, .nc) or the name of a
-leaderboard; several are fitted jointly. A table has a row for each run, or a column for each
+SOURCE is a table (.csv, .tsv, .jsonl, .parquet), a folder of evaluation logs (see `agentirt
+check`), saved outcomes (.zarr, .nc) or the name of a leaderboard; several are fitted jointly. A
+table has a row for each run, or a column for each
 task. Its columns, or what people call them (Model, Test, Passed …):
   agent, task                            labels
   success, or successes and trials       0 or 1, or counts
@@ -327,12 +328,15 @@ examples:
   agentirt fit runs.csv --out runs.zarr --features ratings.csv --ability dated
   agentirt fit runs.csv swebench_verified --out both.zarr --curve 2pl
   agentirt fit gso --out gso.nc --ability agent --method nuts --seed 1
+  agentirt fit ./results --out runs.zarr
   agentirt fit runs.csv --out runs.zarr --strict && agentirt predict runs.zarr
 """
 
 # %% ../../nbs/5_app/03_cli.ipynb #1c6b299f
 def _fit_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", nargs="+", metavar="SOURCE", help="a table, .zarr, .nc or a leaderboard's name")
+    parser.add_argument(
+        "source", nargs="+", metavar="SOURCE", help="a table, a folder of logs, .zarr, .nc or a leaderboard's name"
+    )
     _columns(parser)
     about = "keep agents apart that have one label in several tables (default: they are the same agents)"
     parser.add_argument("--agents-apart", action="store_true", help=about)
@@ -368,8 +372,12 @@ _TABLES = ("agents", "llms", "scaffolds", "tasks", "features")  # those that a f
 def _is_no_name(
     source: str,  # what is to be fitted
 ) -> bool:
-    "Whether something is a file, and not the name of a leaderboard, which a folder may have too."
-    return bool(Path(source).suffix)
+    "Whether something is a file or a folder, and not the name of a leaderboard, which a folder may have too."
+    if Path(source).suffix or os.sep in source or not Path(source).is_dir():
+        return bool(Path(source).suffix or os.sep in source)
+    from agentirt_nb.data.leaderboards import LEADERBOARDS
+
+    return source not in LEADERBOARDS
 
 
 def _files_of_fit(
@@ -426,7 +434,7 @@ def _outcomes(
     from agentirt_nb.data.tables import TABLES
 
     tables = [source for source in sources if source.casefold().endswith(TABLES)]
-    parts = [read_outcomes(source, progress=not quiet) for source in sources if source not in tables]
+    parts = [_told(read_outcomes(source, progress=not quiet)) for source in sources if source not in tables]
     named = {name: value for name in _COLUMNS if (value := getattr(args, name)) is not None}
     read = [_told(read_outcomes(source, **named)) for source in tables]
     if named and not tables:
@@ -441,13 +449,15 @@ def _outcomes(
 
 
 def _told(
-    outcomes: "xr.Dataset",  # read from a table
+    outcomes: "xr.Dataset",  # as read
 ) -> "xr.Dataset":
-    "The same outcomes; what the reader decided is said to standard error."
+    "The same outcomes; what the reader decided, if it was a reader of tables or logs, is said to standard error."
+    if "reading" not in outcomes.attrs:
+        return outcomes
     from agentirt_nb.data.reading_reports import reading_report
 
     for sentence in reading_report(outcomes).sentences()[2:]:
-        if not sentence.startswith("Not used"):  # of which it has warned
+        if not sentence.startswith(("Not used", "Tasks that")):  # of the first it has warned, the second is for `check`
             _say(f"{outcomes.attrs['source']}: {sentence}")
     return outcomes
 
@@ -478,6 +488,159 @@ def _fit(
 
 
 _COMMANDS["fit"] = _FIT_HELP, _fit_options, _fit
+
+# %% ../../nbs/5_app/03_cli.ipynb #4c051023
+_READING_HELP = """PATH is a folder of evaluation logs, with tables between them or not, or a single log or table;
+several are read as one campaign. Known are the logs of SWE-bench and its relatives,
+Terminal-Bench, Harbor, Inspect AI, Every Eval Ever, HELM, lm-evaluation-harness, METR, tau-bench
+and tau2, BFCL, LiveCodeBench, Aider, OpenHands, SWE-agent, AgentLab, HAL and py-irt, told by what
+stands in a file, never by its name.
+
+A run that died with its sandbox or its model's provider is no failure and does not count; a run
+that used up its own time does. What was decided, and what the other choice would give, is said.
+"""
+_CHECK_HELP = f"""Say what would be read of a folder of logs or a table, and write nothing.
+
+{_READING_HELP}
+examples:
+  agentirt check ./results
+  agentirt check ./results --count died
+  agentirt check runs.csv --agent Model
+"""
+_IMPORT_HELP = f"""Make outcomes of a folder of logs, or of tables, and save them.
+
+{_READING_HELP}
+examples:
+  agentirt import ./results --out outcomes.zarr
+  agentirt import ./evaluation/verified --out outcomes.zarr --tasks swebench_verified
+  agentirt import ./logs --out outcomes.zarr --metric match --threshold 0.5
+  agentirt fit outcomes.zarr --out fit.zarr
+"""
+
+# %% ../../nbs/5_app/03_cli.ipynb #d55d075a
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="+", metavar="PATH", help="a folder of logs, a log or a table")
+    parser.add_argument("--format", metavar="NAME", help="read logs of this format only (default: recognised)")
+    about = "which of several scores of a run counts (default: the first; the others are named)"
+    parser.add_argument("--metric", metavar="NAME", help=about)
+    about = "of agents that see the tests fail and try again: the first try counts (default: the last)"
+    parser.add_argument("--first-try", action="store_true", default=None, help=about)
+    about = "count trials in this state too, as failures where nothing was scored: died, cancelled, not run; may be repeated"
+    parser.add_argument("--count", action="append", metavar="STATE", help=about)
+    about = (
+        "tasks that were tried, where logs name only what was solved: a file with a task a line, a leaderboard's name, or union"
+    )
+    parser.add_argument("--tasks", metavar="LIST", help=about)
+    parser.add_argument("--strict", action="store_true", default=None, help="stop at the first file that cannot be read")
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    _columns(parser)
+
+# %% ../../nbs/5_app/03_cli.ipynb #72a2d6df
+def _read_as_told(
+    args: argparse.Namespace,
+) -> "xr.Dataset":
+    "Outcomes of what `check` and `import` are given; Raises AgentirtError where an option is about none of it."
+    from agentirt_nb.data.reading import read_outcomes
+    from agentirt_nb.data.trials import OBSERVED
+
+    how = {
+        name: value
+        for name in (*_COLUMNS, "format", "metric", "first_try", "tasks", "strict")
+        if (value := getattr(args, name)) is not None
+    }
+    if args.count:
+        how["observed"] = [*OBSERVED, *args.count]
+    return read_outcomes(args.path, progress=not args.quiet, **how)
+
+
+def _check(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Print the reading report."
+    return _INCOMPLETE if _say_what_was_read(_read_as_told(args)) else _DONE
+
+
+def _say_what_was_read(
+    outcomes: "xr.Dataset",  # of any source
+) -> bool:  # whether some file could not be read
+    "Print the reading report of outcomes, or, of saved ones that bring none, what they hold."
+    from agentirt_nb.data.describing import describe
+    from agentirt_nb.data.reading_reports import reading_report
+
+    if "reading" not in outcomes.attrs:
+        print(describe(outcomes))
+        return False
+    report = reading_report(outcomes)
+    print(cleaned(for_shell("\n".join(report.sentences())), lines=True))
+    return bool(report.broken)
+
+# %% ../../nbs/5_app/03_cli.ipynb #43512fb9
+def _import_options(parser: argparse.ArgumentParser) -> None:
+    _check_options(parser)
+    about = "the outcomes to write: .zarr or .nc"
+    parser.add_argument("--out", "-o", type=os.path.expanduser, required=True, metavar="FILE", help=about)
+    _forcing(parser)
+
+
+def _import(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Write outcomes; say what was read."
+    check_targets([check_ending(args.out)], args.path, force=args.force)
+    outcomes = _read_as_told(args)
+    from agentirt_nb.data.outcomes import save_outcomes
+
+    incomplete = _say_what_was_read(outcomes)
+    save_outcomes(outcomes, args.out)
+    print(cleaned(f"Written: {args.out}"))
+    return _INCOMPLETE if incomplete else _DONE
+
+
+_COMMANDS["check"] = _CHECK_HELP, _check_options, _check
+_COMMANDS["import"] = _IMPORT_HELP, _import_options, _import
+
+# %% ../../nbs/5_app/03_cli.ipynb #2569a197
+_EXPORT_HELP = """Write outcomes for other tools.
+
+SOURCE is anything that `agentirt import` reads, saved outcomes, or the name of a leaderboard. A
+form that cannot hold what is there, repeated runs in a wide table, refuses and names one that can.
+  long             a row for each agent and task: .csv, .parquet, .jsonl
+  wide             a row for each agent, a column for each task: .csv (R's mirt and its relatives)
+  py-irt           a line for each agent: .jsonlines
+  every-eval-ever  a folder with a line for each trial
+
+examples:
+  agentirt export outcomes.zarr --out runs.csv
+  agentirt export gso --out gso.csv --as wide
+  agentirt export outcomes.zarr --out shared --as every-eval-ever
+"""
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", metavar="SOURCE", help="outcomes (.zarr, .nc), a table, a folder of logs or a leaderboard's name"
+    )
+    parser.add_argument("--out", "-o", type=os.path.expanduser, required=True, metavar="PATH", help="the file or folder to write")
+    forms = ["long", "wide", "py-irt", "every-eval-ever"]
+    parser.add_argument("--as", dest="form", choices=forms, help="what to write (default: told by the ending)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    _forcing(parser)
+
+
+def _export(
+    args: argparse.Namespace,
+) -> int:  # exit code
+    "Write outcomes in another form."
+    check_targets([args.out], [*filter(_is_no_name, [args.source])], force=args.force)
+    from agentirt_nb.data.exporting import export_outcomes
+    from agentirt_nb.data.reading import read_outcomes
+
+    outcomes = _told(read_outcomes(args.source, progress=not args.quiet))
+    print(cleaned(f"Written: {export_outcomes(outcomes, args.out, args.form)}"))
+    return _DONE
+
+
+_COMMANDS["export"] = _EXPORT_HELP, _export_options, _export
 
 # %% ../../nbs/5_app/03_cli.ipynb #18c1e433
 _PREDICT_HELP = """Predict success from a saved fit, for agents and tasks it has met or not.

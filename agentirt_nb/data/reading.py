@@ -7,7 +7,7 @@ __all__ = ['read_outcomes', 'with_features']
 
 # %% ../../nbs/1_data/11_reading.ipynb #f5c1af25
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +20,78 @@ from .reading_reports import reading_report
 from .tables import TABLES, outcomes_from_table
 
 # %% ../../nbs/1_data/11_reading.ipynb #87ff75c8
+_OF_LOGS = ("format", "metric", "first_try", "observed", "tasks", "strict", "workers")  # what `outcomes_from_logs` is told
+
+
+def _is_log(path: Path, name: str, how: Mapping[str, Any]) -> bool:
+    "Whether a source is a folder of logs or a log, not a table or a leaderboard's name."
+    from agentirt_nb.data.log_files import LogFile
+    from agentirt_nb.data.log_folders import ENDINGS, FORMATS
+
+    if path.is_dir():
+        return path.suffix != ".zarr" and (os.sep in name or not _is_leaderboard(name))
+    if not name.casefold().endswith(ENDINGS):
+        return False
+    if not name.casefold().endswith(TABLES) or set(how) & set(_OF_LOGS):
+        return True
+    return path.is_file() and not how and any(one.sees(LogFile(path)) for one in FORMATS)
+
+
+def _is_leaderboard(name: str) -> bool:
+    "Whether a word is the name of a leaderboard."
+    from agentirt_nb.data.leaderboards import list_leaderboards
+
+    return name in list_leaderboards().index
+
+
 def _read_one(
     path: Path | str,  # as in `read_outcomes`
     progress: bool,
-    columns: dict[str, Any],
+    how: dict[str, Any],
+    several: bool,  # whether there are other sources, which `how` may be about
 ) -> xr.Dataset:
     "Outcomes from one source."
-    name, path = str(path), Path(path)
+    name, path = str(path), Path(path).expanduser()
+    logs = _is_log(path, name, how)
+    own = {key: value for key, value in how.items() if key == "threshold" or (key in _OF_LOGS) == logs}
+    if own != how and not several:
+        stranger, what = next(key for key in how if key not in own), "table" if logs else "folder of logs"
+        raise OutcomesError(f"{name!r} is no {what}, so {stranger} says nothing about it; leave that out.")
+    how = {key: value for key, value in own.items() if value is not None}
+    if logs:
+        from agentirt_nb.data.log_outcomes import outcomes_from_logs
+
+        return outcomes_from_logs(path, progress=progress, **how)
     if name.casefold().endswith(TABLES):
-        return outcomes_from_table(path, **columns)
-    if columns:
-        raise OutcomesError(f"{name!r} is no table, so {next(iter(columns))} says nothing about it; leave that out.")
+        return outcomes_from_table(path, **how)
+    if how and not several:
+        raise OutcomesError(f"{name!r} is no table, so {next(iter(how))} says nothing about it; leave that out.")
     if path.suffix in (".zarr", ".nc"):
         if not put_back(path).exists():
             raise OutcomesError(f"There is no file {name!r}.")
         return open_outcomes(path)
     if path.suffix or path.is_file() or os.sep in name:
-        raise OutcomesError(f"Cannot read {name!r}: give a .csv, .jsonl, .parquet, .zarr or .nc file or a leaderboard's name.")
+        known = "a folder, a .csv, .json, .jsonl, .eval, .parquet, .zarr or .nc file or a leaderboard's name"
+        raise OutcomesError(f"Cannot read {name!r}: give {known}.")
     from agentirt_nb.data.leaderboards import load_leaderboard
 
     return load_leaderboard(name, progress=progress)
 
-
+# %% ../../nbs/1_data/11_reading.ipynb #9f983048
 def read_outcomes(
     path: Path
     | str
-    | Sequence[Path | str],  # a table (ending of `TABLES`), .zarr, .nc, a leaderboard's name; or files of one campaign
+    | Sequence[Path | str],  # a folder of logs, a log, a table, .zarr, .nc, a leaderboard's name; or several of one campaign
     *,
     report: bool = False,  # print what was read as what; `reading_report` gives it too
-    progress: bool = True,  # show downloads
-    **columns: Any,  # agent, task, success, trials, threshold, … as in `outcomes_from_table`
+    progress: bool = True,  # show bars
+    **how: Any,  # agent, task, success … of tables, as in `outcomes_from_table`; metric, observed … as in `outcomes_from_logs`
 ) -> xr.Dataset:  # validated outcomes; those of several files in one, the same labels being the same agents
-    """Outcomes from a file or, where it is no file's name, from a public leaderboard.
+    """Outcomes from a folder or a file or, where it is neither, from a public leaderboard.
 
-    Raises `OutcomesError` where the file is missing, damaged or no outcomes, or where there is no such leaderboard."""
+    Raises `OutcomesError` where it is missing, damaged or no outcomes, or where there is no such leaderboard."""
     paths = [path] if isinstance(path, str | Path) else list(path)
-    parts = [_read_one(one, progress, columns) for one in paths]
+    parts = [_read_one(one, progress, how, len(paths) > 1) for one in paths]
     outcomes = combine(parts, same_agents=True) if len(parts) != 1 else parts[0]
     if report:
         print(reading_report(outcomes))

@@ -21,6 +21,7 @@ from ..messages import count, listed
 
 # %% ../../nbs/1_data/13_reading_reports.ipynb #89694ee4
 _MOST = 50  # names of a list that the attribute keeps
+_ENDS = ("passed by all", "passed by none")
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,7 +34,8 @@ class ReadingReport:
     aside: dict[str, int] = field(default_factory=dict)  # why something was set aside -> how many rows, runs or cells
     review: list[list[str]] = field(default_factory=list)  # names that may be one: kind, name, suggestion, why
     notes: list[str] = field(default_factory=list)  # whatever else was decided, a sentence each
-    size: dict[str, int] = field(default_factory=dict)  # agents, tasks, cells, trials, successes
+    broken: dict[str, str] = field(default_factory=dict)  # file -> why it could not be read
+    size: dict[str, int] = field(default_factory=dict)  # agents, tasks, cells, trials, successes; tasks that all passed, or none
 
     def table(self) -> pd.DataFrame:
         "A row for each column: what it was read as."
@@ -48,12 +50,18 @@ class ReadingReport:
             here = f"{count(s['agents'], 'agent')} on {count(s['tasks'], 'task')}: {count(s['cells'], 'cell')} run"
             missing = s["agents"] * s["tasks"] - s["cells"]
             out.append(f"{here}, {missing:,} not run; {s['successes']:,} of {count(s['trials'], 'trial')} passed.")
+            if ends := [f"{s[name]:,} {name}" for name in _ENDS if s.get(name)]:
+                out.append(f"Tasks that tell agents apart the least: {' and '.join(ends)} of those who ran them.")
         if renamed := [f"{name!r} as {what}" for name, what in self.columns.items() if name != what]:
             out.append(f"Read {listed(renamed, 12)}.")
         if self.unused:
             out.append(f"Not used: {listed(self.unused, 20)}.")
         out += [f"Set aside: {count(n, 'row')}, {why}." for why, n in self.aside.items()]
         out += self.notes
+        if self.broken:
+            why = "; ".join(text.rstrip(".") for text in list(self.broken.values())[:6])
+            more = f"; and {len(self.broken) - 6:,} more" if len(self.broken) > 6 else ""
+            out.append(f"Not read, {count(len(self.broken), 'file')}: {why}{more}.")
         if self.review:
             pairs = [f"{name!r} and {other!r}" for _, name, other, _ in self.review]
             out.append(f"Names that may be one: {listed(pairs)}; suggest_names(outcomes) lists them.")
@@ -76,10 +84,14 @@ def with_report(
     for name in ("files", "unused", "review", "notes"):
         more = len(kept[name]) - _MOST
         kept[name] = [*kept[name][:_MOST], *([f"… and {more:,} more"] if more > 0 and name != "review" else [])]
-    kept["columns"] = dict(list(kept["columns"].items())[:_MOST])
+    for name, most in (("columns", 4 * _MOST), ("broken", 20 * _MOST)):
+        kept[name] = dict(list(kept[name].items())[:most])
     s, n = (outcomes[name].transpose("agent", "task").values.astype(np.int64) for name in ("successes", "trials"))
     kept["size"] = dict(agents=len(n), tasks=n.shape[1], cells=int((n > 0).sum()), trials=int(n.sum()), successes=int(s.sum()))
-    return outcomes.assign_attrs(reading=json.dumps(kept, ensure_ascii=False))
+    passed, ran = s.sum(0), n.sum(0)
+    kept["size"] |= {"passed by all": int((passed == ran)[ran > 0].sum()), "passed by none": int((passed == 0)[ran > 0].sum())}
+    text = json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace").decode()  # names of files may be no text
+    return outcomes.assign_attrs(reading=text)
 
 
 def _joined(
@@ -88,11 +100,12 @@ def _joined(
 ) -> ReadingReport:
     "The reports of several sources in one."
     columns = {name: what for one in reports for name, what in one.columns.items()}
+    broken = {name: why for one in reports for name, why in one.broken.items()}
     aside = {why: sum(one.aside.get(why, 0) for one in reports) for one in reports for why in one.aside}
     lists: dict[str, Any] = {
         name: [x for one in reports for x in getattr(one, name)] for name in ("files", "unused", "review", "notes")
     }
-    joined = with_report(outcomes, ReadingReport(columns=columns, aside=aside, **lists))
+    joined = with_report(outcomes, ReadingReport(columns=columns, aside=aside, broken=broken, **lists))
     return ReadingReport(**json.loads(joined.attrs["reading"]))
 
 

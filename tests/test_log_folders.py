@@ -1,0 +1,212 @@
+"""Folders of logs as they are: mixed, broken, hostile, very large, and read twice."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from agentirt_nb.data.log_outcomes import outcomes_from_logs
+from log_files import harbor_trial, samples
+
+import agentirt_nb as irt
+from agentirt_nb.data import log_folders
+from agentirt_nb.data.log_files import LogError, LogFile
+from agentirt_nb.data.log_folders import FORMATS, files_below, read_folder
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+def write(folder: Path, name: str, what: object) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(what if isinstance(what, str) else json.dumps(what), encoding="utf-8")
+    return path
+
+
+def job(folder: Path, n: int, tasks: int = 4) -> None:
+    "A Harbor job of `n` trials, of which every third passed."
+    for i in range(n):
+        write(folder, f"job/t{i % tasks}__{i}/result.json", harbor_trial(i, float(i % 3 == 0), task=f"t{i % tasks}"))
+
+
+def test_no_two_formats_see_one_file_as_theirs_among_all_samples():
+    home = samples("")
+    files = [path for path in files_below(home)[0] if path.suffix in log_folders.ENDINGS]
+    assert len(files) > 400
+    several = {}
+    for path in files:
+        seen = [one.name for one in FORMATS if one.sees(LogFile(path, home))]
+        if len(seen) > 1:
+            several[str(path)] = seen
+    assert not several
+
+
+def test_all_samples_together_are_read_in_one_line():
+    outcomes = irt.read_outcomes(samples(""), progress=False)
+    report = irt.reading_report(outcomes)
+    assert not [why for why in report.broken.values() if "defeats" in why]
+    assert outcomes.sizes["agent"] > 40 and outcomes.trials.values.sum() > 5000
+
+
+def test_a_broken_file_among_many_is_told_of_and_the_rest_is_read(tmp_path):
+    job(tmp_path, 12)
+    write(tmp_path, "job/t9__cut/result.json", '{"id": "x", "task_name": ')
+    write(tmp_path, "job/deep.json", "[" * 50_000)
+    (tmp_path / "latin.json").write_bytes(b'{"caf\xe9": 1}')
+    outcomes = irt.read_outcomes(tmp_path, progress=False)
+    report = irt.reading_report(outcomes)
+    assert outcomes.trials.values.sum() == 12 and set(report.broken) == {"job/t9__cut/result.json", "job/deep.json", "latin.json"}
+    assert "Not read, 3 files:" in repr(report)
+    with pytest.raises(LogError, match=r"deep.json is nested too deeply|latin.json is no UTF-8|is no JSON"):
+        irt.read_outcomes(tmp_path, strict=True, progress=False)
+
+
+def test_an_infrastructure_failure_is_no_failure_and_the_report_says_what_the_other_choice_would_give(tmp_path):
+    for i, reward in enumerate([1.0, 0.0, None, 1.0]):
+        write(tmp_path, f"job/t{i}/result.json", harbor_trial(i, reward, task=f"t{i}"))
+    outcomes = irt.read_outcomes(tmp_path, progress=False)
+    assert (int(outcomes.successes.sum()), int(outcomes.trials.sum())) == (2, 3)
+    assert "from 66.7% to 50.0%" in repr(irt.reading_report(outcomes))
+    counted = irt.read_outcomes(tmp_path, observed=["scored", "died"], progress=False)
+    assert int(counted.trials.sum()) == 4
+
+
+def test_links_are_not_followed_and_those_that_leave_are_named(tmp_path):
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    job(inside, 4)
+    job(outside, 40)
+    (inside / "more").symlink_to(outside)
+    (inside / "again").symlink_to(inside / "job")
+    (inside / "loop").symlink_to(inside)
+    outcomes = irt.read_outcomes(inside, progress=False)
+    assert int(outcomes.trials.sum()) == 4
+    assert "a link that leaves the folder, not followed (more)" in repr(irt.reading_report(outcomes))
+
+
+def test_a_folder_copied_into_itself_counts_once(tmp_path):
+    job(tmp_path, 8)
+    job(tmp_path / "backup", 8)
+    outcomes = irt.read_outcomes(tmp_path, progress=False)
+    assert int(outcomes.trials.sum()) == 8
+    assert "8 trials had the id of another" in repr(irt.reading_report(outcomes))
+
+
+ODD_NAMES = ["new\nline", "tab\t", "\u202egpj", "a'b\"c", "x" * 200, "-rf", "<b>bold</b>", os.fsdecode(b"caf\xe9")]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_names_of_files_may_be_anything(tmp_path, name):
+    write(tmp_path, f"{name}/result.json", harbor_trial(1, 1.0))
+    write(tmp_path, f"{name}/broken.json", "{")
+    outcomes = irt.read_outcomes(tmp_path, progress=False)
+    report = irt.reading_report(outcomes)
+    assert len(report.broken) == 1 and "<b>" not in report._repr_html_()
+    assert irt.open_outcomes(irt.save_outcomes(outcomes, tmp_path / "saved.nc")).identical(outcomes)
+
+
+def test_a_folder_of_a_thousand_levels_is_walked(tmp_path):
+    folder = tmp_path
+    os.chdir(folder)
+    for _ in range(300):
+        os.mkdir("d")
+        os.chdir("d")
+    Path("result.json").write_text(json.dumps(harbor_trial(1, 1.0)))
+    os.chdir(tmp_path)
+    assert int(irt.read_outcomes(tmp_path, progress=False).trials.sum()) == 1
+
+
+def test_a_pickle_is_never_opened(tmp_path):
+    job(tmp_path, 2)
+    (tmp_path / "args.pkl").write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
+    assert "a pickle, which may run anything" in repr(irt.reading_report(irt.read_outcomes(tmp_path, progress=False)))
+    assert not Path("pwned").exists()
+
+
+def test_nothing_that_can_be_read_is_one_sentence(tmp_path):
+    with pytest.raises(LogError, match=r"holds no outcomes that can be read; 0 files looked at"):
+        irt.read_outcomes(tmp_path, progress=False)
+    write(tmp_path, "a.json", {"name": "package", "version": 1})
+    with pytest.raises(LogError, match=r"1 JSON file of no format that is known; see log_formats"):
+        irt.read_outcomes(tmp_path, progress=False)
+    with pytest.raises(LogError, match="There is no file or folder"):
+        outcomes_from_logs(tmp_path / "none")
+
+
+def test_a_second_reading_reads_what_is_new_or_has_changed(tmp_path, monkeypatch):
+    job(tmp_path, 1100)
+    paths = files_below(tmp_path)[0]
+    reading = read_folder(tmp_path, paths, workers=1, progress=False)
+    first = [next(reading) for _ in range(450)]
+    reading.close()  # interrupted in the third chunk
+    asked = []
+    real = log_folders.read_log
+    monkeypatch.setattr(log_folders, "read_log", lambda file, *more: asked.append(file.name) or real(file, *more))
+    again = list(read_folder(tmp_path, paths, workers=1, progress=False))
+    assert len(asked) == 1100 - 600 and [one.trials for one in again[:450]] == [one.trials for one in first]
+    asked.clear()
+    changed = paths[5]
+    changed.write_text(json.dumps(harbor_trial(5, 1.0, task="new")))
+    third = list(read_folder(tmp_path, paths, workers=1, progress=False))
+    assert asked == [changed.relative_to(tmp_path).as_posix()] and third[5].trials[0].task == "new"
+    assert [one.trials for one in third[6:]] == [one.trials for one in again[6:]]
+
+
+def test_a_damaged_memory_of_earlier_readings_is_forgotten(tmp_path):
+    job(tmp_path, 1001)
+    paths = files_below(tmp_path)[0]
+    first = list(read_folder(tmp_path, paths, workers=1, progress=False))
+    kept = next(Path(os.environ["XDG_CACHE_HOME"]).rglob("readings.jsonl"))
+    kept.write_bytes(kept.read_bytes()[: kept.stat().st_size // 2].replace(b'"trials"', b'"trails"', 1) + b"\nnonsense\n")
+    assert [one.trials for one in read_folder(tmp_path, paths, workers=1, progress=False)] == [one.trials for one in first]
+
+
+def test_several_programs_read_the_same_as_one(tmp_path):
+    job(tmp_path, 450)
+    write(tmp_path, "job/broken/result.json", "{")
+    paths = files_below(tmp_path)[0]
+    one, two = (list(read_folder(tmp_path, paths, workers=workers, progress=False)) for workers in (1, 2))
+    assert [(r.name, r.format, r.trouble) for r in one] == [(r.name, r.format, r.trouble) for r in two]
+    assert sum(len(r.trials) for r in two) == 450
+
+
+def test_tables_between_logs_are_of_the_same_campaign(tmp_path):
+    job(tmp_path, 8)
+    write(tmp_path, "sheet.csv", "Model,Test,Passed\nstrong-1 + shell,t1,1\nother,t2,0\n")
+    write(tmp_path, "prices.csv", "provider,usd\nacme,3\n")
+    outcomes = irt.read_outcomes(tmp_path, progress=False)
+    assert outcomes.agent.values.tolist() == ["strong-1 + shell", "other"]
+    assert set(outcomes.task.values.tolist()) == {"t0", "t1", "t2", "t3"} and set(outcomes.benchmark.values) == {"toy-suite"}
+    assert int(outcomes.trials.sel(agent="strong-1 + shell", task="t1")) == 3
+    assert "prices.csv" in repr(irt.reading_report(outcomes))
+
+
+def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "agentirt_nb.app.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+def test_check_import_fit_and_export_as_commands(tmp_path):
+    for i in range(60):
+        model = f"model {'abc'[i % 3]}"
+        write(
+            tmp_path, f"logs/t{i}/result.json", harbor_trial(i, float((i * 7) % 11 > 3 + i % 3), task=f"t{i // 3}", model=model)
+        )
+    checked = run("check", "logs", cwd=tmp_path)
+    assert checked.returncode == 0 and "3 agents on 20 tasks: 60 cells run" in checked.stdout
+    write(tmp_path, "logs/cut.json", "{")
+    checked = run("check", "logs", cwd=tmp_path)
+    assert checked.returncode == 1 and "Not read, 1 file: cut.json is no JSON" in checked.stdout
+    assert list(tmp_path.iterdir()) == [tmp_path / "logs"]
+    made = run("import", "logs", "-o", "outcomes.zarr", "--quiet", cwd=tmp_path)
+    assert made.returncode == 1 and "Written: outcomes.zarr" in made.stdout
+    assert run("import", "logs", "-o", "logs/outcomes.zarr", cwd=tmp_path).returncode == 2
+    out = run("export", "outcomes.zarr", "-o", "runs.csv", cwd=tmp_path)
+    assert out.returncode == 0 and (tmp_path / "runs.csv").read_text().startswith("agent,task,successes,trials")
+    fitted = run("fit", "outcomes.zarr", "--out", "fit.zarr", "--quiet", cwd=tmp_path)
+    assert fitted.returncode in (0, 1) and (tmp_path / "fit.zarr").is_dir(), fitted.stderr
+    assert "did you mean" in run("check", "logs", "--format", "harbr", cwd=tmp_path).stderr
