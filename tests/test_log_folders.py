@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from agentirt_nb.data.log_outcomes import outcomes_from_logs
 from log_files import harbor_trial, samples
 
 import agentirt_nb as irt
 from agentirt_nb.data import log_folders
 from agentirt_nb.data.log_files import LogError, LogFile
 from agentirt_nb.data.log_folders import FORMATS, files_below, read_folder
+from agentirt_nb.data.log_outcomes import outcomes_from_logs
 
 
 @pytest.fixture(autouse=True)

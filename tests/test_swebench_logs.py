@@ -1,8 +1,8 @@
 """Readers of SWE-bench and its relatives on real files, on each trap that real files hold, and on spoiled ones."""
 
 import json
-import os
 import math
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
