@@ -10,6 +10,8 @@ from agentirt_nb.data.embeddings import published_embeddings as published_embedd
 from agentirt_nb.data.texts import task_texts as task_texts
 from agentirt_nb.data.reading import read_outcomes as read_outcomes
 from agentirt_nb.data.reading_reports import reading_report as reading_report
+from agentirt_nb.data.log_outcomes import log_formats as log_formats
+from agentirt_nb.data.log_outcomes import log_fields as log_fields
 from agentirt_nb.data.outcomes import open_outcomes as open_outcomes
 from agentirt_nb.data.outcomes import save_outcomes as save_outcomes
 from agentirt_nb.quanta.scaling_fits import scaling_studies as scaling_studies
@@ -25,6 +27,7 @@ from agentirt_nb.data.tables import suggest_names as suggest_names
 from agentirt_nb.data.tables import rename_labels as rename_labels
 from agentirt_nb.data.joining import combine as combine
 from agentirt_nb.data.joining import drop_unobserved as drop_unobserved
+from agentirt_nb.data.exporting import export_outcomes as export_outcomes
 from agentirt_nb.data.describing import describe as describe
 from agentirt_nb.data.features import attach_features as attach_features
 from agentirt_nb.data.texts import static_features as static_features

@@ -9,6 +9,7 @@ __all__ = ['long_table', 'export_outcomes']
 import hashlib
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,19 +107,23 @@ def _lines_of_cell(ds: xr.Dataset, a: int, t: int, about: dict[str, Any]) -> Ite
         }
 
 
-def _summary(evaluation: str, llm: str, name: str, benchmark: str, score: float, about: dict[str, str]) -> dict[str, Any]:
+def _summary(head: dict[str, str], samples: str, score: float, about: dict[str, str], date: Any) -> dict[str, Any]:
     "The summary that stands beside the lines."
-    return {
+    llm, benchmark, ran = head["model_id"], head["evaluation_name"], pd.Timestamp(date)
+    developer = Path(samples).parts[2]
+    unknown = {"deployment_type": "unknown", "model_availability": "unknown"}
+    when = {} if pd.isna(ran) else {"evaluation_timestamp": f"{ran:%Y-%m-%d}"}
+    return when | {
         "schema_version": "0.3.0",
-        "evaluation_id": evaluation,
-        "retrieved_timestamp": "0",
+        "evaluation_id": head["evaluation_id"],
+        "retrieved_timestamp": str(int(time.time())),
         "source_metadata": {
             "source_type": "evaluation_run",
             "source_organization_name": "unknown",
             "evaluator_relationship": "other",
         },
         "eval_library": {"name": "agentirt_nb", "version": __version__},
-        "model_info": {"name": llm, "id": llm, "additional_details": about},
+        "model_info": {"name": llm, "id": llm, "developer": developer, "additional_details": unknown | about},
         "evaluation_results": [
             {
                 "evaluation_name": benchmark,
@@ -127,10 +132,10 @@ def _summary(evaluation: str, llm: str, name: str, benchmark: str, score: float,
                 "score_details": {"score": score},
             }
         ],
-        "detailed_evaluation_results": {"format": "jsonl", "file_path": f"{name}_samples.jsonl"},
+        "detailed_evaluation_results": {"format": "jsonl", "file_path": samples},
     }
 
-# %% ../../nbs/1_data/23_exporting.ipynb #8d43f637
+# %% ../../nbs/1_data/23_exporting.ipynb #29682d2a
 def _every_eval_ever(ds: xr.Dataset, folder: Path) -> None:
     "A folder data/<benchmark>/<organisation>/<model> with a summary and a line for each trial."
     for a, agent in enumerate(map(str, ds.agent.values)):
@@ -141,18 +146,20 @@ def _every_eval_ever(ds: xr.Dataset, folder: Path) -> None:
             own = [int(t) for t in np.flatnonzero((ds.benchmark.values == benchmark) & (ds.trials.values[a] > 0))]
             if not own:
                 continue
-            evaluation = f"{_plain(benchmark)}/{_plain(llm)}/0"
-            said = {"agent": agent, "scaffold": str(ds.scaffold.values[a])}
+            evaluation = f"{_plain(benchmark)}/{_plain(agent)}/0"  # where others write when they fetched it
+            said = {"agent_label": agent, "scaffold": str(ds.scaffold.values[a])}
+            said = {name: text for name, text in said.items() if text}
             head = {"schema_version": "0.3.0", "evaluation_id": evaluation, "model_id": llm, "evaluation_name": benchmark}
             records = [r for t in own for r in _lines_of_cell(ds, a, t, {"head": head, "metadata": said})]
-            name = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{agent}\n{benchmark}\n{ds.attrs['content_hash']}"))
-            place = folder / "data" / _plain(benchmark) / _plain(owner) / _plain(llm.split("/")[-1])
-            place.mkdir(parents=True, exist_ok=True)
+            said_of = f"{agent}\n{benchmark}\n{ds.attrs['content_hash']}".encode()
+            name = str(uuid.UUID(bytes=hashlib.sha256(said_of).digest()[:16], version=4))
+            place = Path("data", _plain(benchmark), _plain(owner), _plain(llm.split("/")[-1]))
+            (folder / place).mkdir(parents=True, exist_ok=True)
             score = float(np.mean([r["evaluation"]["score"] for r in records]))
-            summary = _summary(evaluation, llm, name, benchmark, score, said)
-            (place / f"{name}.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
+            summary = _summary(head, (place / f"{name}_samples.jsonl").as_posix(), score, said, ds.date.values[a])
+            (folder / place / f"{name}.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
             lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
-            (place / f"{name}_samples.jsonl").write_text(lines, encoding="utf-8")
+            (folder / place / f"{name}_samples.jsonl").write_text(lines, encoding="utf-8")
 
 # %% ../../nbs/1_data/23_exporting.ipynb #ffc827ef
 _FORMS: dict[str, tuple[tuple[str, ...], str]] = {  # form -> endings that a file of it may have, and what it holds

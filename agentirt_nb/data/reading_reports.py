@@ -17,7 +17,7 @@ import xarray as xr
 
 from .describing import agent_groups, apart_sentence
 from .outcomes import OutcomesError
-from ..messages import count, listed
+from ..messages import cleaned, count, listed
 
 # %% ../../nbs/1_data/13_reading_reports.ipynb #89694ee4
 _MOST = 50  # names of a list that the attribute keeps
@@ -91,7 +91,7 @@ def with_report(
     passed, ran = s.sum(0), n.sum(0)
     kept["size"] |= {"passed by all": int((passed == ran)[ran > 0].sum()), "passed by none": int((passed == 0)[ran > 0].sum())}
     text = json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace").decode()  # names of files may be no text
-    return outcomes.assign_attrs(reading=text)
+    return outcomes.assign_attrs(reading=cleaned(text))
 
 
 def _joined(
