@@ -20,7 +20,7 @@ import xarray as xr
 
 from ..messages import count, listed, one_of
 from .building import from_arrays
-from .outcomes import OutcomesError
+from .outcomes import OutcomesError, is_known
 
 # %% ../../nbs/1_data/14_trials.ipynb #68daad74
 STATES: dict[str, str] = {
@@ -65,28 +65,27 @@ _ROUTE = re.compile(
     r"^(?:(?:openai|anthropic|azure|together_?ai|openrouter|moonshotai|deepseek-ai|meta-llama|mistralai|google|xai|Qwen)[_:])+",
     re.I,
 )
-_BLANK = {"", "none", "null", "unknown", "n/a", "-", "none/none", "undisclosed"}
 
 
 def plain_llm(
     name: object,  # as a log has it; anything but text is no name
 ) -> str:  # empty where it says nothing
     "The name of an LLM without the route to it."
-    text = str(name).strip().strip("/") if isinstance(name, str) else ""
+    text = name.strip().strip("/") if isinstance(name, str) and is_known(name) else ""
     if found := _HUB.search(text):
         text = found[1]
     text = re.sub(r" \(N=\d+\)$", "", _ROUTE.sub("", text.rsplit("/", 1)[-1].strip()))  # LiveCodeBench says how often it asked
-    return "" if text.casefold() in _BLANK else text[:200]
+    return text[:200] if is_known(text) else ""
 
 
 def plain_scaffold(
     name: object,  # as a log has it
 ) -> str:  # empty where it says nothing
     "The name of a scaffold without the module that it comes from."
-    text = str(name).strip() if isinstance(name, str) else ""
+    text = name.strip() if isinstance(name, str) and is_known(name) else ""
     text = text.rsplit(":", 1)[-1] if ":" in text and "/" not in text.rsplit(":", 1)[-1] else text
     text = text.rstrip("/").rsplit("/", 1)[-1].strip()
-    return "" if text.casefold() in _BLANK else text[:200]
+    return text[:200] if is_known(text) else ""
 
 # %% ../../nbs/1_data/14_trials.ipynb #9f14201a
 @dataclass
@@ -99,6 +98,7 @@ class Tally:
     passed: int
     counted: int
     rest: int = 0  # agents of which a file names only what they solved
+    unlike: tuple[str, ...] = ()  # agents that have several LLMs or scaffolds under one name
 
     def sentences(self) -> list[str]:
         "The tally in words."
@@ -115,6 +115,8 @@ class Tally:
                 f"Of {count(self.rest, 'agent')} a file names only what was solved; what it does not name counts as not run. "
                 "If all of them tried the same tasks, give the list: tasks=[…], or tasks='union' for all that are named anywhere."
             )
+        if self.unlike:
+            out.append(f"Several LLMs or scaffolds go by one name, and the first counts: {listed(self.unlike, 6)}.")
         if self.duplicates:
             out.append(f"{count(self.duplicates, 'trial')} had the id of another and count once.")
         return out
@@ -124,47 +126,73 @@ _NUMBERS = ("share", "cost", "tokens", "duration", "turns")
 _TEXTS = ("agent", "llm", "scaffold", "benchmark", "group", "organisation", "date", "failure")
 
 
-def _one_of_each(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    "The trials without those that have the id of an earlier one, which lend it what it does not say."
-    named = table.key.ne("")
-    copy = named & table.duplicated(["agent", "task", "key"])
-    if not copy.any():
-        return table, 0
-    shared = named & table.duplicated(["agent", "task", "key"], keep=False)
-    told = table[shared].replace("", None).groupby(["agent", "task", "key"], sort=False)[[*_NUMBERS, *_TEXTS[1:]]].first()
-    first = table[shared & ~copy].set_index(["agent", "task", "key"])
-    for name in told:
-        first[name] = told[name].reindex(first.index).fillna("" if name in _TEXTS else math.nan)
-    return pd.concat([table[~shared], first.reset_index()[table.columns.tolist()]]), int(copy.sum())
-
-
-def _labelled(table: pd.DataFrame) -> pd.DataFrame:
-    "With a label for each agent, and tasks told apart where two benchmarks have one of the same name."
-    plain = {"llm": plain_llm, "scaffold": plain_scaffold}
-    for name, clean in plain.items():
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    "With names that are plain, lent by copies that know more, and with a label for each agent."
+    for name in ("task", *_TEXTS):
+        table[name] = table[name].map({raw: raw.encode("utf-8", "replace").decode().strip() for raw in table[name].unique()})
+    for name, clean in {"llm": plain_llm, "scaffold": plain_scaffold}.items():
         table[f"{name}_in_log"] = table[name]
         table[name] = table[name].map({raw: clean(raw) for raw in table[name].unique()})
+    copy = table.key.ne("") & table.duplicated(["task", "key"], keep=False)
+    if copy.any():
+        who = ["agent", "llm", "scaffold"]
+        said = table.loc[copy, who].replace("", None)
+        by = said.groupby([table.task[copy], table.key[copy]])
+        alike = (by.transform("nunique") <= 1).all(axis=1)  # they do not contradict each other
+        table.loc[copy, who] = said.where(~alike, said.fillna(by.transform("first"))).fillna("")
     both = table.llm + np.where((table.llm != "") & (table.scaffold != ""), " + ", "") + table.scaffold
-    table["agent"] = table.agent.where(table.agent != "", both).where(lambda x: x != "", "undisclosed")
-    shared = table.groupby("task").benchmark.transform(lambda x: x[x != ""].nunique()) > 1
-    return table.assign(task=table.task.where(~shared | (table.benchmark == ""), table.benchmark + "/" + table.task))
+    return table.assign(agent=table.agent.where(table.agent != "", both).where(lambda x: x != "", "undisclosed"))
+
+
+def _one_of_each(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    "The trials without copies: of those with one id the first that was scored, and what the others know beside it."
+    by = ["agent", "task", "key"]
+    shared = table.key.ne("") & table.duplicated(by, keep=False)
+    if not shared.any():
+        return table, 0
+    told = table[shared].sort_values("passed", key=lambda x: x.isna(), kind="stable")
+    same = told.state == told.groupby(by, sort=False).state.transform("first")  # how a copy died is nothing to one that did not
+    told["failure"] = told.failure.where(same, "")
+    known = told.replace("", None).groupby(by, sort=False)[[*_NUMBERS, "human_minutes", *_TEXTS[1:]]].transform("first")
+    told[known.columns] = known.fillna(dict.fromkeys(_TEXTS[1:], ""))
+    left = pd.concat([table[~shared], told.drop_duplicates(by)]).sort_index()
+    of_file = lambda x: pd.MultiIndex.from_frame(x[["agent", "source"]])
+    files = [of_file(x[x.state != "rest"]) for x in (table, left)]
+    copied = (left.state == "rest") & of_file(left).isin(files[0].difference(files[1]))  # a file all of whose trials are copies
+    return left[~copied], int(shared.sum() - told.duplicated(by).eq(False).sum())
 
 
 def _with_rest(table: pd.DataFrame, tasks: Collection[str] | str | None) -> tuple[pd.DataFrame, int]:
     "The trials with failures on what a list of tasks has and a file does not name; agents of whom that stays open."
     rest, named = table[table.state == "rest"], table[table.state != "rest"]
-    if tasks is None or rest.empty:
+    if not tasks or rest.empty:
         return named, rest.agent.nunique()
-    wanted = named.task.unique().tolist() if isinstance(tasks, str) else [*tasks]
-    did = {agent: set(own) for agent, own in named.groupby("agent").task}
-    once = rest.drop_duplicates("agent")
+    where = named[named.benchmark != ""].groupby("task").benchmark.agg(set).to_dict()
+    wanted = named.task.unique() if isinstance(tasks, str) else [*dict.fromkeys(tasks)]
+    fits = {one: [task for task in wanted if not one or one in where.get(task, (one,))] for one in rest.benchmark.unique()}
+    did = {file: set(own) for file, own in named.groupby(["agent", "source"]).task}
+    files = set(zip(rest.agent, rest.source))
+    told: dict[str, set[str]] = {}  # by files of the agent that name failures too
+    for (agent, source), own in did.items():
+        if (agent, source) not in files:
+            told.setdefault(agent, set()).update(own)
     new = [
         row._replace(task=task, state="scored")
-        for row in once.itertuples(index=False)
-        for task in wanted
-        if task not in did.get(row.agent, ())
+        for row in rest.drop_duplicates(["agent", "benchmark", "source"]).itertuples(index=False)
+        for own in [did.get((row.agent, row.source), set()) | told.get(row.agent, set())]
+        for task in fits[row.benchmark]
+        if task not in own
     ]
     return pd.concat([named, pd.DataFrame(new, columns=named.columns)], ignore_index=True) if new else named, 0
+
+
+def _told_apart(table: pd.DataFrame) -> pd.DataFrame:
+    "With the benchmark before the name of a task that several benchmarks have."
+    while True:
+        many = table.benchmark.replace("", None).groupby(table.task).transform("nunique") > 1
+        if not (apart := many & (table.benchmark != "")).any():
+            return table
+        table = table.assign(task=table.task.where(~apart, table.benchmark + "/" + table.task))
 
 # %% ../../nbs/1_data/14_trials.ipynb #f776b99b
 def _facts(table: pd.DataFrame, by: str, names: Collection[str]) -> pd.DataFrame:
@@ -182,7 +210,8 @@ def _layers(cells: pd.DataFrame, wide: Callable[[pd.Series], np.ndarray]) -> dic
     by = cells.groupby(["agent", "task"], sort=False)
     out = {name: wide(by[name].mean()) for name in known}
     if (words := cells[cells.failure != ""]).size:
-        most = words.groupby(["agent", "task"], sort=False).failure.agg(lambda x: x.value_counts().index[0])
+        often = words.groupby(["agent", "task", "failure"], sort=False).size().sort_values(ascending=False, kind="stable")
+        most = often.reset_index("failure").failure.groupby(["agent", "task"], sort=False).first()
         out["failure"] = np.where(pd.isna(table := wide(most)), "", table)
     return out
 
@@ -190,15 +219,18 @@ def _layers(cells: pd.DataFrame, wide: Callable[[pd.Series], np.ndarray]) -> dic
 def gather(
     trials: Iterable[Trial],  # in any order; of two with one id the first is taken
     *,
-    observed: Collection[str] = OBSERVED,  # states that count; what was not scored counts as a failure then
+    observed: Collection[str] | str = OBSERVED,  # states that count; what was not scored counts as a failure then
     tasks: Collection[str]
     | str
     | None = None,  # that were tried, where files name only what was solved; "union": all that are named
     attrs: dict[str, str] | None = None,  # source, licence … of the outcomes
 ) -> tuple[xr.Dataset, Tally]:  # validated outcomes with layers share, cost, tokens, duration, failure where known; the tally
     "Outcomes of trials, and what became of them. Raises `OutcomesError` where none counts, or a state is unknown."
+    observed = [observed] if isinstance(observed, str) else [*observed]
     for state in observed:
-        one_of(state, STATES, "state", error=OutcomesError)
+        one_of(state, [name for name in STATES if name != "rest"], "state", error=OutcomesError)
+    if isinstance(tasks, str):
+        one_of(tasks, ["union"], "list of tasks", error=OutcomesError)
     names = [field.name for field in fields(Trial)]
     table = pd.DataFrame(
         {
@@ -208,13 +240,17 @@ def gather(
     )
     if table.empty:
         raise OutcomesError("There is no trial in what was read; give logs that say which tasks were solved.")
-    table, copies = _one_of_each(_labelled(table))
+    table, copies = _one_of_each(_named(table))
     table, open_rest = _with_rest(table, tasks)
+    table = _told_apart(table)
     passed = table.passed.map(lambda x: x is True or x is np.True_)
-    counts = table.state.isin([*observed]) & (table.passed.notna() | ~table.state.isin(["scored", "own limit"]))
+    counts = table.state.isin(observed) & (table.passed.notna() | ~table.state.isin(["scored", "own limit"]))
     left = table[~counts]
+    left = left.assign(state=left.state.where(left.passed.notna() | ~left.state.isin(["scored", "own limit"]), "without a score"))
     failures = Counter(left.failure[left.failure != ""])
-    tally = Tally(Counter(left.state), failures, copies, int(passed[counts].sum()), int(counts.sum()), open_rest)
+    many = table[["llm", "scaffold"]].replace("", None).groupby(table.agent).nunique().gt(1).any(axis=1)
+    unlike = tuple(many.index[many])
+    tally = Tally(Counter(left.state), failures, copies, int(passed[counts].sum()), int(counts.sum()), open_rest, unlike)
     if not counts.any():
         raise OutcomesError(
             f"None of {count(len(table), 'trial')} counts. {' '.join(tally.sentences()[1:])} Give observed=[…] to count more."
