@@ -54,7 +54,7 @@ def test_totals_are_those_counted_by_hand(folder, files, choices, n, passed, tas
 @pytest.mark.parametrize(
     "folder, agents, tasks, successes, trials",
     [
-        ("every_eval_ever/generated", [f"{name} + demo-scaffold" for name in ("strong-1", "weak-2", "mid-3")], 27, 32, 54),
+        ("every_eval_ever/generated", [f"{name} in demo-scaffold" for name in ("strong-1", "weak-2", "mid-3")], 27, 32, 54),
         ("helm", ["gpt2"], 10, 1, 10),
         ("metr", ["Model A (Inspect)", "Model B (Inspect)", "Model C"], 18, 114, 213),
         ("py_irt", ["s1", "s2", "pedro", "pinguino", "ken", "burt", "s3"], 6, 22, 45),

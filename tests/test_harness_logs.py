@@ -36,12 +36,12 @@ SINGLE = {  # folder -> passed, failed, no verdict, in the files of single trial
     f"{OLD}5__10-00-00": (2, 4, 1),
 }
 HARBOR = {  # job, agent -> trials, tasks, passed, failed, died
-    ("jobs/toy-suite__coin-agent", "weak-2 + coin-agent"): (21, 7, 4, 8, 9),
+    ("jobs/toy-suite__coin-agent", "weak-2 in coin-agent"): (21, 7, 4, 8, 9),
     ("jobs/toy-suite__coin-agent", "oracle"): (21, 7, 15, 0, 6),
-    ("jobs/toy-suite__coin-agent", "strong-1 + coin-agent"): (21, 7, 9, 3, 9),
-    ("jobs_interrupted/toy-suite__interrupted", "strong-1 + coin-agent"): (9, 3, 3, 0, 6),
-    ("jobs_legacy_schema/2025-11-20__09-00-00", "weak-2 + coin-agent"): (12, 4, 3, 6, 3),
-    ("jobs_legacy_schema/2025-11-20__09-00-00", "strong-1 + coin-agent"): (12, 4, 6, 3, 3),
+    ("jobs/toy-suite__coin-agent", "strong-1 in coin-agent"): (21, 7, 9, 3, 9),
+    ("jobs_interrupted/toy-suite__interrupted", "strong-1 in coin-agent"): (9, 3, 3, 0, 6),
+    ("jobs_legacy_schema/2025-11-20__09-00-00", "weak-2 in coin-agent"): (12, 4, 3, 6, 3),
+    ("jobs_legacy_schema/2025-11-20__09-00-00", "strong-1 in coin-agent"): (12, 4, 6, 3, 3),
 }
 
 
@@ -82,10 +82,10 @@ def test_totals_of_trials_of_terminal_bench_which_are_those_of_the_run(folder):
 def test_a_whole_tree_of_terminal_bench_counts_every_trial_once():
     root = samples("terminal_bench/generated/runs")
     outcomes, tally = gather(below(root, root))
-    assert outcomes.agent.values.tolist() == ["model-c + terminus", "model-b + plain-cli", "model-a + terminus"]
+    assert outcomes.agent.values.tolist() == ["model-c in terminus", "model-b in plain-cli", "model-a in terminus"]
     assert outcomes.sizes["task"] == 7 and set(outcomes.benchmark.values) == {"terminal-bench-core@0.1.1"}
     assert (tally.passed, tally.counted, tally.states["died"], tally.duplicates) == (26, 66, 11, 51)
-    assert outcomes.trials.sel(agent="model-a + terminus").sum() == 30  # five runs of seven tasks, five without a verdict
+    assert outcomes.trials.sel(agent="model-a in terminus").sum() == 30  # five runs of seven tasks, five without a verdict
 
 
 @pytest.mark.parametrize("job, agent", HARBOR)
@@ -293,7 +293,7 @@ def test_the_lock_file_says_who_ran_and_no_home_is_carried(tmp_path):
     put(tmp_path, "run/tb.lock", lock)
     trial = one_row(tmp_path, trial_started_at=None)
     assert (trial.llm, trial.benchmark, trial.date) == ("acme/model-l", "usaco", "2025-08-24")
-    assert gather([trial])[0].agent == "model-l + CodexAgent"
+    assert gather([trial])[0].agent == "model-l in CodexAgent"
     assert "somebody" not in repr(trial)
     put(tmp_path, "run/run_metadata.json", WHO)
     assert "somebody" not in repr(one_row(tmp_path)) and one_row(tmp_path).llm == "acme/model-a"
@@ -410,7 +410,7 @@ def test_facts_of_a_trial_of_harbor(tmp_path):
 
 def test_names_of_agents_tasks_and_benchmarks_that_stand_elsewhere(tmp_path):
     bare = one_trial(tmp_path, agent_info={}, task_name=None, source="/home/somebody/tasks", id=None)
-    assert gather([bare])[0].agent == "strong-1 + CoinAgent"
+    assert gather([bare])[0].agent == "strong-1 in CoinAgent"
     assert (bare.task, bare.benchmark, bare.key) == ("t1", "tasks", "j-1/t1__abc")
     assert one_trial(tmp_path, task_name="org/name").task == "org/name"
     assert one_trial(tmp_path, source=None).benchmark == ""

@@ -97,7 +97,7 @@ def test_an_archive_that_inspect_wrote_says_what_its_json_says():
         ("died", None, "ConnectionError"): 1,
     }
     outcomes, tally = gather([*packed, *plain])
-    assert (outcomes.agent.values.tolist(), tally.duplicates, tally.counted) == (["model-a + shy"], 6, 5)
+    assert (outcomes.agent.values.tolist(), tally.duplicates, tally.counted) == (["model-a in shy"], 6, 5)
     assert outcomes.trials.sel(task=["1", "two", "three"]).values.tolist() == [[2, 2, 1]]
 
 

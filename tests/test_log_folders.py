@@ -184,9 +184,9 @@ def test_tables_between_logs_are_of_the_same_campaign(tmp_path):
     write(tmp_path, "sheet.csv", "Model,Test,Passed\nstrong-1 + shell,t1,1\nother,t2,0\n")
     write(tmp_path, "prices.csv", "provider,usd\nacme,3\n")
     outcomes = irt.read_outcomes(tmp_path, progress=False)
-    assert outcomes.agent.values.tolist() == ["strong-1 + shell", "other"]
+    assert outcomes.agent.values.tolist() == ["strong-1 in shell", "other"]
     assert set(outcomes.task.values.tolist()) == {"t0", "t1", "t2", "t3"} and set(outcomes.benchmark.values) == {"toy-suite"}
-    assert int(outcomes.trials.sel(agent="strong-1 + shell", task="t1")) == 3
+    assert int(outcomes.trials.sel(agent="strong-1 in shell", task="t1")) == 3
     assert "prices.csv" in repr(irt.reading_report(outcomes))
 
 

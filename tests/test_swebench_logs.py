@@ -145,7 +145,7 @@ def test_openhands_is_told_once_by_three_real_shaped_files():
     assert ended(evaluated) == ended(report) == {(True, "scored"): 11, (False, "scored"): 7, (False, "died"): 2}
     outcomes, tally = gather([*report, *evaluated])
     assert tally.duplicates == 20 and (int(outcomes.successes.sum()), int(outcomes.trials.sum())) == (11, 18)
-    assert outcomes.agent.item() == "claude-3-5-sonnet-20241022 + CodeActAgent"
+    assert outcomes.agent.item() == "claude-3-5-sonnet-20241022 in CodeActAgent"
     assert {*outcomes.benchmark.values} == {"swebench_verified"} and outcomes.cost.notnull().sum() == 18
     assert "api_key" not in str(evaluated) and tally.failures["RuntimeError"] == 2
 
@@ -401,7 +401,7 @@ def test_the_index_of_openhands_keeps_the_same_task_of_two_benchmarks_apart(tmp_
     trials = [t for name in ("swe-bench", "swt-bench") for t in read(tmp_path, f"m1/instance_results/{name}.json", rows)]
     outcomes, tally = gather(trials)
     assert outcomes.trials.values.tolist() == [[1, 0, 1, 0]] and tally.states["died"] == 2 and tally.duplicates == 0
-    assert outcomes.agent.item() == "m1 + OpenHands"
+    assert outcomes.agent.item() == "m1 in OpenHands"
 
 
 def test_a_table_of_counts_is_never_taken_for_verdicts(tmp_path):

@@ -37,11 +37,11 @@ def test_runs_of_one_agent_in_several_files_are_repeats_in_whatever_order_they_c
     trials = [trial("a", passed, source=f"run{i}.json") for i, passed in enumerate([True, False, True])] + [trial("b", False)]
     for start in range(4):
         trials = trials[start:] + trials[:start]
-        assert cells(trials) == {("m + s", "a"): (2, 3), ("m + s", "b"): (0, 1)}
+        assert cells(trials) == {("m in s", "a"): (2, 3), ("m in s", "b"): (0, 1)}
 
 
 def test_equal_trials_without_an_id_are_repeats_and_never_copies():
-    assert cells([trial("a"), trial("a")]) == {("m + s", "a"): (2, 2)}
+    assert cells([trial("a"), trial("a")]) == {("m in s", "a"): (2, 2)}
 
 
 def test_agents_are_told_apart_by_their_scaffold_and_joined_by_their_plain_names():
@@ -51,7 +51,7 @@ def test_agents_are_told_apart_by_their_scaffold_and_joined_by_their_plain_names
         trial("a", llm="m", scaffold="Other"),
         trial("a", llm="m"),
     ]
-    assert set(cells(trials)) == {("m + Agent", "a"), ("m + Other", "a"), ("m", "a")}
+    assert set(cells(trials)) == {("m in Agent", "a"), ("m in Other", "a"), ("m", "a")}
     made, _ = gather(trials)
     assert made.llm_in_log.values.tolist() == ["openai/m", "m", "m"]  # what the log of the first says
     assert made.scaffold_in_log.values.tolist() == ["lib:Agent", "Other", ""]
@@ -93,12 +93,12 @@ def test_a_copy_that_does_not_know_its_agent_learns_it_from_the_other():
     known, blank, half = trial("a", key="1"), Trial(task="a", passed=True, key="1", cost=3.0), trial("a", key="1", llm="m")
     for trials in [(known, blank), (blank, known), (half, known), (half, blank, known)]:
         made, tally = gather(trials)
-        assert made.agent.values.tolist() == ["m + s"] and tally.counted == 1
+        assert made.agent.values.tolist() == ["m in s"] and tally.counted == 1
 
 
 def test_one_id_of_two_agents_that_differ_is_two_trials():
     assert cells([trial("a", key="1", llm="m1", scaffold="s"), trial("a", key="1", llm="m2")]) == {
-        ("m1 + s", "a"): (1, 1),
+        ("m1 in s", "a"): (1, 1),
         ("m2", "a"): (1, 1),
     }
 
@@ -111,11 +111,11 @@ def test_one_id_of_two_agents_that_differ_is_two_trials():
 def test_a_state_counts_if_it_is_observed_and_scored(state, passed):
     trials = [trial("b"), trial("a", passed, state=state)]
     scored = state in OBSERVED and (passed is not None or state == "empty")
-    assert (("m + s", "a") in cells(trials)) == scored
+    assert (("m in s", "a") in cells(trials)) == scored
     wider = passed is not None or state not in ("scored", "own limit")  # nobody knows what a run without a score is
-    assert (("m + s", "a") in cells(trials, observed=[*OBSERVED, state])) == wider
+    assert (("m in s", "a") in cells(trials, observed=[*OBSERVED, state])) == wider
     if wider:
-        assert cells(trials, observed=[*OBSERVED, state])["m + s", "a"] == (passed is True, 1)
+        assert cells(trials, observed=[*OBSERVED, state])["m in s", "a"] == (passed is True, 1)
 
 
 def test_the_report_says_what_did_not_count_and_what_the_other_choice_would_give():
@@ -128,7 +128,7 @@ def test_the_report_says_what_did_not_count_and_what_the_other_choice_would_give
 
 
 def test_one_state_may_be_given_as_a_word_and_the_rest_is_none():
-    assert cells([trial("a"), trial("b", state="own limit")], observed="own limit") == {("m + s", "b"): (1, 1)}
+    assert cells([trial("a"), trial("b", state="own limit")], observed="own limit") == {("m in s", "b"): (1, 1)}
     with pytest.raises(OutcomesError, match="'rest' is unknown"):
         gather([trial("a")], observed=["scored", "rest"])
     with pytest.raises(OutcomesError, match="did you mean 'died'"):
@@ -199,14 +199,14 @@ def test_a_word_that_is_no_list_of_tasks_is_refused_and_an_empty_list_leaves_the
 
 def test_tasks_of_one_name_in_two_benchmarks_are_two_tasks():
     trials = [trial("3", benchmark="airline"), trial("3", False, benchmark="retail"), trial("4", benchmark="retail"), trial("3")]
-    assert cells(trials) == {(("m + s"), task): (task != "retail/3", 1) for task in ["airline/3", "retail/3", "4", "3"]}
+    assert cells(trials) == {(("m in s"), task): (task != "retail/3", 1) for task in ["airline/3", "retail/3", "4", "3"]}
     odd = [trial("a", benchmark="B"), trial("a", False, benchmark="C"), trial("B/a", benchmark="D")]
     assert len(cells(odd)) == 3
 
 
 def test_blanks_and_letters_that_are_none_do_not_break_a_folder():
     trials = [trial(" a "), trial("a"), trial("b\ud800"), Trial(task="a", passed=True, llm="\ud800x", benchmark="\udfff")]
-    assert cells(trials) == {("m + s", "a"): (2, 2), ("m + s", "b?"): (1, 1), ("?x", "a"): (1, 1)}
+    assert cells(trials) == {("m in s", "a"): (2, 2), ("m in s", "b?"): (1, 1), ("?x", "a"): (1, 1)}
 
 
 @pytest.mark.parametrize("blank", ["", " ", "unknown", "N/A", "None", "-", "?", "undisclosed", "none/none", "nan"])

@@ -47,7 +47,7 @@ def _opened(file: LogFile) -> zipfile.ZipFile:
         raise LogError(f"{file.name} is no whole zip archive, as a log of Inspect is; was it cut off while it was copied?")
     raise LogError(f"{file.name} lists more entries than a log of Inspect has; read it with Inspect and save it as several logs.")
 
-
+# %% ../../nbs/1_data/18_inspect_logs.ipynb #70527291
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     "An entry's bytes, one more than its directory tells at most."
     if entry.compress_type != _ZSTANDARD:

@@ -20,7 +20,7 @@ import xarray as xr
 from ..csv_files import csv_rows
 from ..messages import and_more, count, listed
 from .joining import combine
-from .log_files import Choices, LogError
+from .log_files import Choices, LogError, LogFile
 from .log_folders import ENDINGS, FORMATS, LogReading, files_below, read_folder
 from .outcomes import OutcomesError, open_outcomes
 from .reading_reports import ReadingReport, reading_report, with_report
@@ -124,7 +124,10 @@ def _tables_in(root: Path, paths: Sequence[Path], strict: bool) -> tuple[list[xr
     "Outcomes of the tables in a folder; those that seem to hold none, and those that are broken."
     parts, aside, broken = [], {}, {}
     for path in paths:
-        name = path.relative_to(root).as_posix()
+        name, file = path.relative_to(root).as_posix(), LogFile(path, root)
+        if path.is_file() and (known := next((one for one in FORMATS if one.no_outcomes and one.sees(file)), None)):
+            aside[name] = f"{known.title}; {known.no_outcomes.removesuffix('.')}"
+            continue
         try:
             parts.append(_table_in(root, path))
         except UnclearTableError:

@@ -765,7 +765,7 @@ def _outcomeless(name: str, title: str, sees: Any, why: str) -> LogFormat:
     "A kind of file that holds no outcomes."
     return LogFormat(name, title, sees, _nothing, {}, why)
 
-
+# %% ../../nbs/1_data/16_swebench_logs.ipynb #d7eae4a9
 _NO_OUTCOMES: tuple[LogFormat, ...] = (
     _outcomeless(
         "openhands-output",

@@ -103,13 +103,19 @@ class Tally:
     def sentences(self) -> list[str]:
         "The tally in words."
         out = [f"{count(self.counted, 'trial')} counted, {self.passed:,} of them passed."]
-        left = {name: n for name, n in self.states.items() if n}
+        left = {name: n for name, n in self.states.items() if n and name != "not run"}
+        rate = self.passed / max(self.counted, 1)
         if left:
             how = f" ({listed([f'{n:,} {name}' for name, n in self.failures.most_common(6)])})" if self.failures else ""
             out.append(f"Not counted: {listed([f'{n:,} {name}' for name, n in left.items()], 6)}{how}.")
             if self.counted:
                 low = self.passed / (self.counted + sum(left.values()))
-                out[-1] += f" As failures they would lower the pass rate from {self.passed / self.counted:.1%} to {low:.1%}."
+                out[-1] += f" As failures they would lower the pass rate from {rate:.1%} to {low:.1%}."
+        if unrun := self.states["not run"]:
+            low = self.passed / (self.counted + unrun)
+            out.append(
+                f"Named as not run: {count(unrun, 'trial')}; with 'not run' among observed= they fail ({rate:.1%} to {low:.1%})."
+            )
         if self.rest:
             out.append(
                 f"Of {count(self.rest, 'agent')} a file names only what was solved; what it does not name counts as not run. "
@@ -140,7 +146,7 @@ def _named(table: pd.DataFrame) -> pd.DataFrame:
         by = said.groupby([table.task[copy], table.key[copy]])
         alike = (by.transform("nunique") <= 1).all(axis=1)  # they do not contradict each other
         table.loc[copy, who] = said.where(~alike, said.fillna(by.transform("first"))).fillna("")
-    both = table.llm + np.where((table.llm != "") & (table.scaffold != ""), " + ", "") + table.scaffold
+    both = table.llm + np.where((table.llm != "") & (table.scaffold != ""), " in ", "") + table.scaffold
     return table.assign(agent=table.agent.where(table.agent != "", both).where(lambda x: x != "", "undisclosed"))
 
 
@@ -161,7 +167,7 @@ def _one_of_each(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     copied = (left.state == "rest") & of_file(left).isin(files[0].difference(files[1]))  # a file all of whose trials are copies
     return left[~copied], int(shared.sum() - told.duplicated(by).eq(False).sum())
 
-
+# %% ../../nbs/1_data/14_trials.ipynb #54a04ccc
 def _with_rest(table: pd.DataFrame, tasks: Collection[str] | str | None) -> tuple[pd.DataFrame, int]:
     "The trials with failures on what a list of tasks has and a file does not name; agents of whom that stays open."
     rest, named = table[table.state == "rest"], table[table.state != "rest"]
@@ -256,7 +262,8 @@ def gather(
             f"None of {count(len(table), 'trial')} counts. {' '.join(tally.sentences()[1:])} Give observed=[…] to count more."
         )
     agents = _facts(table, "agent", ["llm", "scaffold", "organisation", "date", "llm_in_log", "scaffold_in_log"])
-    about = _facts(table, "task", ["benchmark", "group", "human_minutes"]).replace({"benchmark": {"": "unnamed"}})
+    begun = table[table.task.isin(table.task[counts | (table.state != "not run")])]  # tasks that nobody began are none
+    about = _facts(begun, "task", ["benchmark", "group", "human_minutes"]).replace({"benchmark": {"": "unnamed"}})
     cells = table[counts].assign(passed=passed[counts].astype(int), trials=1)
     sums = cells.groupby(["agent", "task"], sort=False)[["passed", "trials"]].sum()
     wide = lambda x: x.unstack("task").reindex(index=agents.index, columns=about.index).to_numpy()
