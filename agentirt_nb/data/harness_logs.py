@@ -322,6 +322,8 @@ _HARBOR_FIELDS: dict[str, str] = {
     "started_at": "date",
     "id": "key; config.source_trial.trial_id where it was graded again",
 }
+
+# %% ../../nbs/1_data/17_harness_logs.ipynb #bafe5cce
 HARNESSES: tuple[LogFormat, ...] = (
     LogFormat("terminal-bench", "run of Terminal-Bench", _is_run, read_terminal_bench, _TERMINAL_FIELDS),
     LogFormat(

@@ -82,8 +82,9 @@ def with_report(
     "Outcomes that say how they were read."
     kept = asdict(report)
     for name in ("files", "unused", "review", "notes"):
-        more = len(kept[name]) - _MOST
-        kept[name] = [*kept[name][:_MOST], *([f"… and {more:,} more"] if more > 0 and name != "review" else [])]
+        most = 4 * _MOST if name == "notes" else _MOST
+        more = len(kept[name]) - most
+        kept[name] = [*kept[name][:most], *([f"… and {more:,} more"] if more > 0 and name != "review" else [])]
     for name, most in (("columns", 4 * _MOST), ("broken", 20 * _MOST)):
         kept[name] = dict(list(kept[name].items())[:most])
     s, n = (outcomes[name].transpose("agent", "task").values.astype(np.int64) for name in ("successes", "trials"))

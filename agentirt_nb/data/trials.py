@@ -253,7 +253,7 @@ def gather(
     counts = table.state.isin(observed) & (table.passed.notna() | ~table.state.isin(["scored", "own limit"]))
     left = table[~counts]
     left = left.assign(state=left.state.where(left.passed.notna() | ~left.state.isin(["scored", "own limit"]), "without a score"))
-    failures = Counter(left.failure[left.failure != ""])
+    failures = Counter(left.failure[(left.failure != "") & (left.state != "not run")])
     many = table[["llm", "scaffold"]].replace("", None).groupby(table.agent).nunique().gt(1).any(axis=1)
     unlike = tuple(many.index[many])
     tally = Tally(Counter(left.state), failures, copies, int(passed[counts].sum()), int(counts.sum()), open_rest, unlike)
