@@ -91,7 +91,7 @@ def test_a_whole_tree_of_terminal_bench_counts_every_trial_once():
 @pytest.mark.parametrize("job, agent", HARBOR)
 def test_totals_of_jobs_of_harbor(job, agent):
     root = samples("harbor")
-    name = lambda trial: " + ".join(filter(None, [plain_llm(trial.llm), plain_scaffold(trial.scaffold)]))
+    name = lambda trial: " in ".join(filter(None, [plain_llm(trial.llm), plain_scaffold(trial.scaffold)]))
     trials = [trial for trial in below(root / job, root) if name(trial) == agent]
     passed, failed, died = (
         sum(trial.passed is True and trial.state != "died" for trial in trials),

@@ -181,7 +181,7 @@ def test_several_programs_read_the_same_as_one(tmp_path):
 
 def test_tables_between_logs_are_of_the_same_campaign(tmp_path):
     job(tmp_path, 8)
-    write(tmp_path, "sheet.csv", "Model,Test,Passed\nstrong-1 + shell,t1,1\nother,t2,0\n")
+    write(tmp_path, "sheet.csv", "Model,Test,Passed\nstrong-1 in shell,t1,1\nother,t2,0\n")
     write(tmp_path, "prices.csv", "provider,usd\nacme,3\n")
     outcomes = irt.read_outcomes(tmp_path, progress=False)
     assert outcomes.agent.values.tolist() == ["strong-1 in shell", "other"]
