@@ -17,7 +17,7 @@ _STEPS = {
         "data.texts": "task_texts",
         "data.reading": "read_outcomes",
         "data.reading_reports": "reading_report",
-        "data.log_outcomes": "log_formats log_fields",
+        "data.log_outcomes": "outcomes_from_logs log_formats log_fields",
         "data.outcomes": "open_outcomes save_outcomes",
         "quanta.scaling_fits": "scaling_studies",
         "quanta.language_model": "load_language_curves",

@@ -10,6 +10,7 @@ from agentirt_nb.data.embeddings import published_embeddings as published_embedd
 from agentirt_nb.data.texts import task_texts as task_texts
 from agentirt_nb.data.reading import read_outcomes as read_outcomes
 from agentirt_nb.data.reading_reports import reading_report as reading_report
+from agentirt_nb.data.log_outcomes import outcomes_from_logs as outcomes_from_logs
 from agentirt_nb.data.log_outcomes import log_formats as log_formats
 from agentirt_nb.data.log_outcomes import log_fields as log_fields
 from agentirt_nb.data.outcomes import open_outcomes as open_outcomes

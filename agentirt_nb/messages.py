@@ -69,6 +69,15 @@ def listed(
 # %% ../nbs/0_ground/01_messages.ipynb #07a83caa
 _OPTIONS = {"method='nuts'": "--method nuts", "check=True": "--check on", "groups=True": "--groups on"}
 _OPTIONS |= {"noise='quasi-binomial'": "--noise quasi-binomial"}  # Python -> shell
+_OPTIONS |= {"tasks=[…], or tasks='union'": "--tasks FILE, or --tasks union", "'not run' among observed=": "--count 'not run'"}
+_OPTIONS |= {"Give observed=['scored', 'own limit', 'empty', 'died']": "Give --count died", "first_try=True": "--first-try"}
+_OPTIONS |= {
+    "metric=…": "--metric",
+    "metric=": "--metric",
+    "(threshold=)": "(--threshold)",
+    "tasks=": "--tasks",
+    "format=": "--format ",
+}
 
 
 def for_shell(

@@ -2,9 +2,11 @@
 
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from log_files import harbor_trial, samples
 
 import agentirt_nb as irt
@@ -13,6 +15,7 @@ from agentirt_nb.data import log_folders
 from agentirt_nb.data.log_files import LogError, LogFile
 from agentirt_nb.data.log_folders import FORMATS, files_below, read_folder
 from agentirt_nb.data.log_outcomes import outcomes_from_logs
+from agentirt_nb.data.outcomes import OutcomesError
 
 
 @pytest.fixture(autouse=True)
@@ -136,38 +139,79 @@ def test_nothing_that_can_be_read_is_one_sentence(tmp_path):
     with pytest.raises(LogError, match=r"holds no outcomes that can be read; 0 files looked at"):
         irt.read_outcomes(tmp_path, progress=False)
     write(tmp_path, "a.json", {"name": "package", "version": 1})
-    with pytest.raises(LogError, match=r"1 JSON file of no format that is known; see log_formats"):
+    with pytest.raises(LogError, match=r"1 file of no format that is known, or not of the one"):
         irt.read_outcomes(tmp_path, progress=False)
     with pytest.raises(LogError, match="There is no file or folder"):
         outcomes_from_logs(tmp_path / "none")
 
 
-def test_a_second_reading_reads_what_is_new_or_has_changed(tmp_path, monkeypatch):
+def interrupted(folder, after=450):
+    "A reading that stops in its third chunk; the files and what was read."
+    paths = files_below(folder)[0]
+    reading = read_folder(folder, paths, workers=1, progress=False)
+    first = [next(reading) for _ in range(after)]
+    reading.close()
+    return paths, first
+
+
+def test_an_interrupted_reading_goes_on_where_it_stopped(tmp_path, monkeypatch):
     job(tmp_path, 1100)
-    paths = files_below(tmp_path)[0]
-    reading = read_folder(tmp_path, paths, workers=1, progress=False)
-    first = [next(reading) for _ in range(450)]
-    reading.close()  # interrupted in the third chunk
+    paths, first = interrupted(tmp_path)
+    changed = paths[5]
+    changed.write_text(changed.read_text().replace("acme/strong-1", "acme/weaker-1"))  # of the same length
     asked = []
     real = log_folders.read_log
     monkeypatch.setattr(log_folders, "read_log", lambda file, *more: asked.append(file.name) or real(file, *more))
     again = list(read_folder(tmp_path, paths, workers=1, progress=False))
-    assert len(asked) == 1100 - 600 and told(again[:450]) == told(first)
+    assert len(asked) == 1100 - 600 + 1 and told(again[:5] + again[6:450]) == told(first[:5] + first[6:])
+    assert again[5].trials[0].llm == "acme/weaker-1"
     asked.clear()
-    changed = paths[5]
-    changed.write_text(json.dumps(harbor_trial(5, 1.0, task="new")))
-    third = list(read_folder(tmp_path, paths, workers=1, progress=False))
-    assert asked == [changed.relative_to(tmp_path).as_posix()] and third[5].trials[0].task == "new"
-    assert told(third[6:]) == told(again[6:])
+    assert told(read_folder(tmp_path, paths, workers=1, progress=False)) == told(again)
+    assert len(asked) == 1100  # it has been read to its end: nothing is kept
+    assert not list(Path(os.environ["XDG_CACHE_HOME"]).rglob("readings.jsonl"))
 
 
-def test_a_damaged_memory_of_earlier_readings_is_forgotten(tmp_path):
+def test_what_was_read_of_a_file_in_motion_or_in_trouble_is_not_kept(tmp_path, monkeypatch):
+    job(tmp_path, 1100)
+    real, moving = log_folders.read_log, files_below(tmp_path)[0][3]
+
+    def busy(file, *more):
+        reading = real(file, *more)
+        if file.path == moving:
+            moving.write_text(moving.read_text().replace("strong", "longer"))
+        return reading
+
+    monkeypatch.setattr(log_folders, "read_log", busy)
+    paths, first = interrupted(tmp_path)
+    monkeypatch.setattr(log_folders, "read_log", real)
+    assert first[3].trials[0].llm == "acme/strong-1"
+    assert list(read_folder(tmp_path, paths, workers=1, progress=False))[3].trials[0].llm == "acme/longer-1"
+
+
+@pytest.mark.parametrize("damage", ["half", "nonsense", "fields", "folder", "locked"])
+def test_a_memory_of_an_interrupted_reading_that_is_of_no_use_does_no_harm(tmp_path, damage):
     job(tmp_path, 1001)
-    paths = files_below(tmp_path)[0]
-    first = list(read_folder(tmp_path, paths, workers=1, progress=False))
+    paths, first = interrupted(tmp_path)
     kept = next(Path(os.environ["XDG_CACHE_HOME"]).rglob("readings.jsonl"))
-    kept.write_bytes(kept.read_bytes()[: kept.stat().st_size // 2].replace(b'"trials"', b'"trails"', 1) + b"\nnonsense\n")
-    assert told(read_folder(tmp_path, paths, workers=1, progress=False)) == told(first)
+    if damage == "half":
+        kept.write_bytes(kept.read_bytes()[: kept.stat().st_size // 2])
+    elif damage == "nonsense":
+        kept.write_bytes(b"nonsense\n")
+    elif damage == "fields":
+        kept.write_bytes(kept.read_bytes().replace(b'"trials"', b'"trails"'))
+    elif damage == "folder":
+        kept.unlink()
+        kept.mkdir()
+    with FileLock(kept.with_name("lock"), thread_local=False) if damage == "locked" else nullcontext():
+        assert told(list(read_folder(tmp_path, paths, workers=1, progress=False))[:450]) == told(first)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
+    job(tmp_path / "logs", 1001)
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    paths = files_below(tmp_path / "logs")[0]
+    assert len(list(read_folder(tmp_path / "logs", paths, workers=1, progress=False))) == 1001
 
 
 def test_several_programs_read_the_same_as_one(tmp_path):
@@ -177,6 +221,66 @@ def test_several_programs_read_the_same_as_one(tmp_path):
     one, two = (list(read_folder(tmp_path, paths, workers=workers, progress=False)) for workers in (1, 2))
     assert [(r.name, r.format, r.trouble) for r in one] == [(r.name, r.format, r.trouble) for r in two]
     assert sum(len(r.trials) for r in two) == 450
+
+
+def test_several_paths_are_read_as_one(tmp_path):
+    job(tmp_path / "a", 6)
+    job(tmp_path / "b", 6)  # the same trials, by their ids
+    write(tmp_path, "dead.json", harbor_trial(99, None))
+    given = [tmp_path / name for name in ("a", "b", "a/job/t0__0/result.json", "dead.json")]
+    both = irt.read_outcomes(given, progress=False)
+    assert int(both.trials.sum()) == 6 and "6 trials had the id of another" in repr(irt.reading_report(both))
+    assert "Not counted: 1 died" in repr(irt.reading_report(both))
+    write(tmp_path, "sheet.csv", "Model,Test,Passed\nother,t1,1\n")
+    more = irt.read_outcomes([tmp_path / "sheet.csv", tmp_path / "a"], progress=False)
+    assert int(more.trials.sum()) == 7
+
+
+def test_pipes_and_links_to_themselves_are_passed_over(tmp_path):
+    job(tmp_path, 2)
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    os.mkfifo(tmp_path / "pipe.json")
+    report = repr(irt.reading_report(irt.read_outcomes(tmp_path, progress=False)))
+    assert "a link that leads nowhere (loop.json)" in report and "which is never opened (pipe.json)" in report
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(OutcomesError, match="is a pipe, a socket or a device"):
+        irt.read_outcomes(tmp_path / "pipe.csv")
+
+
+def test_a_list_of_tasks_is_about_what_the_files_name(tmp_path):
+    entry = {"resolved": ["django__django-1"], "no_generation": [], "no_logs": []}
+    write(tmp_path, "evaluation/verified/20250101_a/results/results.json", entry)
+    write(tmp_path, "evaluation/verified/20250102_b/results/results.json", entry | {"resolved": ["django__django-2"]})
+    alone = irt.read_outcomes(tmp_path, progress=False)
+    assert int(alone.trials.sum()) == 2 and "names only what was solved" in repr(irt.reading_report(alone))
+    union = irt.read_outcomes(tmp_path, tasks="union", progress=False)
+    assert union.successes.sum("task").values.tolist() == [1, 1] and union.trials.sum("task").values.tolist() == [2, 2]
+    assert "Failures for the list of tasks: 2" in repr(irt.reading_report(union))
+    (tmp_path / "tasks.txt").write_text("task\ndjango__django-1\ndjango__django-2\ndjango__django-3\n")
+    assert int(irt.read_outcomes(tmp_path, tasks=str(tmp_path / "tasks.txt"), progress=False).trials.sum()) == 6
+    with pytest.raises(OutcomesError, match="None of the 1 task of tasks= is named by any file"):
+        irt.read_outcomes(tmp_path, tasks=["x"], progress=False)
+
+
+def test_a_copy_of_a_table_is_named_and_left_out(tmp_path):
+    for name in ("a.csv", "backup/a.csv"):
+        write(tmp_path, name, "Model,Test,Passed\nm,t1,1\nm,t2,0\n")
+    outcomes = irt.read_outcomes(tmp_path, progress=False)
+    assert int(outcomes.trials.sum()) == 2 and "the same as another (backup/a.csv)" in repr(irt.reading_report(outcomes))
+
+
+def test_of_very_many_broken_files_all_are_counted(tmp_path):
+    job(tmp_path, 2)
+    for i in range(1203):
+        write(tmp_path, f"cut/{i}.json", "{")
+    report = irt.reading_report(irt.read_outcomes(tmp_path, progress=False, workers=1))
+    assert "Not read, 1,203 files" in repr(report)
+
+
+@pytest.mark.parametrize("given", [None, 7, b"x", "", "a" * 5000, [None], {}])
+def test_what_is_no_name_is_refused_in_a_sentence(given):
+    with pytest.raises(OutcomesError):
+        irt.read_outcomes(given)
 
 
 def test_tables_between_logs_are_of_the_same_campaign(tmp_path):

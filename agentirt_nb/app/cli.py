@@ -34,8 +34,8 @@ _DONE, _NOT_CONVERGED, _BAD_REQUEST, _FAULT, _DOUBTFUL, _NOTHING_LEFT = 0, 1, 2,
 _INCOMPLETE = _NOT_CONVERGED  # the same to a script: written, but look before you use it
 _EXIT_CODES = """exit codes:
   0    done
-  1    written, but the fit did not converge (marked so in everything written), or judge's
-       ratings have gaps
+  1    written, but the fit did not converge (marked so in everything written), judge's
+       ratings have gaps, or check and import could not read some file
   2    the request or the data cannot be used; the message says why
   3    a fault of this program; --debug shows where
   4    with fit --strict: written, but not to be read on trust: the fit did not converge, or its

@@ -220,6 +220,14 @@ class Choices:
     threshold: float = 1.0  # share from where on a task is passed, where the log does not say itself
     first_try: bool = False  # of agents that see the tests fail and try again: whether the first try counts, not the last
 
+    def __post_init__(self) -> None:
+        "Raise LogError for a choice that is none."
+        threshold, numbers = self.threshold, int | float
+        if isinstance(threshold, bool) or not isinstance(threshold, numbers) or not 0 < threshold <= 1:
+            raise LogError(f"threshold is {threshold!r:.50}; give a share above 0 and up to 1.")
+        if not isinstance(self.first_try, bool) or not isinstance(self.metric, str):
+            raise LogError("first_try is True or False, and metric a name; check what is given.")
+
     def graded(self, share: float) -> bool | None:  # None: nothing was scored
         "Whether a share is a pass."
         return None if math.isnan(share) else share >= self.threshold

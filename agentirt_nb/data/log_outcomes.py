@@ -6,10 +6,11 @@
 __all__ = ['log_formats', 'log_fields', 'outcomes_from_logs']
 
 # %% ../../nbs/1_data/22_log_outcomes.ipynb #bfd26437
+import os
 import warnings
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import xarray as xr
 from ..csv_files import csv_rows
 from ..messages import and_more, count, listed
 from .joining import combine
-from .log_files import Choices, LogError, LogFile
+from .log_files import Choices, LogError, LogFile, name_below
 from .log_folders import ENDINGS, FORMATS, LogReading, files_below, read_folder
 from .outcomes import OutcomesError, open_outcomes
 from .reading_reports import ReadingReport, reading_report, with_report
@@ -74,7 +75,7 @@ def _cleaned_names(outcomes: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
             outcomes = outcomes.drop_vars(raw)
             continue
         was, now = max(pairs, key=lambda pair: len(pair[0]))
-        example = f"as {was!r:.80} to {now or 'undisclosed'!r}"
+        example = f"as {was[:80]!r} to {now or 'undisclosed'!r}"
         word = "LLMs" if kind == "llm" else "scaffolds"
         notes.append(f"Names of {word} of {count(len(pairs), 'agent')} were shortened, {example}; {raw} keeps what the log says.")
     return outcomes, notes
@@ -98,44 +99,52 @@ def _said_of(readings: Sequence[LogReading], passed_over: dict[str, str]) -> lis
     return out
 
 
-def _report_of(
-    readings: Sequence[LogReading], passed_over: dict[str, str], broken: dict[str, str], tally: Tally | None
-) -> ReadingReport:
-    "The report of a folder of logs."
-    notes = [*(tally.sentences() if tally else []), *_said_of(readings, passed_over)]
-    broken = {one.name: one.trouble for one in readings if one.trouble} | broken
-    return ReadingReport([one.name for one in readings if one.trials], notes=notes, broken=broken)
+def _report_of(found: "_Found", tally: Tally | None) -> ReadingReport:
+    "The report of folders of logs."
+    notes = tally.sentences() if tally else []
+    if notes and found.parts:
+        notes[0] = f"Of the logs, without the tables: {notes[0]}"
+    notes += _said_of(found.readings, found.aside)
+    broken = {one.name: one.trouble for one in found.readings if one.trouble} | found.broken
+    return ReadingReport([one.name for one in found.readings if one.trials], notes=notes, broken=broken)
 
 # %% ../../nbs/1_data/22_log_outcomes.ipynb #8f82819b
-def _table_in(root: Path, path: Path) -> xr.Dataset:
+def _table_in(root: Path, path: Path, threshold: float | None) -> xr.Dataset:
     "Outcomes of a table or of saved outcomes in a folder, whose report says which file it speaks of."
-    name = path.relative_to(root).as_posix()
+    name = name_below(path, root)
     if path.suffix in (".zarr", ".nc"):
         return open_outcomes(path).assign_attrs(source=name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what is not used is in the report
-        made = outcomes_from_table(path)
+        made = outcomes_from_table(path, threshold=threshold)
     report = replace(reading_report(made), files=[name])
     report.notes[:] = [f"{name}: {note}" for note in report.notes]
     return with_report(made.assign_attrs(source=name), report)
 
 
-def _tables_in(root: Path, paths: Sequence[Path], strict: bool) -> tuple[list[xr.Dataset], dict[str, str], dict[str, str]]:
+def _tables_in(
+    root: Path, paths: Sequence[Path], strict: bool, threshold: float | None
+) -> tuple[list[xr.Dataset], dict[str, str], dict[str, str]]:
     "Outcomes of the tables in a folder; those that seem to hold none, and those that are broken."
-    parts, aside, broken = [], {}, {}
+    parts, aside, broken, seen = [], {}, {}, set()
     for path in paths:
-        name, file = path.relative_to(root).as_posix(), LogFile(path, root)
+        name, file = name_below(path, root), LogFile(path, root)
         if path.is_file() and (known := next((one for one in FORMATS if one.no_outcomes and one.sees(file)), None)):
             aside[name] = f"{known.title}; {known.no_outcomes.removesuffix('.')}"
             continue
         try:
-            parts.append(_table_in(root, path))
+            made = _table_in(root, path, threshold)
+            if made.attrs["content_hash"] in seen:
+                aside[name] = "a table that holds the same as another"
+                continue
+            seen.add(made.attrs["content_hash"])
+            parts.append(made)
         except UnclearTableError:
             aside[name] = "a table of which it cannot be told what its columns are; read it by itself"
         except OutcomesError as reason:
             if strict:
                 raise
-            broken[name] = str(reason).replace(str(path), name)
+            broken[name] = f"{str(reason).replace(str(path), name).rstrip('.')} (when it is read by itself)."
     return parts, aside, broken
 
 
@@ -180,74 +189,105 @@ def _task_list(tasks: Collection[str] | str | Path | None) -> Collection[str] | 
     return names[1:] if names and names[0].casefold() in ("task", "task_id", "instance_id") else names
 
 # %% ../../nbs/1_data/22_log_outcomes.ipynb #a6c799c9
-def _sources(path: Path | str) -> tuple[Path, list[Path], dict[str, str]]:
-    "The folder, the files in it, and what was passed over. Raises LogError where there is none."
-    path = Path(path)
-    if path.is_dir() and path.suffix != ".zarr":
-        found, aside = files_below(path)
-        return path, found, aside
-    if not path.is_file():
-        raise LogError(f"There is no file or folder {str(path)!r}; check the name.")
-    return path.resolve().parents[min(2, len(path.resolve().parents) - 1)], [path.resolve()], {}
+def _sources(paths: Sequence[Path | str]) -> tuple[dict[Path, list[Path]], dict[str, str]]:
+    "Files by the folder that they are read from, each once, and what was passed over. Raises LogError for what is not there."
+    by: dict[Path, list[Path]] = {}
+    aside: dict[str, str] = {}
+    seen: set[str] = set()
+    for given in paths:
+        path = Path(given)
+        if str(given) and path.is_dir() and path.suffix != ".zarr":
+            root, (found, over) = path, files_below(path)
+            aside |= over
+        elif str(given) and path.is_file():
+            path = path.resolve()
+            root, found = path.parents[min(2, len(path.parents) - 1)], [path]
+        else:
+            raise LogError(f"There is no file or folder {str(given)!r:.300}; check the name.")
+        new = [one for one in found if (real := os.path.realpath(one)) not in seen and not seen.add(real)]  # type: ignore[func-returns-value]
+        by.setdefault(root, []).extend(new)
+    return by, aside
 
 
-def _nothing(path: Path | str, readings: Sequence[LogReading], aside: dict[str, str], tables: int) -> LogError:
+def _nothing(paths: Sequence[Path | str], found: "_Found", looked: int) -> LogError:
     "What to say where nothing could be read."
-    looked = len(readings) + tables
+    readings = found.readings
     why = [*(one.trouble for one in readings if one.trouble), *dict.fromkeys(note for one in readings for note in one.notes)]
     why += dict.fromkeys(of.no_outcomes for one in readings for of in FORMATS if of.name == one.format and of.no_outcomes)
-    why += [f"{name}: {text}" for name, text in aside.items()]
-    unknown = sum(not (one.trouble or one.format) for one in readings)
-    why += [f"{count(unknown, 'JSON file')} of no format that is known; see log_formats()"] if unknown else []
+    why += [f"{name}: {text}" for name, text in (found.aside | found.broken).items()]
+    if unknown := sum(not (one.trouble or one.format) for one in readings):
+        why.append(
+            f"{count(unknown, 'file')} of no format that is known, or not of the one that was asked for; see log_formats()"
+        )
     first = f": {why[0].rstrip('.')}{and_more(len(why) - 1)}" if why else ""
-    return LogError(f"{str(path)!r} holds no outcomes that can be read; {count(looked, 'file')} looked at{first}.")
+    names = listed([repr(str(path)) for path in paths], 3)
+    return LogError(
+        f"{names} {'hold' if len(paths) > 1 else 'holds'} no outcomes that can be read; {count(looked, 'file')} looked at{first}."
+    )
+
+# %% ../../nbs/1_data/22_log_outcomes.ipynb #40082287
+@dataclass
+class _Found:
+    "What was found in folders."
+
+    readings: list[LogReading] = field(default_factory=list)  # with the first trial of each
+    trials: list[Trial] = field(default_factory=list)
+    parts: list[xr.Dataset] = field(default_factory=list)  # of tables
+    aside: dict[str, str] = field(default_factory=dict)  # file -> why it was passed over
+    broken: dict[str, str] = field(default_factory=dict)  # table -> why it could not be read
+
+
+def _find(paths: Sequence[Path | str], choices: Choices, format: str | None, strict: bool, **how: Any) -> _Found:
+    "Read logs and tables of all paths. Raises LogError where one is not there, or, if strict, for the first that is broken."
+    by, aside = _sources(paths)
+    found = _Found(aside=aside)
+    threshold = None if choices.threshold == 1 else choices.threshold
+    for root, files in by.items():
+        logs, tables, pickles, _ = _kinds(files)
+        found.aside |= {name_below(one, root): "a pickle, which may run anything when it is opened" for one in pickles}
+        tables = [*tables]
+        for one in read_folder(root, logs, choices=choices, format=format, **how):
+            if strict and one.trouble:
+                raise LogError(one.trouble)
+            found.trials += one.trials
+            found.readings.append(replace(one, trials=one.trials[:1]))
+            if not (one.format or one.trouble) and one.name.casefold().endswith(TABLES):
+                tables.append(root / one.name)
+        parts, no_tables, bad = _tables_in(root, tables if format is None else [], strict, threshold)
+        found.parts, found.aside, found.broken = [*found.parts, *parts], found.aside | no_tables, found.broken | bad
+    if not found.trials and not found.parts:
+        raise _nothing(paths, found, sum(map(len, by.values())))
+    return found
 
 # %% ../../nbs/1_data/22_log_outcomes.ipynb #241820d6
 def outcomes_from_logs(
-    path: Path | str,  # a folder of logs and tables, or one log
+    path: Path | str | Sequence[Path | str],  # a folder of logs and tables, or one log; or several, read as one
     *,
     format: str | None = None,  # index of `log_formats`; None: recognised
     metric: str = "",  # which of several scores; empty: the first, and the report names the others
     threshold: float = 1.0,  # share from where on a task is passed, where the log does not say itself
     first_try: bool = False,  # whether the first of several tries counts, where an agent sees the tests fail
     observed: Collection[str] = OBSERVED,  # states of a trial that count; `STATES` of trials lists them
-    tasks: Collection[str]
-    | str
-    | Path
-    | None = None,  # that were tried, where files name only what was solved: a list, its file, "union"
+    tasks: Collection[str] | str | Path | None = None,  # tried, where files name only what was solved: a list, its file, "union"
     strict: bool = False,  # raise for the first file that cannot be read
     workers: int | None = None,  # programs that read at the same time; None: one a core for a thousand files and more
     progress: bool = True,  # show a bar
 ) -> xr.Dataset:  # validated outcomes; `reading_report` of them says all that was decided
     "Outcomes of a folder of evaluation logs. Raises LogError where nothing in it can be read."
-    tried = _task_list(tasks)
-    root, paths, aside = _sources(path)
-    logs, tables, pickles, _ = _kinds(paths)
-    aside |= {one.relative_to(root).as_posix(): "a pickle, which may run anything when it is opened" for one in pickles}
-    choices = Choices(metric=metric, threshold=threshold, first_try=first_try)
-    readings, trials = [], list[Trial]()
-    for one in read_folder(root, logs, choices=choices, format=format, workers=workers, progress=progress):
-        if strict and one.trouble:
-            raise LogError(one.trouble)
-        trials += one.trials
-        readings.append(one if not one.trials else LogReading(one.name, one.format, one.trials[:1], one.notes, one.trouble))
-    unknown = [root / one.name for one in readings if not (one.format or one.trouble) and one.name.casefold().endswith(TABLES)]
-    parts, no_tables, broken = _tables_in(root, [*tables, *unknown] if format is None else [], strict)
-    aside |= no_tables
-    tally = None
-    if trials:
-        made, tally = gather(trials, observed=observed, tasks=tried, attrs={"source": Path(path).name})
-        made, more = _from_registry(made)
-        made, cleaned = _cleaned_names(made)
-        report = _report_of(readings, aside, broken, tally)
-        review = suggest_names(made)[["kind", "name", "suggestion", "why"]].to_numpy().tolist()
-        report.notes.extend([*more, *cleaned])
-        report.review.extend(review)
-        parts = [with_report(made, report), *(_of_one_campaign(made, table) for table in parts)]
-    if not parts:
-        raise _nothing(path, readings, aside | broken, len(tables))
-    made = parts[0] if len(parts) == 1 else combine(parts, same_agents=True)
-    if not trials:  # the tables have told of themselves
-        rest = with_report(made, _report_of(readings, aside, broken, None)).attrs["reading"]
-        made = made.assign_attrs(reading="; ".join([made.attrs["reading"], rest] if "reading" in made.attrs else [rest]))
-    return made
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    tried, choices = _task_list(tasks), Choices(metric=metric, threshold=threshold, first_try=first_try)
+    found = _find(paths, choices, format, strict, workers=workers, progress=progress)
+    if not found.trials:  # the tables have told of themselves
+        made = found.parts[0] if len(found.parts) == 1 else combine(found.parts, same_agents=True)
+        rest = with_report(made, _report_of(found, None)).attrs["reading"]
+        return made.assign_attrs(reading="; ".join([made.attrs["reading"], rest] if "reading" in made.attrs else [rest]))
+    source = ", ".join(Path(one).name for one in paths[:3])
+    made, tally = gather(found.trials, observed=observed, tasks=tried, attrs={"source": source})
+    made, known = _from_registry(made)
+    made, cleaned = _cleaned_names(made)
+    report = _report_of(found, tally)
+    report.notes.extend([*known, *cleaned])
+    report.review.extend(suggest_names(made)[["kind", "name", "suggestion", "why"]].to_numpy().tolist())
+    made = with_report(made, report)
+    parts = [made, *(_of_one_campaign(made, table) for table in found.parts)]
+    return made if len(parts) == 1 else combine(parts, same_agents=True)

@@ -6,7 +6,9 @@
 __all__ = ['read_outcomes', 'with_features']
 
 # %% ../../nbs/1_data/11_reading.ipynb #f5c1af25
+import errno
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,18 +25,27 @@ from .tables import TABLES, outcomes_from_table
 _OF_LOGS = ("format", "metric", "first_try", "observed", "tasks", "strict", "workers")  # what `outcomes_from_logs` is told
 
 
-def _is_log(path: Path, name: str, how: Mapping[str, Any]) -> bool:
-    "Whether a source is a folder of logs or a log, not a table or a leaderboard's name."
+def _is_log(source: Path | str, how: Mapping[str, Any]) -> bool:
+    "Whether a source is a folder of logs or a log. Raises OutcomesError for what is no file or folder."
     from agentirt_nb.data.log_files import LogFile
     from agentirt_nb.data.log_folders import ENDINGS, FORMATS
 
-    if path.is_dir():
+    name, path = str(source), Path(source).expanduser()
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError) as reason:
+        if isinstance(reason, ValueError) or reason.errno == errno.ENAMETOOLONG:
+            raise OutcomesError(f"{name!r:.100} cannot be the name of a file; check it.") from None
+        kind = 0  # nothing there: whoever reads it says so
+    if kind and not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise OutcomesError(f"{name!r} is a pipe, a socket or a device, not a file; write what comes out of it to a file.")
+    if stat.S_ISDIR(kind):
         return path.suffix != ".zarr" and (os.sep in name or not _is_leaderboard(name))
     if not name.casefold().endswith(ENDINGS):
         return False
     if not name.casefold().endswith(TABLES) or set(how) & set(_OF_LOGS):
         return True
-    return path.is_file() and not how and any(one.sees(LogFile(path)) for one in FORMATS)
+    return bool(kind) and not how and any(one.sees(LogFile(path)) for one in FORMATS)
 
 
 def _is_leaderboard(name: str) -> bool:
@@ -44,24 +55,30 @@ def _is_leaderboard(name: str) -> bool:
     return name in list_leaderboards().index
 
 
+def _refuse_strangers(paths: Sequence[Path | str], logs: Sequence[Path | str], how: Mapping[str, Any]) -> None:
+    "Raise OutcomesError for an argument that is about no source."
+    for key in how:
+        if key != "threshold" and len(logs) == (0 if key in _OF_LOGS else len(paths)):
+            what = "folder of logs" if key in _OF_LOGS else "table"
+            raise OutcomesError(f"{str(paths[0])!r} is no {what}, so {key} says nothing about it; leave that out.")
+
+
+def _of_logs(paths: Sequence[Path | str], progress: bool, how: Mapping[str, Any]) -> xr.Dataset:
+    "Outcomes of all logs and folders of logs, in one."
+    from agentirt_nb.data.log_outcomes import outcomes_from_logs
+
+    known = {key: value for key, value in how.items() if value is not None}
+    return outcomes_from_logs([Path(one).expanduser() for one in paths], progress=progress, **known)
+
+# %% ../../nbs/1_data/11_reading.ipynb #9db9ab4e
 def _read_one(
-    path: Path | str,  # as in `read_outcomes`
+    path: Path | str,  # as in `read_outcomes`, no log
     progress: bool,
-    how: dict[str, Any],
+    how: dict[str, Any],  # of tables
     several: bool,  # whether there are other sources, which `how` may be about
 ) -> xr.Dataset:
     "Outcomes from one source."
     name, path = str(path), Path(path).expanduser()
-    logs = _is_log(path, name, how)
-    own = {key: value for key, value in how.items() if key == "threshold" or (key in _OF_LOGS) == logs}
-    if own != how and not several:
-        stranger, what = next(key for key in how if key not in own), "table" if logs else "folder of logs"
-        raise OutcomesError(f"{name!r} is no {what}, so {stranger} says nothing about it; leave that out.")
-    how = {key: value for key, value in own.items() if value is not None}
-    if logs:
-        from agentirt_nb.data.log_outcomes import outcomes_from_logs
-
-        return outcomes_from_logs(path, progress=progress, **how)
     if name.casefold().endswith(TABLES):
         return outcomes_from_table(path, **how)
     if how and not several:
@@ -70,18 +87,18 @@ def _read_one(
         if not put_back(path).exists():
             raise OutcomesError(f"There is no file {name!r}.")
         return open_outcomes(path)
+    if path.suffix in (".pkl", ".pickle"):
+        raise OutcomesError(f"{name!r} is a pickle, which may run anything when it is opened; save it as .csv or .zarr.")
     if path.suffix or path.is_file() or os.sep in name:
         known = "a folder, a .csv, .json, .jsonl, .eval, .parquet, .zarr or .nc file or a leaderboard's name"
-        raise OutcomesError(f"Cannot read {name!r}: give {known}.")
+        raise OutcomesError(f"Cannot read {name!r:.300}: give {known}.")
     from agentirt_nb.data.leaderboards import load_leaderboard
 
     return load_leaderboard(name, progress=progress)
 
 # %% ../../nbs/1_data/11_reading.ipynb #9f983048
 def read_outcomes(
-    path: Path
-    | str
-    | Sequence[Path | str],  # a folder of logs, a log, a table, .zarr, .nc, a leaderboard's name; or several of one campaign
+    path: Any,  # a folder of logs, a log, a table or frame, .zarr, .nc, a leaderboard's name; or several in one
     *,
     report: bool = False,  # print what was read as what; `reading_report` gives it too
     progress: bool = True,  # show bars
@@ -90,8 +107,17 @@ def read_outcomes(
     """Outcomes from a folder or a file or, where it is neither, from a public leaderboard.
 
     Raises `OutcomesError` where it is missing, damaged or no outcomes, or where there is no such leaderboard."""
-    paths = [path] if isinstance(path, str | Path) else list(path)
-    parts = [_read_one(one, progress, how, len(paths) > 1) for one in paths]
+    if hasattr(path, "columns"):
+        return outcomes_from_table(path, **how)
+    paths = [path] if isinstance(path, str | Path) else list(path) if isinstance(path, Sequence) else []
+    if bad := [one for one in paths or [path] if not isinstance(one, str | Path) or not str(one)]:
+        raise OutcomesError(f"{bad[0]!r:.100} is no name of a file or folder; give one.")
+    logs = [one for one in paths if _is_log(one, how)]
+    own = {key: value for key, value in how.items() if key == "threshold" or key in _OF_LOGS}
+    _refuse_strangers(paths, logs, how)
+    parts = [_of_logs(logs, progress, own)] if logs else []
+    rest = {key: value for key, value in how.items() if key not in _OF_LOGS and value is not None}
+    parts += [_read_one(one, progress, rest, len(paths) > 1) for one in paths if one not in logs]
     outcomes = combine(parts, same_agents=True) if len(parts) != 1 else parts[0]
     if report:
         print(reading_report(outcomes))

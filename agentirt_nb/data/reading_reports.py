@@ -60,8 +60,9 @@ class ReadingReport:
         out += self.notes
         if self.broken:
             why = "; ".join(text.rstrip(".") for text in list(self.broken.values())[:6])
-            more = f"; and {len(self.broken) - 6:,} more" if len(self.broken) > 6 else ""
-            out.append(f"Not read, {count(len(self.broken), 'file')}: {why}{more}.")
+            n = max(len(self.broken), self.size.get("broken", 0))  # the attribute keeps the first thousand
+            more = f"; and {n - 6:,} more, see .broken" if n > 6 else ""
+            out.append(f"Not read, {count(n, 'file')}: {why}{more}.")
         if self.review:
             pairs = [f"{name!r} and {other!r}" for _, name, other, _ in self.review]
             out.append(f"Names that may be one: {listed(pairs)}; suggest_names(outcomes) lists them.")
@@ -90,6 +91,7 @@ def with_report(
     s, n = (outcomes[name].transpose("agent", "task").values.astype(np.int64) for name in ("successes", "trials"))
     kept["size"] = dict(agents=len(n), tasks=n.shape[1], cells=int((n > 0).sum()), trials=int(n.sum()), successes=int(s.sum()))
     passed, ran = s.sum(0), n.sum(0)
+    kept["size"] |= {"broken": len(report.broken)} if report.broken else {}
     kept["size"] |= {"passed by all": int((passed == ran)[ran > 0].sum()), "passed by none": int((passed == 0)[ran > 0].sum())}
     text = json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace").decode()  # names of files may be no text
     return outcomes.assign_attrs(reading=cleaned(text))

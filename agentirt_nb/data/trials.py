@@ -99,33 +99,59 @@ class Tally:
     counted: int
     rest: int = 0  # agents of which a file names only what they solved
     unlike: tuple[str, ...] = ()  # agents that have several LLMs or scaffolds under one name
+    passed_too: int = 0  # of those that did not count, but could
+    cells: int = 0  # agents by tasks that the counted are of
+    disagree: int = 0  # ids whose copies have different verdicts
+    several: tuple[str, ...] = ()  # tasks with several groups or lengths
+    silent: tuple[str, ...] = ()  # agents of whom no trial counts
+    made: int | None = None  # failures that a list of tasks makes; None: no list was given
 
     def sentences(self) -> list[str]:
         "The tally in words."
         out = [f"{count(self.counted, 'trial')} counted, {self.passed:,} of them passed."]
+        if self.counted > self.cells > 0:
+            out.append(f"They are of {count(self.cells, 'cell')}: repeated runs are trials of one cell.")
         left = {name: n for name, n in self.states.items() if n and name != "not run"}
-        rate = self.passed / max(self.counted, 1)
+        rate, could = self.passed / max(self.counted, 1), sum(n for name, n in left.items() if name != "without a score")
         if left:
             how = f" ({listed([f'{n:,} {name}' for name, n in self.failures.most_common(6)])})" if self.failures else ""
             out.append(f"Not counted: {listed([f'{n:,} {name}' for name, n in left.items()], 6)}{how}.")
-            if self.counted:
-                low = self.passed / (self.counted + sum(left.values()))
-                out[-1] += f" As failures they would lower the pass rate from {rate:.1%} to {low:.1%}."
+            if self.counted and could:
+                then = (self.passed + self.passed_too) / (self.counted + could)
+                does = "With the verdicts that they have they would move" if self.passed_too else "As failures they would lower"
+                out[-1] += f" {does} the pass rate from {rate:.1%} to {then:.1%}."
         if unrun := self.states["not run"]:
             low = self.passed / (self.counted + unrun)
             out.append(
                 f"Named as not run: {count(unrun, 'trial')}; with 'not run' among observed= they fail ({rate:.1%} to {low:.1%})."
             )
-        if self.rest:
-            out.append(
-                f"Of {count(self.rest, 'agent')} a file names only what was solved; what it does not name counts as not run. "
-                "If all of them tried the same tasks, give the list: tasks=[…], or tasks='union' for all that are named anywhere."
-            )
-        if self.unlike:
-            out.append(f"Several LLMs or scaffolds go by one name, and the first counts: {listed(self.unlike, 6)}.")
-        if self.duplicates:
-            out.append(f"{count(self.duplicates, 'trial')} had the id of another and count once.")
-        return out
+        return [*out, *_doubts(self)]
+
+# %% ../../nbs/1_data/14_trials.ipynb #064de85b
+def _doubts(tally: Tally) -> list[str]:
+    "What in a tally a person should look at."
+    out = []
+    if tally.rest:
+        out.append(
+            f"Of {count(tally.rest, 'agent')} a file names only what was solved; what it does not name counts as not run. "
+            "If all of them tried the same tasks, give the list: tasks=[…], or tasks='union' for all that are named anywhere."
+        )
+    if tally.made is not None:
+        out.append(f"Failures for the list of tasks: {tally.made:,}, tasks on it that a file of what was solved does not name.")
+    if tally.silent:
+        out.append(f"No trial counts of {listed(tally.silent, 6)}.")
+    if tally.several:
+        out.append(f"Tasks with several groups or lengths, of which the first counts: {listed(tally.several, 6)}.")
+    if tally.unlike:
+        out.append(f"Several LLMs or scaffolds go by one name, and the first counts: {listed(tally.unlike, 6)}.")
+    if tally.duplicates:
+        told = (
+            f" Of {count(tally.disagree, 'id')} the copies disagree, and the first that was scored counts."
+            if tally.disagree
+            else ""
+        )
+        out.append(f"{count(tally.duplicates, 'trial')} had the id of another and count once.{told}")
+    return out
 
 # %% ../../nbs/1_data/14_trials.ipynb #9c2bb601
 _NUMBERS = ("share", "cost", "tokens", "duration", "turns")
@@ -150,12 +176,12 @@ def _named(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(agent=table.agent.where(table.agent != "", both).where(lambda x: x != "", "undisclosed"))
 
 
-def _one_of_each(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    "The trials without copies: of those with one id the first that was scored, and what the others know beside it."
+def _one_of_each(table: pd.DataFrame) -> tuple[pd.DataFrame, int, int]:
+    "The trials without copies: of those with one id the first that was scored, and what the others know; copies; ids in dispute."
     by = ["agent", "task", "key"]
     shared = table.key.ne("") & table.duplicated(by, keep=False)
     if not shared.any():
-        return table, 0
+        return table, 0, 0
     told = table[shared].sort_values("passed", key=lambda x: x.isna(), kind="stable")
     same = told.state == told.groupby(by, sort=False).state.transform("first")  # how a copy died is nothing to one that did not
     told["failure"] = told.failure.where(same, "")
@@ -165,7 +191,8 @@ def _one_of_each(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     of_file = lambda x: pd.MultiIndex.from_frame(x[["agent", "source"]])
     files = [of_file(x[x.state != "rest"]) for x in (table, left)]
     copied = (left.state == "rest") & of_file(left).isin(files[0].difference(files[1]))  # a file all of whose trials are copies
-    return left[~copied], int(shared.sum() - told.duplicated(by).eq(False).sum())
+    disagree = int((table[shared].groupby(by).passed.agg(lambda x: len({bool(v) for v in x if v is not None})) > 1).sum())
+    return left[~copied], int(shared.sum() - told.duplicated(by).eq(False).sum()), disagree
 
 # %% ../../nbs/1_data/14_trials.ipynb #54a04ccc
 def _with_rest(table: pd.DataFrame, tasks: Collection[str] | str | None) -> tuple[pd.DataFrame, int]:
@@ -175,7 +202,15 @@ def _with_rest(table: pd.DataFrame, tasks: Collection[str] | str | None) -> tupl
         return named, rest.agent.nunique()
     where = named[named.benchmark != ""].groupby("task").benchmark.agg(set).to_dict()
     wanted = named.task.unique() if isinstance(tasks, str) else [*dict.fromkeys(tasks)]
-    fits = {one: [task for task in wanted if not one or one in where.get(task, (one,))] for one in rest.benchmark.unique()}
+    unknown = () if isinstance(tasks, str) else None  # a task of no benchmark is of any, where somebody put it on a list
+    fits = {
+        one: [task for task in wanted if not one or one in where.get(task, (one,) if unknown is None else unknown)]
+        for one in rest.benchmark.unique()
+    }
+    if not isinstance(tasks, str) and not set(wanted) & set(named.task):
+        raise OutcomesError(
+            f"None of the {count(len(wanted), 'task')} of tasks= is named by any file ({listed(wanted, 3)}); check the list."
+        )
     did = {file: set(own) for file, own in named.groupby(["agent", "source"]).task}
     files = set(zip(rest.agent, rest.source))
     told: dict[str, set[str]] = {}  # by files of the agent that name failures too
@@ -246,8 +281,12 @@ def gather(
     )
     if table.empty:
         raise OutcomesError("There is no trial in what was read; give logs that say which tasks were solved.")
-    table, copies = _one_of_each(_named(table))
+    if odd := sorted(set(table.state) - set(STATES)):
+        raise OutcomesError(f"A trial has the state {odd[0]!r}; known are {', '.join(STATES)}.")
+    table, copies, disagree = _one_of_each(_named(table))
+    some = len(table) - int((table.state == "rest").sum())
     table, open_rest = _with_rest(table, tasks)
+    made = len(table) - some if tasks else None
     table = _told_apart(table)
     passed = table.passed.map(lambda x: x is True or x is np.True_)
     counts = table.state.isin(observed) & (table.passed.notna() | ~table.state.isin(["scored", "own limit"]))
@@ -256,11 +295,17 @@ def gather(
     failures = Counter(left.failure[(left.failure != "") & (left.state != "not run")])
     many = table[["llm", "scaffold"]].replace("", None).groupby(table.agent).nunique().gt(1).any(axis=1)
     unlike = tuple(many.index[many])
+    about_tasks = table[["group", "human_minutes"]].replace("", None).groupby(table.task).nunique().gt(1).any(axis=1)
+    could = ~counts & table.state.ne("not run") & (table.passed.notna() | ~table.state.isin(["scored", "own limit"]))
     tally = Tally(Counter(left.state), failures, copies, int(passed[counts].sum()), int(counts.sum()), open_rest, unlike)
+    tally.passed_too, tally.disagree, tally.made = int(passed[could].sum()), disagree, made
+    tally.cells = len(table.loc[counts, ["agent", "task"]].drop_duplicates())
+    tally.several = tuple(about_tasks.index[about_tasks])
+    tally.silent = tuple(sorted(set(table.agent) - set(table.agent[counts]))) if counts.any() else ()
     if not counts.any():
-        raise OutcomesError(
-            f"None of {count(len(table), 'trial')} counts. {' '.join(tally.sentences()[1:])} Give observed=[…] to count more."
-        )
+        told = " ".join(tally.sentences()[1:])
+        more = f"Give observed={[*OBSERVED, 'died']} to count more."
+        raise OutcomesError(f"None of {count(len(table), 'trial')} counts. {told} {more}")
     agents = _facts(table, "agent", ["llm", "scaffold", "organisation", "date", "llm_in_log", "scaffold_in_log"])
     begun = table[table.task.isin(table.task[counts | (table.state != "not run")])]  # tasks that nobody began are none
     about = _facts(begun, "task", ["benchmark", "group", "human_minutes"]).replace({"benchmark": {"": "unnamed"}})
