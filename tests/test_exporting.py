@@ -157,7 +157,15 @@ def test_the_score_of_a_trial_is_its_share_and_what_passed_stands_beside_it(tmp_
         (r["metadata"]["agent_label"], r["sample_id"]): (r["evaluation"]["score"], r["evaluation"]["is_correct"]) for r in lines
     }
     assert told["a", "u"] == (0.5, True) and told["b", "w"] == (1.0, False)
-    assert "share" not in lines[0]["metadata"]
+    assert not {"share", "score"} & set(lines[0]["metadata"])
+
+
+@pytest.mark.parametrize("llm", ["Claude Opus 4.5", "o4-mini (high)", "GPT-5: thinking @ 2"])
+def test_an_llm_whose_name_is_none_of_a_folder_keeps_it_and_its_id_is_that_of_the_folder(tmp_path, llm):
+    outcomes = rich(2).assign_coords(llm=("agent", [llm, ""]))
+    assert quiet(outcomes, tmp_path / "x").llm.values.tolist() == [llm, ""]
+    for path in (tmp_path / "x").rglob("*.json"):  # as the validator of Every Eval Ever has it
+        assert json.loads(path.read_text())["model_info"]["id"] == path.parent.name
 
 
 def test_what_is_known_of_a_cell_that_was_not_run_and_times_of_day_stay_in_a_long_table(tmp_path):

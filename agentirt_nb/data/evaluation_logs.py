@@ -100,7 +100,7 @@ def _of_our_export(facts: dict[str, Any]) -> dict[str, Any]:
     written = {name: facts.get(name) for name in ("cost", "tokens", "duration", "turns", "human_minutes")}
     plain = re.compile(r"\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?", re.ASCII)
     said = {name: number(float(x)) for name, x in written.items() if isinstance(x, str) and plain.fullmatch(x)}
-    texts = {name: text(facts.get(name)) for name in ("organisation", "failure")}
+    texts = {name: text(facts.get(name)) for name in ("llm", "organisation", "failure")}
     return {"agent": agent} | {name: x for name, x in said.items() if x == x} | {name: x for name, x in texts.items() if x}
 
 

@@ -94,7 +94,7 @@ def _lines_of_cell(ds: xr.Dataset, a: int, t: int, about: dict[str, Any]) -> Ite
     "A record for each trial of a cell, those that passed first."
     task, ran = str(ds.task.values[t]), int(ds.trials.values[a, t])
     known = {name: float(ds[name].values[a, t]) for name in LAYERS if name in ds and np.isfinite(ds[name].values[a, t])}
-    share = known.pop("share", None)
+    share, _ = known.pop("share", None), known.pop("score", None)  # a score of ours is not what theirs is
     of_task = {"category": ds.group.values[t], "human_minutes": ds.human_minutes.values[t] if "human_minutes" in ds else np.nan}
     of_task |= {"failure": ds.failure.values[a, t]} if "failure" in ds else {}
     known |= {name: value for name, value in of_task.items() if value == value and value != ""}
@@ -112,10 +112,10 @@ def _lines_of_cell(ds: xr.Dataset, a: int, t: int, about: dict[str, Any]) -> Ite
             "metadata": more,
         }
 
-
+# %% ../../nbs/1_data/23_exporting.ipynb #14d69297
 def _summary(head: dict[str, str], samples: str, score: float, about: dict[str, str], date: Any) -> dict[str, Any]:
     "The summary that stands beside the lines."
-    llm, benchmark, ran = head["model_id"], head["evaluation_name"], pd.Timestamp(date)
+    benchmark, ran = head["evaluation_name"], pd.Timestamp(date)
     developer = Path(samples).parts[2]
     unknown = {"deployment_type": "unknown", "model_availability": "unknown"}
     when = {} if pd.isna(ran) else {"evaluation_timestamp": f"{ran:%Y-%m-%d}"}
@@ -129,7 +129,12 @@ def _summary(head: dict[str, str], samples: str, score: float, about: dict[str, 
             "evaluator_relationship": "other",
         },
         "eval_library": {"name": "agentirt_nb", "version": __version__},
-        "model_info": {"name": llm, "id": llm, "developer": developer, "additional_details": unknown | about},
+        "model_info": {
+            "name": about["llm"],
+            "id": head["model_id"],
+            "developer": developer,
+            "additional_details": unknown | about,
+        },
         "evaluation_results": [
             {
                 "evaluation_name": benchmark,
@@ -153,13 +158,14 @@ def _every_eval_ever(ds: xr.Dataset, folder: Path) -> None:
             if not own:
                 continue
             evaluation = f"{_plain(benchmark)}/{_plain(agent)}/0"  # where others write when they fetched it
-            said = {"agent_label": agent} | {name: str(ds[name].values[a]) for name in ("scaffold", "organisation")}
+            said = {"agent_label": agent, "llm": llm} | {name: str(ds[name].values[a]) for name in ("scaffold", "organisation")}
             said = {name: text for name, text in said.items() if text}
-            head = {"schema_version": "0.3.0", "evaluation_id": evaluation, "model_id": llm, "evaluation_name": benchmark}
+            place = Path("data", _plain(benchmark), _plain(owner), _plain(llm.split("/")[-1]))
+            model = "/".join(place.parts[2:] if "/" in llm else place.parts[3:])  # its validator wants the folder's name
+            head = {"schema_version": "0.3.0", "evaluation_id": evaluation, "model_id": model, "evaluation_name": benchmark}
             records = [r for t in own for r in _lines_of_cell(ds, a, t, {"head": head, "metadata": said})]
             said_of = f"{agent}\n{benchmark}\n{ds.attrs['content_hash']}".encode()
             name = str(uuid.UUID(bytes=hashlib.sha256(said_of).digest()[:16], version=4))
-            place = Path("data", _plain(benchmark), _plain(owner), _plain(llm.split("/")[-1]))
             (folder / place).mkdir(parents=True, exist_ok=True)
             score = float(np.mean([r["evaluation"]["score"] for r in records]))
             summary = _summary(head, (place / f"{name}_samples.jsonl").as_posix(), score, said, ds.date.values[a])

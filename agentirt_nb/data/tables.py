@@ -464,9 +464,8 @@ def _counted(
         raise OutcomesError(f"{table.place(int(bad[0]))}: {roles[main]} is {passed[bad[0]]:g}, but cannot be below 0.")
     share = numbers("share") if "share" in roles else None
     if share is not None and (bad := np.flatnonzero((share < 0) | (share > 1))).size:
-        value = share[bad[0]]
-        odd = "above 1; divide by what can be reached" if value > 1 else "below 0; correct it"
-        raise OutcomesError(f"{table.place(int(bad[0]))}: a share of {value:g} is {odd}.")
+        fault = "above 1; divide by what can be reached" if share[bad[0]] > 1 else "below 0; correct it"
+        raise OutcomesError(f"{table.place(int(bad[0]))}: a share of {share[bad[0]]:g} is {fault}.")
     if "trials" in roles and main != "share":
         of = np.where(np.isnan(passed), 0, numbers("trials"))
         if (bad := np.flatnonzero(np.isnan(of))).size:
