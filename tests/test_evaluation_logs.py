@@ -175,6 +175,33 @@ def test_every_eval_ever_what_its_own_types_write_is_read():
     assert (second.passed, second.share, third.state, third.failure) == (False, 0.5, "died", "APIError")
 
 
+@pytest.mark.parametrize(
+    "score, correct, share", [(1.0, True, None), (0, False, None), (0.0, True, 0.0), (1.0, False, 1.0), (0.25, True, 0.25)]
+)
+def test_every_eval_ever_a_score_that_repeats_the_verdict_is_no_share(tmp_path, score, correct, share):
+    (trial,), _ = read(put(tmp_path, "a_samples.jsonl", eee("1", evaluation=dict(score=score, is_correct=correct))))
+    assert trial.passed is correct and (math.isnan(trial.share) if share is None else trial.share == share)
+
+
+OURS = dict(cost="0.25", tokens="1e+16", duration="3", turns="7.0", human_minutes="0.1", organisation="lab", failure="timeout")
+
+
+def test_every_eval_ever_our_own_exports_say_more_in_metadata_and_others_do_not(tmp_path):
+    rows = [eee("1", metadata=OURS | dict(agent_label="m in bash")), eee("2", metadata=OURS)]
+    (own, other), _ = read(put(tmp_path, "a_samples.jsonl", *rows))
+    assert (own.agent, own.cost, own.tokens, own.duration, own.turns) == ("m in bash", 0.25, 1e16, 3, 7)
+    assert (own.human_minutes, own.organisation, own.failure) == (0.1, "lab", "timeout")
+    assert (other.agent, other.organisation, other.failure) == ("", "", "") and math.isnan(other.cost)
+
+
+@pytest.mark.parametrize(
+    "value", ["many", "", "-1", "nan", "inf", "1e999", "1_0", "١", "9" * 5000, 7, None, [], {}, "1.2.3", "0x1"]
+)
+def test_every_eval_ever_what_is_no_number_as_text_is_unknown(tmp_path, value):
+    (trial,), _ = read(put(tmp_path, "a_samples.jsonl", eee("1", metadata=dict(agent_label="m", cost=value, turns=value))))
+    assert math.isnan(trial.cost) and math.isnan(trial.turns) and trial.agent == "m"
+
+
 def test_every_eval_ever_scores_of_different_samples_all_count(tmp_path):
     rows = [eee(str(i), evaluation_result_id=f"subject {i}") for i in range(4)]
     trials, notes = read(put(tmp_path, "a_samples.jsonl", *rows))

@@ -101,6 +101,29 @@ def test_a_share_beside_trials_is_multiplied_and_one_that_fits_no_number_is_refu
         outcomes_from_table(pd.DataFrame(dict(agent=["a", "b"], task="t", success=[0.4, 1.0], trials=3)))
 
 
+@pytest.mark.parametrize("counts", [dict(successes=[1, 0]), dict(success=[1, 0])])
+def test_a_share_beside_counts_is_kept_as_the_mean_share_of_the_trials(counts):
+    frame = pd.DataFrame(dict(agent="a", task="t", run=[1, 2], trials=[3, 1], share=[0.5, 0.1], cost=[1, 5], **counts))
+    read = outcomes_from_table(frame)
+    assert (read.successes.item(), read.trials.item(), read.share.item(), read.cost.item()) == (1, 4, 0.4, 2)
+    alone = outcomes_from_table(frame.assign(task=["t", "u"]))
+    assert alone.share.values.tolist() == [[0.5, 0.1]]
+
+
+@pytest.mark.parametrize("trials", ["", ",trials"])
+@pytest.mark.parametrize(("share", "says"), [("1.5", "a share of 1.5 is above 1"), ("-0.5", "a share of -0.5 is below 0")])
+def test_a_share_that_is_none_is_refused_with_its_line(tmp_path, trials, share, says):
+    head, rows = f"agent,task,success,share{trials}\n", [f"a,t{i},1,{x}{trials and ',2'}\n" for i, x in enumerate(("0.5", share))]
+    with pytest.raises(OutcomesError, match=f"line 3: {says}"):
+        read_outcomes(written(tmp_path, head + "".join(rows)))
+
+
+def test_trials_beside_a_share_alone_are_not_passed_over_in_silence():
+    read = outcomes_from_table(pd.DataFrame(dict(agent=["a", "b"], task="t", share=[0.5, 1.0], trials=4)))
+    assert read.trials.values.tolist() == [[1], [1]]
+    assert "trials says nothing here" in repr(reading_report(read))
+
+
 def test_columns_are_recognised_named_and_those_unused_are_said(tmp_path):
     path = written(tmp_path, "Model,Test,Passed,mood\nA,t1,TRUE,x\nA,t2,NA,y\nB,t1,no,z\n")
     with pytest.warns(UserWarning, match="not used: mood"):
@@ -224,7 +247,7 @@ def test_what_is_not_installed_is_said(tmp_path):
     try:
         import pyarrow  # noqa: F401
     except ImportError:
-        with pytest.raises(OutcomesError, match="needs pyarrow, which is not installed"):
+        with pytest.raises(OutcomesError, match=r"needs pyarrow, which is not installed; install agentirt_nb\[tables\]"):
             read_outcomes(written(tmp_path, b"PAR1", "a.parquet"))
 
 

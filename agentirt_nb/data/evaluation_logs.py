@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..messages import listed
@@ -92,6 +93,17 @@ def _when(value: Any) -> str:
     return day(value) or day(seconds)
 
 
+def _of_our_export(facts: dict[str, Any]) -> dict[str, Any]:
+    "What `metadata` says of a trial that we exported, where numbers are text; nothing of others."
+    if not (agent := text(facts.get("agent_label"))):
+        return {}
+    written = {name: facts.get(name) for name in ("cost", "tokens", "duration", "turns", "human_minutes")}
+    plain = re.compile(r"\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?", re.ASCII)
+    said = {name: number(float(x)) for name, x in written.items() if isinstance(x, str) and plain.fullmatch(x)}
+    texts = {name: text(facts.get(name)) for name in ("llm", "organisation", "failure")}
+    return {"agent": agent} | {name: x for name, x in said.items() if x == x} | {name: x for name, x in texts.items() if x}
+
+
 def _eee_trial(file: LogFile, place: str, row: dict[str, Any], about: Any) -> tuple[str, Trial]:
     "Which score of a sample a line tells of, and the trial."
     facts = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
@@ -101,17 +113,17 @@ def _eee_trial(file: LogFile, place: str, row: dict[str, Any], about: Any) -> tu
     named = [text(facts.get(name)) for name in ("scaffold", "agent", "agent_name")]
     named += [text(pick(about, "model_info", "additional_details", name)) for name in ("scaffold", "agent", "agent_name")]
     how, score = text(facts.get("filter")), text(row.get("evaluation_result_id"))
-    return score if how in ("", "none", *score.split(":")) else f"{score}:{how}", Trial(
+    share = _share(pick(row, "evaluation", "score"))
+    trial = Trial(
         task=_label(row.get("sample_id"), place, "sample"),
         passed=correct if judged else None,
         state="died" if error or not judged else "scored",
-        agent=text(facts.get("agent_label")),  # our own exports have it
         llm=text(row.get("model_id")),
         scaffold=next(filter(None, named), ""),
         benchmark=text(row.get("evaluation_name")).removesuffix(f"/{how}"),
         group=text(facts.get("subject")) or text(facts.get("category")),
         date=_when(pick(about, "evaluation_timestamp")),
-        share=_share(pick(row, "evaluation", "score")),
+        share=math.nan if share == correct else share,  # a score that says what is_correct says is none of its own
         tokens=number(pick(used, "total_tokens"), zero=False) if math.isnan(both) else both,
         duration=number(pick(row, "performance", "latency_ms")) / 1000,
         turns=number(pick(row, "evaluation", "num_turns")),
@@ -119,6 +131,8 @@ def _eee_trial(file: LogFile, place: str, row: dict[str, Any], about: Any) -> tu
         key=_digest(row, place),
         source=file.name,
     )
+    trial = replace(trial, **_of_our_export(facts))
+    return score if how in ("", "none", *score.split(":")) else f"{score}:{how}", trial
 
 # %% ../../nbs/1_data/19_evaluation_logs.ipynb #e19a0012
 def read_every_eval_ever(
@@ -169,9 +183,10 @@ _EVERY_EVAL_EVER = (
         {
             "sample_id": "task",
             "evaluation.is_correct": "passed",
-            "evaluation.score": "share",
+            "evaluation.score": "share, where is_correct does not say the same",
             "error": "state died, failure",
             "model_id": "llm",
+            "metadata.agent_label and what stands beside it in our own exports": "agent, organisation, cost, human_minutes …",
             "metadata.scaffold, metadata.agent": "scaffold",
             "evaluation_name": "benchmark",
             "metadata.subject, metadata.category": "group",

@@ -11,6 +11,7 @@ import json
 import re
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ import xarray as xr
 from .. import __version__
 from ..csv_files import write_table
 from ..files import seal, write_atomically
-from ..messages import and_more, one_of
+from ..messages import and_more, count, listed, one_of
 from .outcomes import AGENT_COORDS, LAYERS, TASK_COORDS, OutcomesError, validate
 from .tables import recognised
 
@@ -35,7 +36,7 @@ def long_table(
 ) -> pd.DataFrame:  # agent, task, successes, trials, facts and layers that say anything: a row for each cell that was run
     "Outcomes as a table that `read_outcomes` reads back."
     ds = validate(outcomes).transpose("agent", "task", ...)
-    ran = ds.trials.values > 0
+    ran = np.any([ds.trials.values > 0, *(ds[name].notnull().values for name in LAYERS if name in ds)], axis=0)
     ran[~ran.any(1), 0] = True
     ran[0, ~ran.any(0)] = True
     a, t = np.nonzero(ran)
@@ -44,7 +45,8 @@ def long_table(
         table[name] = ds[name].values[a, t]
     for name in (name for name in _ABOUT if name in ds.coords):
         column = pd.Series(ds[name].values[a if ds[name].dims == ("agent",) else t])
-        column = column.dt.strftime("%Y-%m-%d") if name == "date" else column
+        if name == "date":
+            column = column.map(lambda when: "" if pd.isna(when) else str(when).removesuffix(" 00:00:00"))
         if (column.notna() & (column != "")).any():
             table[name] = column
     for name in (name for name in (*LAYERS, "failure") if name in ds):
@@ -92,6 +94,10 @@ def _lines_of_cell(ds: xr.Dataset, a: int, t: int, about: dict[str, Any]) -> Ite
     "A record for each trial of a cell, those that passed first."
     task, ran = str(ds.task.values[t]), int(ds.trials.values[a, t])
     known = {name: float(ds[name].values[a, t]) for name in LAYERS if name in ds and np.isfinite(ds[name].values[a, t])}
+    share, _ = known.pop("share", None), known.pop("score", None)  # a score of ours is not what theirs is
+    of_task = {"category": ds.group.values[t], "human_minutes": ds.human_minutes.values[t] if "human_minutes" in ds else np.nan}
+    of_task |= {"failure": ds.failure.values[a, t]} if "failure" in ds else {}
+    known |= {name: value for name, value in of_task.items() if value == value and value != ""}
     for i in range(ran):
         passed = i < int(ds.successes.values[a, t])
         more = {name: str(value) for name, value in known.items()} | {"trial": str(i + 1), **about["metadata"]}
@@ -102,14 +108,14 @@ def _lines_of_cell(ds: xr.Dataset, a: int, t: int, about: dict[str, Any]) -> Ite
             "input": {"raw": task, "reference": []},
             "messages": [],
             "answer_attribution": [],
-            "evaluation": {"score": float(passed), "is_correct": passed},
+            "evaluation": {"score": float(passed) if share is None else share, "is_correct": passed},
             "metadata": more,
         }
 
-
+# %% ../../nbs/1_data/23_exporting.ipynb #14d69297
 def _summary(head: dict[str, str], samples: str, score: float, about: dict[str, str], date: Any) -> dict[str, Any]:
     "The summary that stands beside the lines."
-    llm, benchmark, ran = head["model_id"], head["evaluation_name"], pd.Timestamp(date)
+    benchmark, ran = head["evaluation_name"], pd.Timestamp(date)
     developer = Path(samples).parts[2]
     unknown = {"deployment_type": "unknown", "model_availability": "unknown"}
     when = {} if pd.isna(ran) else {"evaluation_timestamp": f"{ran:%Y-%m-%d}"}
@@ -123,7 +129,12 @@ def _summary(head: dict[str, str], samples: str, score: float, about: dict[str, 
             "evaluator_relationship": "other",
         },
         "eval_library": {"name": "agentirt_nb", "version": __version__},
-        "model_info": {"name": llm, "id": llm, "developer": developer, "additional_details": unknown | about},
+        "model_info": {
+            "name": about["llm"],
+            "id": head["model_id"],
+            "developer": developer,
+            "additional_details": unknown | about,
+        },
         "evaluation_results": [
             {
                 "evaluation_name": benchmark,
@@ -147,19 +158,45 @@ def _every_eval_ever(ds: xr.Dataset, folder: Path) -> None:
             if not own:
                 continue
             evaluation = f"{_plain(benchmark)}/{_plain(agent)}/0"  # where others write when they fetched it
-            said = {"agent_label": agent, "scaffold": str(ds.scaffold.values[a])}
+            said = {"agent_label": agent, "llm": llm} | {name: str(ds[name].values[a]) for name in ("scaffold", "organisation")}
             said = {name: text for name, text in said.items() if text}
-            head = {"schema_version": "0.3.0", "evaluation_id": evaluation, "model_id": llm, "evaluation_name": benchmark}
+            place = Path("data", _plain(benchmark), _plain(owner), _plain(llm.split("/")[-1]))
+            model = "/".join(place.parts[2:] if "/" in llm else place.parts[3:])  # its validator wants the folder's name
+            head = {"schema_version": "0.3.0", "evaluation_id": evaluation, "model_id": model, "evaluation_name": benchmark}
             records = [r for t in own for r in _lines_of_cell(ds, a, t, {"head": head, "metadata": said})]
             said_of = f"{agent}\n{benchmark}\n{ds.attrs['content_hash']}".encode()
             name = str(uuid.UUID(bytes=hashlib.sha256(said_of).digest()[:16], version=4))
-            place = Path("data", _plain(benchmark), _plain(owner), _plain(llm.split("/")[-1]))
             (folder / place).mkdir(parents=True, exist_ok=True)
             score = float(np.mean([r["evaluation"]["score"] for r in records]))
             summary = _summary(head, (place / f"{name}_samples.jsonl").as_posix(), score, said, ds.date.values[a])
             (folder / place / f"{name}.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
             lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
             (folder / place / f"{name}_samples.jsonl").write_text(lines, encoding="utf-8")
+
+# %% ../../nbs/1_data/23_exporting.ipynb #30c47b89
+_HELD: dict[str, set[str]] = {  # form -> coordinates and layers that it has a place for
+    "long": {*_ABOUT, *LAYERS, "failure"},
+    "wide": {"llm", "scaffold"},
+    "py-irt": set(),
+    "every-eval-ever": {*_ABOUT, *LAYERS, "failure"} - {"score"},
+}
+_ALWAYS = {"agent", "task", "successes", "trials", "feature", "block", "llm_in_log", "scaffold_in_log"}
+
+
+def _left_out(ds: xr.Dataset, form: str) -> list[str]:
+    "What outcomes say and a form has no place for, in words."
+    out = []
+    for axis, dim, who in ((1, "agent", "ran nothing"), (0, "task", "nobody ran")):
+        idle = ds[dim].values[~(ds.trials.values > 0).any(axis)].tolist()
+        if idle and form in ("py-irt", "every-eval-ever"):
+            out.append(f"{count(len(idle), dim)} that {who} ({listed([*map(repr, idle)], 3)})")
+    for name in (str(name) for name in ds.variables if name not in _HELD[form] | _ALWAYS):
+        values = pd.Series(ds[name].values.ravel())
+        if (values.notna() & ~values.isin(["", "unnamed"])).any():
+            out.append(name)
+    if form == "every-eval-ever" and (ds.date.dt.floor("D") < ds.date).any():
+        out.append("times of day")
+    return out
 
 # %% ../../nbs/1_data/23_exporting.ipynb #ffc827ef
 _FORMS: dict[str, tuple[tuple[str, ...], str]] = {  # form -> endings that a file of it may have, and what it holds
@@ -195,7 +232,9 @@ def export_outcomes(
     path: Path | str,  # .csv, .parquet, .jsonl, .jsonlines, or a folder
     form: str | None = None,  # "long", "wide", "py-irt" or "every-eval-ever"; None: told by the ending
 ) -> Path:  # what was written, the whole of it or nothing
-    "Write outcomes for other tools. Raises OutcomesError where the form cannot hold them."
+    """Write outcomes for other tools; a warning names what the form has no place for.
+
+    Raises OutcomesError where it has none for repeated runs, or the name does not fit."""
     path, ds = Path(path).expanduser(), validate(outcomes).transpose("agent", "task", ...)
     form = _form_of(path, form)
     with write_atomically(path) as beside:
@@ -210,5 +249,11 @@ def export_outcomes(
         elif path.suffix == ".jsonl":
             beside.write_text("".join(_records(long_table(ds))), encoding="utf-8")
         else:
-            long_table(ds).to_parquet(beside, index=False)
+            try:
+                long_table(ds).to_parquet(beside, index=False)
+            except ImportError:
+                how = "needs pyarrow, which is not installed; install agentirt_nb[tables], or give a name in .csv."
+                raise OutcomesError(f"Writing {path.name!r} {how}") from None
+    if lost := _left_out(ds, form):
+        warnings.warn(f"{path.name} leaves out what {form} has no place for: {listed(lost, 20)}.", UserWarning, stacklevel=2)
     return path

@@ -246,7 +246,7 @@ def _from_columnar(path: Path) -> _Table:
         import pyarrow.parquet
     except ImportError:
         raise OutcomesError(
-            f"Reading {str(path)!r} needs pyarrow, which is not installed; install it, or give a CSV file."
+            f"Reading {str(path)!r} needs pyarrow, which is not installed; install agentirt_nb[tables], or give a CSV file."
         ) from None
     try:
         table = (pyarrow.parquet if path.suffix == ".parquet" else pyarrow.feather).read_table(path)
@@ -462,6 +462,10 @@ def _counted(
     passed = numbers(main)
     if (bad := np.flatnonzero(passed < 0)).size:
         raise OutcomesError(f"{table.place(int(bad[0]))}: {roles[main]} is {passed[bad[0]]:g}, but cannot be below 0.")
+    share = numbers("share") if "share" in roles else None
+    if share is not None and (bad := np.flatnonzero((share < 0) | (share > 1))).size:
+        fault = "above 1; divide by what can be reached" if share[bad[0]] > 1 else "below 0; correct it"
+        raise OutcomesError(f"{table.place(int(bad[0]))}: a share of {share[bad[0]]:g} is {fault}.")
     if "trials" in roles and main != "share":
         of = np.where(np.isnan(passed), 0, numbers("trials"))
         if (bad := np.flatnonzero(np.isnan(of))).size:
@@ -475,18 +479,15 @@ def _counted(
                 notes.append(f"{roles[main]} is a share of {roles['trials']}, and was multiplied by it.")
         if main == "success":
             notes.append(f"{roles[main]} is read as the number of successes in {roles['trials']}.")
-        return passed, of, None, notes
+        return passed, of, share, notes
     if main == "successes":
         raise OutcomesError(
             f"{table.name or 'The table'} has {roles[main]!r}, but no number of trials; name its column: trials='…'."
         )
-    share = numbers("share") if "share" in roles else None
     if main == "share":
         threshold = 1.0 if threshold is None else threshold
-        if (bad := np.flatnonzero(passed > 1)).size:
-            raise OutcomesError(
-                f"{table.place(int(bad[0]))}: a share of {passed[bad[0]]:g} is above 1; divide by what can be reached."
-            )
+        if "trials" in roles:
+            notes.append(f"{roles['trials']} says nothing here: a share alone does not tell how many trials passed.")
     if (odd := np.flatnonzero((passed > 0) & (passed != 1))).size and threshold is None:
         _refuse_fraction(table, roles[main], passed, odd)
     if threshold is not None:
@@ -600,9 +601,12 @@ def _assembled(
         if name in roles:
             layers[name] = _cells(table.frame[roles[name]].to_numpy(), table.place, roles[name], table.comma)
     kept: dict[str, Any] = {}
+    weight, most = np.where(ran, of, 1.0), np.zeros(size)
+    np.maximum.at(most, cell, weight)
+    weight /= most[cell]  # a row stands for as many trials as it has; rows of one size count exactly 1
     for name, values in layers.items():
-        known = np.bincount(cell, ~np.isnan(values), size).reshape(len(agents), len(tasks))
-        total = np.bincount(cell, np.nan_to_num(values), size).reshape(known.shape)
+        known = np.bincount(cell, weight * ~np.isnan(values), size).reshape(len(agents), len(tasks))
+        total = np.bincount(cell, weight * np.nan_to_num(values), size).reshape(known.shape)
         with np.errstate(invalid="ignore"):
             kept[name] = total / known
     about = {dim: _facts(table, roles, dim, names, codes) for dim, names, codes in (("agent", agents, a), ("task", tasks, t))}
