@@ -245,5 +245,9 @@ def _spread(jobs: Iterator[tuple], workers: int) -> Iterator[list[LogReading | s
         yield from (_read_some(*job) for job in jobs)
         return
     from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
 
-    yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1)(delayed(_read_some)(*job) for job in jobs)
+    try:
+        yield from Parallel(n_jobs=workers, return_as="generator", batch_size=1)(delayed(_read_some)(*job) for job in jobs)
+    finally:  # of those programs nothing stays behind
+        get_reusable_executor().shutdown(kill_workers=True)

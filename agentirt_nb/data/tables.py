@@ -463,6 +463,11 @@ def _counted(
     if (bad := np.flatnonzero(passed < 0)).size:
         raise OutcomesError(f"{table.place(int(bad[0]))}: {roles[main]} is {passed[bad[0]]:g}, but cannot be below 0.")
     share = numbers("share") if "share" in roles else None
+    if share is not None and main != "share" and (share > 2).any() and not (share < 0).any():
+        notes.append(
+            f"{roles['share']} goes up to {np.nanmax(share):g}, so it is no share and is not used; the counts say the same."
+        )
+        share = None
     if share is not None and (bad := np.flatnonzero((share < 0) | (share > 1))).size:
         fault = "above 1; divide by what can be reached" if share[bad[0]] > 1 else "below 0; correct it"
         raise OutcomesError(f"{table.place(int(bad[0]))}: a share of {share[bad[0]]:g} is {fault}.")
