@@ -15,14 +15,16 @@ from agentirt_nb.data.log_files import parsed
 from agentirt_nb.data.outcomes import OutcomesError
 from agentirt_nb.data.trials import gather
 from agentirt_nb.irt.horizons import horizon_weights, logistic_curves, time_horizon
+from agentirt_nb.messages import AgentirtError
 from agentirt_nb.views.horizon_charts import horizon_chart, success_by_length
 
 
 def sample():
-    "METR's sample: outcomes, and its rows."
+    "METR's sample, as of one benchmark, for METR knows families by their name alone: outcomes, and its rows."
     root = samples("metr")
     (path,) = root.rglob("runs.jsonl")
     outcomes, _ = gather(trials_in(path, root, EVALUATIONS))
+    outcomes = outcomes.assign_coords(benchmark=("task", ["METR"] * outcomes.sizes["task"]))
     return outcomes, pd.DataFrame([parsed(line, "") for line in path.read_text().splitlines()])
 
 
@@ -123,10 +125,81 @@ def test_who_passes_or_fails_everything_has_an_endless_horizon_or_none():
     passed = np.stack([outcomes.trials.values[0], 0 * outcomes.trials.values[1]])
     found = time_horizon(from_arrays(passed, outcomes.trials.values, agents=["all", "none"], tasks=about), replicates=50)
     for level in (50, 80):
-        for name in ("horizon", "lower", "upper"):
-            assert found[f"{name}_{level}"].values.tolist() == [np.inf, 0.0]
+        assert found[f"horizon_{level}"].values.tolist() == [np.inf, 0.0]
         assert found[f"extrapolated_{level}"].all()
     assert np.isnan(found.slope).all()
+
+
+def made(passed, ran, minutes, **about):
+    "Outcomes of tasks of these lengths."
+    tasks = pd.DataFrame(dict(human_minutes=minutes, **about), index=[f"task {i}" for i in range(len(minutes))])
+    return from_arrays(passed, ran, agents=[f"agent {i}" for i in range(len(passed))], tasks=tasks)
+
+
+def test_an_interval_claims_no_certainty_where_all_runs_were_passed_or_none():
+    found = time_horizon(made([[1] * 5, [0] * 5], [[1] * 5] * 2, [1, 2, 4, 8, 16.0]), replicates=100, seed=0)
+    for level in (50, 80):
+        assert np.isnan(found[f"lower_{level}"][0]) and found[f"upper_{level}"][0] == np.inf
+        assert found[f"lower_{level}"][1] == 0 and np.isnan(found[f"upper_{level}"][1])
+    assert "the bootstrap cannot tell (NaN), as where all runs were passed, or none: 2 agents" in found.says
+    assert "cannot tell" not in time_horizon(world(families=40), replicates=100).says
+
+
+def test_nor_where_nearly_all_draws_are_endless_or_none():
+    nearly = [[3, 4, 4, 4, 4, 4, 4, 4], [0, 0, 0, 0, 0, 0, 0, 1]]  # success rises, above the level or below
+    found = time_horizon(made(nearly, [[4] * 8] * 2, 2.0 ** np.arange(8)), replicates=200, seed=0)
+    assert found.horizon_50.values.tolist() == [np.inf, 0.0]
+    assert np.isnan(found.lower_50[0]) and np.isnan(found.upper_50[1])
+
+
+def test_intervals_hold_as_often_where_tasks_are_short_for_the_agent():
+    def short(families, seed):
+        rng = np.random.default_rng(seed)
+        family = np.repeat(np.arange(families), rng.integers(1, 4, families))
+        length = rng.uniform(0, 4, len(family))
+        chance = expit(0.8 * (9.5 - length) + rng.normal(0, 1, families)[family])[None]
+        runs = np.full(chance.shape, 2)
+        return made(rng.binomial(runs, chance), runs, 2.0**length, group=[f"family {i:04d}" for i in family])
+
+    truth = float(time_horizon(short(6000, 7), replicates=0).horizon_50[0])
+    worlds = [time_horizon(short(8, 100 + i), replicates=100, prob=0.9, seed=i).isel(agent=0) for i in range(60)]
+    assert np.mean([np.isinf(x.horizon_50) for x in worlds]) > 0.4
+    assert np.mean([not (x.lower_50 > truth or x.upper_50 < truth) for x in worlds]) > 0.85
+
+
+def test_families_of_one_name_in_two_benchmarks_are_two():
+    names = ["puzzle"] * 4 + ["code"] * 4 + ["proof"] * 4
+    minutes, passed = 2.0 ** np.arange(12), (np.arange(12) % 3 < 2).astype(int)[None]
+    benchmark = ["first", "first", "second", "second"] * 3
+    same = made(passed, [[1] * 12], minutes, group=names, benchmark=benchmark)
+    apart = made(passed, [[1] * 12], minutes, group=[f"{a} {b}" for a, b in zip(benchmark, names)], benchmark=benchmark)
+    np.testing.assert_allclose(horizon_weights(same), horizon_weights(apart))
+    first, second = (time_horizon(x, replicates=100, seed=3) for x in (same, apart))
+    assert first.families == 6 and np.array_equal(first.lower_50, second.lower_50) and first.lower_50.notnull()
+
+
+def test_one_length_says_nothing():
+    found = time_horizon(made([[1, 0, 0], [1, 2, 0]], [[2, 0, 0], [2, 2, 2]], [4.0, 8, 16]), replicates=20)
+    assert np.isnan(found.horizon_50[0]) and np.isnan(found.slope[0]) and not found.extrapolated_50[0]
+    assert np.isfinite(found.horizon_50[1]) and "for want of tasks of two lengths: 1 agent" in found.says
+
+
+@pytest.mark.parametrize("zeros", range(1, 8))
+def test_a_curve_that_rises_through_the_level_tells_no_horizon(zeros):
+    rises = (np.arange(8) >= zeros).astype(int)[None]
+    found = time_horizon(made(rises, [[1] * 8], 2.0 ** np.arange(8)), replicates=50)
+    assert found.slope > 0
+    for name in ("horizon", "lower", "upper"):
+        assert np.isnan(found[f"{name}_50"][0])
+    assert "through which success rises with the length: 1 agent" in found.says
+
+
+def test_an_agent_with_few_families_is_named_beside_one_with_many():
+    did = np.array([[1] * 8, [1] * 4 + [0] * 4])
+    passed = np.array([[1, 1, 1, 0, 1, 0, 0, 0], [1, 0, 1, 0, 0, 0, 0, 0]])
+    found = time_horizon(made(passed, did, 2.0 ** np.arange(8)), replicates=50)
+    assert found.lower_50.notnull().values.tolist() == [True, False]
+    assert "fewer than 5 families say nothing of others: 1 agent." in found.says
 
 
 def test_where_success_does_not_fall_with_length_there_is_no_crossing():
@@ -134,7 +207,7 @@ def test_where_success_does_not_fall_with_length_there_is_no_crossing():
     rises = [[0, 1, 1, 2, 3, 4], [0, 0, 0, 1, 1, 2], [4, 4, 3, 4, 4, 4]]
     found = time_horizon(from_arrays(rises, np.full((3, 6), 4), agents=["x", "y", "z"], tasks=tasks), replicates=0)
     assert (found.slope[:2] > 0).all()
-    assert found.horizon_50.values[:2].tolist() == [0.0, 0.0] and np.isinf(found.horizon_80[2])
+    assert np.isnan(found.horizon_50[:2]).all() and found.horizon_80[1] == 0 and np.isinf(found.horizon_50[2])
 
 
 def test_a_horizon_beyond_the_longest_task_is_said_to_be_extrapolated():
@@ -195,6 +268,51 @@ def test_what_is_wrong_is_said():
     for wrong in (dict(penalty=0.0), dict(penalty=np.nan), dict(replicates=-1)):
         with pytest.raises(OutcomesError, match="give a penalty above 0"):
             time_horizon(outcomes, **wrong)
+    for wrong in (dict(penalty="a"), dict(penalty=True), dict(replicates=2.5), dict(replicates=True), dict(replicates="9")):
+        with pytest.raises(OutcomesError, match="give a penalty above 0"):
+            time_horizon(outcomes, **wrong)
+    with pytest.raises(OutcomesError, match="do not say how long"):
+        time_horizon(outcomes.assign_coords(human_minutes=("task", ["long"] * outcomes.sizes["task"])))
+
+
+def test_the_chart_refuses_other_outcomes_than_the_horizons_were_made_of():
+    outcomes = world(thetas=(3.0, 5.0, 6.0), families=20)
+    found = time_horizon(outcomes, replicates=30)
+    for other, what in {
+        "no agent 'agent 01'": outcomes.isel(agent=[0]),
+        "do not say how long": outcomes.drop_vars("human_minutes"),
+        "another curve": outcomes.isel(task=slice(None, None, 2)),
+        "give 'agent 02' another curve": outcomes.assign(successes=outcomes.successes.where(outcomes.agent != "agent 02", 1)),
+    }.items():
+        with pytest.raises(AgentirtError, match=other):
+            horizon_chart(what, found)
+    with pytest.raises(AgentirtError, match="do not say how long"):
+        success_by_length(outcomes.drop_vars("human_minutes"))
+    some = horizon_chart(outcomes.isel(agent=[2, 0]), found.isel(agent=[0, 2])).to_dict()  # of fewer agents
+    assert "agent 02" in some["description"] and "agent 01" not in some["description"]
+
+
+def test_the_chart_names_its_grey_whenever_it_draws_it():
+    outcomes = made([[2, 2, 2, 1, 1, 0, 0, 0]], [[2] * 8], 2.0 ** np.arange(8))
+    spec = horizon_chart(outcomes, time_horizon(outcomes, replicates=30, seed=0)).to_dict()
+    assert spec["layer"][0]["mark"]["type"] == "rect" and "grey: longer than any task" in "".join(spec["title"]["subtitle"])
+
+
+def test_the_chart_gives_each_bar_a_row_of_its_own_and_none_to_an_interval_that_is_not_known():
+    outcomes = world(families=8, thetas=tuple(np.linspace(2, 16, 12)), seed=3)
+    spec = horizon_chart(outcomes, time_horizon(outcomes, replicates=50, seed=1)).to_dict()
+    data = [rows for rows in spec["datasets"].values() if "interval" in rows[0]]
+    assert len(data) == 1 and len({row["row"] for row in data[0]}) == 7 and max(row["row"] for row in data[0]) < 0
+    (bare,) = (row for row in data[0] if row["says"].startswith("endless"))
+    assert bare["interval"] == "not known to endless" and bare["lower"] is None and bare["height"] is None
+    assert "no bar: interval not known" in "".join(spec["title"]["subtitle"])
+
+
+def test_the_chart_draws_a_rising_curve_without_a_diamond():
+    outcomes = made([[0, 0, 0, 1, 1, 1, 1, 1]], [[1] * 8], 2.0 ** np.arange(8))
+    spec = horizon_chart(outcomes, time_horizon(outcomes, replicates=30)).to_dict()
+    assert "agent 0: not known, for the curve rises (no interval)" in spec["description"]
+    assert any("chance" in row for rows in spec["datasets"].values() for row in rows[:1])
 
 
 def test_the_chart_says_each_horizon_and_draws_those_beyond_the_tasks():
@@ -202,7 +320,7 @@ def test_the_chart_says_each_horizon_and_draws_those_beyond_the_tasks():
     found = time_horizon(outcomes, replicates=30)
     spec = horizon_chart(outcomes, found).to_dict()
     assert "agent 01" in spec["description"] and "beyond the tasks" in spec["description"]
-    assert "grey: longer than any task" in spec["title"]["subtitle"]
+    assert "grey: longer than any task" in "".join(spec["title"]["subtitle"])
 
 
 def test_the_chart_stands_ends_that_are_endless_and_missing_intervals():
@@ -210,9 +328,10 @@ def test_the_chart_stands_ends_that_are_endless_and_missing_intervals():
     trials = world().trials.values
     ends = from_arrays(np.stack([trials[0], 0 * trials[1]]), trials, agents=["all", "none"], tasks=about)
     spec = horizon_chart(ends, time_horizon(ends, replicates=30)).to_dict()
-    assert "all: endless, beyond the tasks (endless to endless)" in spec["description"]
+    assert "all: endless, beyond the tasks (not known to endless)" in spec["description"]
+    assert "none: none, beyond the tasks (none to not known)" in spec["description"]
     few = world(families=4)
-    assert "(none)" in horizon_chart(few, time_horizon(few, replicates=30)).to_dict()["description"]
+    assert "(no interval)" in horizon_chart(few, time_horizon(few, replicates=30)).to_dict()["description"]
 
 
 def test_groups_by_length_leave_out_what_was_not_run():

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from scipy.special import expit
 
-from ..irt.horizons import horizon_weights
+from ..irt.horizons import horizon_weights, time_horizon, timed_tasks
 from ..messages import AgentirtError, nearest
 from .labels import data_title, need_columns, nothing_to_show, percent, sized, with_words
 from .theme import COLOURS, PALETTE, alt
@@ -25,9 +25,10 @@ def success_by_length(
     *,
     bins: int = 8,  # groups of tasks of about equal size, at least three tasks each
 ) -> pd.DataFrame:  # a row for each agent and group: agent, minutes (their geometric mean), rate, tasks
-    "Weighted share of runs passed on tasks grouped by length."
-    minutes = outcomes.human_minutes.values.astype(float)
-    timed = outcomes.isel(task=np.isfinite(minutes) & (minutes > 0)).sortby("human_minutes")
+    "Weighted share of runs passed on tasks grouped by length. Raises OutcomesError without lengths, AgentirtError for bins."
+    if not isinstance(bins, int | np.integer) or isinstance(bins, bool) or bins < 1:
+        raise AgentirtError(f"bins is {bins!r}; give a whole number of groups, 1 or more.")
+    timed = timed_tasks(outcomes).sortby("human_minutes")
     weight, minutes = horizon_weights(timed, weights).values, timed.human_minutes.values.astype(float)
     passed, trials = (timed[name].transpose("agent", "task").values for name in ("successes", "trials"))
     rows = []
@@ -40,13 +41,14 @@ def success_by_length(
 
 # %% ../../nbs/4_views/23_horizon_charts.ipynb #h23a0012
 _TICKS = [1 / 60, 10 / 60, 1, 4, 15, 60, 4 * 60, 24 * 60, 7 * 1440, 30 * 1440, 365 * 1440, 3650 * 1440, 36500 * 1440]
+_ROW = 0.055  # height of an agent's row below the curves, where the share of runs passed is 1 high
 _UNITS = [(525600, "y"), (43200, "mo"), (10080, "wk"), (1440, "d"), (60, "h"), (1, "min"), (1 / 60, "s")]  # minutes of each
 
 
 def _duration(minutes: float) -> str:
     "Minutes as a person says them."
     if not np.isfinite(minutes):
-        return "endless"
+        return "not known" if np.isnan(minutes) else "endless"
     size, unit = next((pair for pair in _UNITS if minutes >= 0.999 * pair[0]), _UNITS[-1])
     return f"{minutes / size:.2g} {unit}" if minutes > 0 else "none"
 
@@ -69,9 +71,8 @@ def _lines(horizons: xr.Dataset, span: tuple[float, float]) -> pd.DataFrame:
 # %% ../../nbs/4_views/23_horizon_charts.ipynb #h23a0015
 def _shown(horizons: xr.Dataset, agents: Sequence[str] | None) -> list[str]:
     "Whose curves are drawn, longest horizon first. Raises AgentirtError for unknown agents, or too many."
-    known = (
-        horizons.dropna("agent", subset=["horizon_50"]).sortby("horizon_50", ascending=False).agent.values.astype(str).tolist()
-    )
+    drawn = horizons.isel(agent=(horizons.horizon_50.notnull() | horizons.slope.notnull()).values)
+    known = drawn.agent.values.astype(str)[np.argsort(-drawn.horizon_50.values, kind="stable")].tolist()
     if unknown := [agent for agent in agents or () if agent not in known]:
         raise AgentirtError(f"there is no horizon of {unknown[0]!r}; {nearest(unknown[0], known)}")
     if len(agents or ()) > len(PALETTE):
@@ -96,12 +97,38 @@ def _horizon_rows(horizons: xr.Dataset, span: tuple[float, float]) -> pd.DataFra
         horizons[["horizon_50", "lower_50", "upper_50", "extrapolated_50"]].reset_coords(drop=True).to_dataframe().reset_index()
     )
     ends = zip(rows.lower_50, rows.upper_50)
-    rows["interval"] = [f"{_duration(low)} to {_duration(high)}" if low == low else "none" for low, high in ends]
-    rows["says"] = [_duration(x) + ", beyond the tasks" * bool(far) for x, far in zip(rows.horizon_50, rows.extrapolated_50)]
+    rows["interval"] = ["no interval" if low != low and up != up else f"{_duration(low)} to {_duration(up)}" for low, up in ends]
+    known = zip(rows.horizon_50, rows.extrapolated_50)
+    rows["says"] = [_duration(x) + (", for the curve rises" if x != x else ", beyond the tasks" * bool(far)) for x, far in known]
     cut = {name: rows[f"{name}_50"].clip(*span) for name in ("lower", "upper")}
-    return rows.assign(minutes=rows.horizon_50.clip(*span), height=0.5, **cut).drop(
-        columns=["horizon_50", "lower_50", "upper_50"]
-    )
+    height = np.where(rows.horizon_50.between(*span), 0.5, np.nan)
+    rows = rows.assign(minutes=rows.horizon_50.clip(*span), height=height, row=-_ROW * (1 + np.arange(len(rows))), **cut)
+    return rows.drop(columns=["horizon_50", "lower_50", "upper_50"])
+
+
+def _marks(rows: pd.DataFrame, level: str) -> list[str]:
+    "What is drawn, in a line or two."
+    marks = f"diamond: where the curve crosses 50 %, below with its {level} interval; points: tasks in groups by length"
+    edge = "; diamond at the edge: beyond the axis" if (rows.height.isna() & rows.minutes.notna()).any() else ""
+    bare = "; no bar: interval not known" if (rows.lower.isna() | rows.upper.isna()).any() else ""
+    return [marks, f"grey: longer than any task{edge}{bare}"]
+
+# %% ../../nbs/4_views/23_horizon_charts.ipynb #dcaa23dc
+def _check_outcomes(outcomes: xr.Dataset, horizons: xr.Dataset) -> None:
+    "Raise AgentirtError where the horizons of these agents are not those of the outcomes."
+    agents = horizons.agent.values.astype(str).tolist()
+    timed = timed_tasks(outcomes)
+    if lacking := sorted({*agents} - {*timed.agent.values.tolist()}):
+        raise AgentirtError(f"the outcomes have no agent {lacking[0]!r}, whose horizon is drawn; give those of the horizons.")
+    weights, penalty = horizons.attrs["weights"], horizons.attrs["penalty"]
+    again = time_horizon(timed.sel(agent=agents), weights=weights, penalty=penalty, replicates=0)
+    for name in ("tasks", "intercept", "slope", "horizon_50"):
+        same = np.isclose(again[name], horizons[name], rtol=1e-6, equal_nan=True)
+        if not same.all():
+            raise AgentirtError(
+                f"the outcomes give {agents[int(np.argmin(same))]!r} another curve than the horizons have; "
+                "give those that the horizons were made of."
+            )
 
 # %% ../../nbs/4_views/23_horizon_charts.ipynb #h23a0017
 def horizon_chart(
@@ -111,21 +138,28 @@ def horizon_chart(
     *,
     title: str | None = None,  # None: what is shown
     width: int | None = None,  # of the plot, in pixels; None: it follows the column
-    height: int | None = None,  # of the plot, in pixels; None: 300
+    height: int | None = None,  # of the plot, in pixels; None: 300, and 16 for each agent
 ) -> alt.LayerChart | alt.Chart:
     "Success against the length of tasks: curve, runs, horizon. Raises AgentirtError for another table, or unknown agents."
-    need_columns(horizons, ["agent", "horizon_50", "slope", "intercept", "prob", "shortest", "longest"], "time_horizon(outcomes)")
+    need = ["agent", "horizon_50", "slope", "intercept", "tasks", "weights", "penalty", "prob", "shortest", "longest"]
+    need_columns(horizons, need, "time_horizon(outcomes)")
     name, level, shown = title or "Success by the length of a task", percent(horizons.attrs["prob"]), _shown(horizons, agents)
     if not shown:
         return nothing_to_show(data_title(horizons, name), "no agent has a horizon.", width=width, height=height)
     part = horizons.sel(agent=shown)
+    _check_outcomes(outcomes, part)
     span = _span(part)
     rows, x = _horizon_rows(part, span), _minutes_axis(span)
     groups = success_by_length(outcomes.sel(agent=shown), horizons.attrs["weights"])
     legend = alt.Legend(orient="bottom", columns=1, symbolType="circle", symbolOpacity=1, labelLimit=440)
     colour = alt.Color("agent:N", sort=shown, title=None, scale=alt.Scale(domain=shown, range=PALETTE), legend=legend)
     percents = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1])
-    up = lambda field: alt.Y(f"{field}:Q", title="share of runs passed", axis=percents, scale=alt.Scale(domain=[0, 1]))
+    up = lambda field: alt.Y(
+        f"{field}:Q",
+        title="share of runs passed",
+        axis=percents,
+        scale=alt.Scale(domain=[-_ROW * (len(rows) + 0.6), 1], nice=False),
+    )
     agent, of = alt.Tooltip("agent:N"), alt.Tooltip("minutes:Q", title="minutes", format=".3~g")
     tip = [agent, alt.Tooltip("says:N", title="horizon"), alt.Tooltip("interval:N", title=f"{level} interval")]
     longest = pd.DataFrame([dict(minutes=horizons.attrs["longest"], far=span[1], says="no tasks")])
@@ -140,17 +174,15 @@ def horizon_chart(
         .mark_point(filled=True, opacity=0.7, size=50)
         .encode(x, up("rate"), colour, tooltip=[agent, of, alt.Tooltip("rate:Q", title="passed", format=".0%"), "tasks:Q"])
     )
-    base = alt.Chart(rows).encode(up("height"), colour, tooltip=tip)
-    reach = (
-        base.transform_filter("isValid(datum.lower)").mark_rule(size=4, opacity=0.45).encode(alt.X("lower:Q"), alt.X2("upper:Q"))
-    )
-    cross = base.mark_point(shape="diamond", filled=True, size=130, opacity=1, stroke=COLOURS["paper"]).encode(x)
-    marks = f"diamond and bar: where the curve crosses 50 %, and its {level} interval; points: tasks in groups by length"
-    grey = "grey: longer than any task" if span[1] > 1.25 * horizons.attrs["longest"] else ""
+    base = alt.Chart(rows.dropna(subset="minutes")).encode(up("row"), colour, tooltip=tip)
+    bars = base.transform_filter("isValid(datum.lower) && isValid(datum.upper)")
+    reach = bars.mark_rule(size=4, opacity=0.45).encode(alt.X("lower:Q"), alt.X2("upper:Q"))
+    below = base.mark_point(shape="diamond", filled=True, size=90, opacity=1, stroke=COLOURS["paper"]).encode(x)
+    cross = below.transform_filter("isValid(datum.height)").encode(up("height"))
     words = "; ".join(f"{row.agent}: {row.says} ({row.interval})" for row in rows.itertuples())
-    chart = alt.layer(beyond, line, dots, reach, cross).properties(title=data_title(horizons, name, *filter(None, [marks, grey])))
+    chart = alt.layer(beyond, line, dots, reach, below, cross).properties(title=data_title(horizons, name, *_marks(rows, level)))
     return sized(
         with_words(chart, f"Lengths of tasks that agents pass half of the time, with intervals. {words}.", horizons),
         width,
-        height,
+        300 + 16 * len(shown) if height is None else height,
     )
