@@ -20,11 +20,10 @@ from agentirt_nb.views.horizon_charts import horizon_chart, success_by_length
 
 
 def sample():
-    "METR's sample, as of one benchmark, for METR knows families by their name alone: outcomes, and its rows."
+    "METR's sample: outcomes, and its rows."
     root = samples("metr")
     (path,) = root.rglob("runs.jsonl")
     outcomes, _ = gather(trials_in(path, root, EVALUATIONS))
-    outcomes = outcomes.assign_coords(benchmark=("task", ["METR"] * outcomes.sizes["task"]))
     return outcomes, pd.DataFrame([parsed(line, "") for line in path.read_text().splitlines()])
 
 

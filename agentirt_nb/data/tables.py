@@ -501,7 +501,7 @@ def _counted(
         notes.append(f"{threshold:g} or more in {roles[main]!r} is a success{'' if share is None else '; the share is kept'}.")
     return passed, (~np.isnan(passed)).astype(float), share, notes
 
-
+# %% ../../nbs/1_data/12_tables.ipynb #f8d61fa3
 def _refuse_fraction(table: _Table, column: str, passed: np.ndarray, odd: np.ndarray) -> None:
     "Raise for outcomes other than 0 and 1, with what to do."
     where, value = table.place(int(odd[0])), passed[odd[0]]
