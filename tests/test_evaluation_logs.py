@@ -118,7 +118,7 @@ def eee(sample: str, correct: Any = True, **more: Any) -> dict[str, Any]:
 
 def test_every_eval_ever_an_error_is_no_failure(tmp_path):
     path = put(
-        tmp_path, "a_samples.jsonl", eee("1", False), eee("2", False, error="RateLimitError: /home/somebody/run.py said no")
+        tmp_path, "a_samples.jsonl", eee("1", False), eee("2", False, error="RateLimitError: /data/somebody/run.py said no")
     )
     trials, _ = read(path)
     assert [(t.state, t.passed, t.failure) for t in trials] == [("scored", False, ""), ("died", None, "RateLimitError")]

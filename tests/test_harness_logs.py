@@ -151,7 +151,7 @@ WHO = dict(
     dataset_name="core",
     dataset_version="1",
     username="somebody",
-    output_path="/home/somebody/runs",
+    output_path="/data/somebody/runs",
     start_time="2025-09-01T09:00:00+00:00",
 )
 
@@ -286,7 +286,7 @@ def test_the_lock_file_says_who_ran_and_no_home_is_carried(tmp_path):
         harness={},
         run_config={},
         agent=dict(name=None, import_path="agents.codex:CodexAgent", model_name="acme/model-l"),
-        dataset=dict(name=None, version=None, local_path="/home/somebody/tasks/usaco"),
+        dataset=dict(name=None, version=None, local_path="/data/somebody/tasks/usaco"),
         local_config=dict(run_id="2025-08-24__02-56-58"),
         created_at="2025-08-24T02:56:59-04:00",
     )
@@ -318,7 +318,7 @@ TRIAL = dict(
     id="h-1",
     task_name="t1",
     trial_name="t1__abc",
-    trial_uri="file:///home/somebody/jobs/t1__abc",
+    trial_uri="file:///data/somebody/jobs/t1__abc",
     task_id=dict(path="tasks/t1"),
     source="toy",
     task_checksum="0",
@@ -339,8 +339,8 @@ def one_trial(root: Path, metric: str = "", threshold: float = 1.0, **change: An
 
 
 def raised(name: str, **more: Any) -> dict[str, Any]:
-    trace = 'Traceback (most recent call last):\n  File "/home/somebody/x.py"'
-    return dict(exception_type=name, exception_message="no /home/somebody", exception_traceback=trace, **more)
+    trace = 'Traceback (most recent call last):\n  File "/data/somebody/x.py"'
+    return dict(exception_type=name, exception_message="no /data/somebody", exception_traceback=trace, **more)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ def test_facts_of_a_trial_of_harbor(tmp_path):
 
 
 def test_names_of_agents_tasks_and_benchmarks_that_stand_elsewhere(tmp_path):
-    bare = one_trial(tmp_path, agent_info={}, task_name=None, source="/home/somebody/tasks", id=None)
+    bare = one_trial(tmp_path, agent_info={}, task_name=None, source="/data/somebody/tasks", id=None)
     assert gather([bare])[0].agent == "strong-1 in CoinAgent"
     assert (bare.task, bare.benchmark, bare.key) == ("t1", "tasks", "j-1/t1__abc")
     assert one_trial(tmp_path, task_name="org/name").task == "org/name"

@@ -235,9 +235,9 @@ def test_the_score_of_the_first_sample_that_has_any_is_taken_for_all(tmp_path):
 @pytest.mark.parametrize(
     "change, state, failure",
     [
-        (dict(error="RuntimeError('/home/somebody/x')"), "died", "RuntimeError"),
+        (dict(error="RuntimeError('/data/somebody/x')"), "died", "RuntimeError"),
         (dict(error=dict(message="openai.RateLimitError: 429", traceback="…")), "died", "RateLimitError"),
-        (dict(error=dict(message="The sandbox in /home/somebody did not start")), "died", "error"),
+        (dict(error=dict(message="The sandbox in /data/somebody did not start")), "died", "error"),
         (dict(error=dict(message="CancelledError('Cancelled via cancel scope')")), "cancelled", "CancelledError"),
         (dict(error="CancelledError()"), "cancelled", "CancelledError"),
         (dict(limit="message"), "own limit", "message limit"),

@@ -350,7 +350,7 @@ def test_a_folder_that_stands_above_the_one_that_was_given_names_no_agent_but_a_
     [
         ("RuntimeError: Agent reached maximum iteration.", "own limit"),
         ("AgentStuckInLoopError: Agent got stuck in a loop", "own limit"),
-        ("litellm.RateLimitError: /home/somebody/key", "died"),
+        ("litellm.RateLimitError: /data/somebody/key", "died"),
         (None, "scored"),
     ],
 )

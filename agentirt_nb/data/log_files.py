@@ -223,8 +223,8 @@ class Choices:
     def __post_init__(self) -> None:
         "Raise LogError for a choice that is none."
         threshold, numbers = self.threshold, int | float
-        if isinstance(threshold, bool) or not isinstance(threshold, numbers) or not 0 < threshold <= 1:
-            raise LogError(f"threshold is {threshold!r:.50}; give a share above 0 and up to 1.")
+        if isinstance(threshold, bool) or not isinstance(threshold, numbers) or not 0 < threshold < math.inf:
+            raise LogError(f"threshold is {threshold!r:.50}; give a number above 0, of a share up to 1.")
         if not isinstance(self.first_try, bool) or not isinstance(self.metric, str):
             raise LogError("first_try is True or False, and metric a name; check what is given.")
 
