@@ -2,7 +2,7 @@
 
     python benchmarks/log_speed.py [FILES] [BYTES OF EACH]
 
-Files a minute and the peak of memory, for the first reading, for the second, and beside them what json.loads alone takes."""
+Files a minute and the peak of memory, and beside them what json.loads alone takes."""
 
 import json
 import os
@@ -51,13 +51,12 @@ def main(files: int, size: int) -> None:
         from agentirt_nb.data.reading import read_outcomes
 
         before = peak()
-        for what in ("first reading", "second reading"):
-            start = time.perf_counter()
-            outcomes = read_outcomes(folder, progress=False)
-            took = time.perf_counter() - start
-            assert int(outcomes.trials.sum()) == files
-            memory = f"peak {peak():,.0f} MiB (before: {before:,.0f})"
-            print(f"{what}: {took:6.1f} s, {60 * files / took:9,.0f} files a minute, {memory}", flush=True)
+        start = time.perf_counter()
+        outcomes = read_outcomes(folder, progress=False)
+        took = time.perf_counter() - start
+        assert int(outcomes.trials.sum()) == files
+        memory = f"peak {peak():,.0f} MiB (before: {before:,.0f})"
+        print(f"read_outcomes: {took:6.1f} s, {60 * files / took:9,.0f} files a minute, {memory}", flush=True)
         start = time.perf_counter()
         for path in folder.rglob("result.json"):
             json.loads(path.read_bytes())

@@ -269,6 +269,13 @@ def test_a_copy_of_a_table_is_named_and_left_out(tmp_path):
     assert int(outcomes.trials.sum()) == 2 and "the same as another (backup/a.csv)" in repr(irt.reading_report(outcomes))
 
 
+def test_copies_without_ids_count_as_repeats_and_the_report_says_so(tmp_path):
+    for name in ("a.jsonlines", "backup/a.jsonlines"):
+        write(tmp_path, name, '{"subject_id": "s", "responses": {"q1": 1, "q2": 0}}\n')
+    outcomes = irt.read_outcomes(tmp_path, progress=False)
+    assert int(outcomes.trials.sum()) == 4 and "1 file (backup/a.jsonlines); they count" in repr(irt.reading_report(outcomes))
+
+
 def test_of_very_many_broken_files_all_are_counted(tmp_path):
     job(tmp_path, 2)
     for i in range(1203):

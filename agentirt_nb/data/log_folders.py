@@ -138,6 +138,15 @@ def _digest(path: Path) -> str:
         return ""
 
 
+def _state(path: Path) -> tuple[int, int] | None:
+    "What changes where somebody writes to a file."
+    try:
+        found = path.stat()
+        return found.st_size, found.st_mtime_ns
+    except OSError:
+        return None
+
+
 def _read_some(
     root: Path,  # the folder
     paths: Sequence[Path],  # files in it
@@ -154,9 +163,9 @@ def _read_some(
         if before and all(_digest(root / name) == digest for name, digest in before.items()):
             out.append(file.name)
             continue
-        began = "" if earlier is None else _digest(path)
+        began = _state(path)
         reading = read_log(file, choices, formats)
-        if earlier is not None and began == _digest(path):  # else it grows, and is read again next time
+        if earlier is not None and began == _state(path):  # else it grows, and is read again next time
             reading.digests = {os.path.relpath(place, root): _digest(place) for place in (path, *file.asked)}
         out.append(reading)
     return out

@@ -6,6 +6,7 @@
 __all__ = ['log_formats', 'log_fields', 'outcomes_from_logs']
 
 # %% ../../nbs/1_data/22_log_outcomes.ipynb #bfd26437
+import hashlib
 import os
 import warnings
 from collections import Counter
@@ -104,7 +105,7 @@ def _report_of(found: "_Found", tally: Tally | None) -> ReadingReport:
     notes = tally.sentences() if tally else []
     if notes and found.parts:
         notes[0] = f"Of the logs, without the tables: {notes[0]}"
-    notes += _said_of(found.readings, found.aside)
+    notes += [*found.notes, *_said_of(found.readings, found.aside)]
     broken = {one.name: one.trouble for one in found.readings if one.trouble} | found.broken
     return ReadingReport([one.name for one in found.readings if one.trials], notes=notes, broken=broken)
 
@@ -235,6 +236,25 @@ class _Found:
     parts: list[xr.Dataset] = field(default_factory=list)  # of tables
     aside: dict[str, str] = field(default_factory=dict)  # file -> why it was passed over
     broken: dict[str, str] = field(default_factory=dict)  # table -> why it could not be read
+    notes: list[str] = field(default_factory=list)
+
+
+def _copies(root: Path, readings: Sequence[LogReading]) -> list[str]:
+    "A sentence for files that are byte for byte another, where their trials bring no ids that would tell."
+    by: dict[int, list[Path]] = {}
+    for one in readings:
+        if one.trials and not one.trials[0].key and (path := root / one.name).is_file():
+            by.setdefault(path.stat().st_size, []).append(path)
+    seen, copies = set[str](), []
+    for path in (path for same in by.values() if len(same) > 1 for path in same):
+        with path.open("rb") as file:
+            held = hashlib.file_digest(file, "blake2b").hexdigest()
+        copies += [name_below(path, root)] if held in seen else []
+        seen.add(held)
+    if not copies:
+        return []
+    many = f"{count(len(copies), 'file')} ({listed(copies, 3)})"
+    return [f"Byte for byte the same as another, and without ids: {many}; they count as repeated runs, so remove what is a copy."]
 
 
 def _find(paths: Sequence[Path | str], choices: Choices, format: str | None, strict: bool, **how: Any) -> _Found:
@@ -245,7 +265,7 @@ def _find(paths: Sequence[Path | str], choices: Choices, format: str | None, str
     for root, files in by.items():
         logs, tables, pickles, _ = _kinds(files)
         found.aside |= {name_below(one, root): "a pickle, which may run anything when it is opened" for one in pickles}
-        tables = [*tables]
+        tables, first = [*tables], len(found.readings)
         for one in read_folder(root, logs, choices=choices, format=format, **how):
             if strict and one.trouble:
                 raise LogError(one.trouble)
@@ -253,6 +273,7 @@ def _find(paths: Sequence[Path | str], choices: Choices, format: str | None, str
             found.readings.append(replace(one, trials=one.trials[:1]))
             if not (one.format or one.trouble) and one.name.casefold().endswith(TABLES):
                 tables.append(root / one.name)
+        found.notes += _copies(root, found.readings[first:])
         parts, no_tables, bad = _tables_in(root, tables if format is None else [], strict, threshold)
         found.parts, found.aside, found.broken = [*found.parts, *parts], found.aside | no_tables, found.broken | bad
     if not found.trials and not found.parts:
