@@ -164,7 +164,7 @@ def dates_by_row(
     labels: np.ndarray,  # the labels, for the message
 ) -> pd.Series:  # datetime64[ns]
     "Dates of rows, each form read once: what a month of runs holds is the same few texts again and again."
-    rows, _ = pd.factorize(column.map(str))
+    rows, _ = pd.factorize(np.array([str(value) for value in column], dtype=object))  # text of pandas may be no Python text
     first = np.unique(rows, return_index=True)[1]
     return pd.Series(as_dates(column.iloc[first], labels[codes[first]])[rows], index=column.index)
 
