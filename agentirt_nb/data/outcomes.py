@@ -205,8 +205,8 @@ def as_dates(
     "Dates as datetime64[ns], NaT where there is none. Raises OutcomesError for what is no date, or could be another."
     raw = pd.Series(list(values), dtype=object)
     raw = raw.where(raw.map(is_known), None)
-    day_first = _day_comes_first(raw.dropna().map(lambda v: v if isinstance(v, str) else None), what)
-    meant = raw.map(lambda v: None if v is None else _one_date(v, day_first))
+    day_first = _day_comes_first(pd.Series([v for v in raw.dropna() if isinstance(v, str)], dtype=object), what)
+    meant = pd.Series([None if v is None else _one_date(v, day_first) for v in raw], dtype=object)
     dates = pd.to_datetime(meant.astype(object), errors="coerce", utc=True, format="mixed").dt.tz_localize(None)
     dates = dates.where(dates.dt.year.between(1678, 2261))  # what nanoseconds in 64 bits can say
     bad = np.flatnonzero(dates.isna() & raw.notna())

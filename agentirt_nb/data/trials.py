@@ -161,7 +161,8 @@ _TEXTS = ("agent", "llm", "scaffold", "benchmark", "group", "organisation", "dat
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     "With names that are plain, lent by copies that know more, and with a label for each agent."
     for name in ("task", *_TEXTS):
-        table[name] = table[name].map({raw: raw.encode("utf-8", "replace").decode().strip() for raw in table[name].unique()})
+        as_it_is = {raw: raw.encode("utf-8", "replace").decode().strip() for raw in table[name].unique()}
+        table[name] = pd.Series([as_it_is[raw] for raw in table[name]], index=table.index, dtype=object)
     for name, clean in {"llm": plain_llm, "scaffold": plain_scaffold}.items():
         table[f"{name}_in_log"] = table[name]
         table[name] = table[name].map({raw: clean(raw) for raw in table[name].unique()})
