@@ -6,7 +6,6 @@
 __all__ = ['log_formats', 'log_fields', 'outcomes_from_logs']
 
 # %% ../../nbs/1_data/22_log_outcomes.ipynb #bfd26437
-import hashlib
 import os
 import warnings
 from collections import Counter
@@ -23,7 +22,7 @@ from ..csv_files import csv_rows
 from ..messages import and_more, count, listed
 from .joining import combine
 from .log_files import Choices, LogError, LogFile, name_below
-from .log_folders import ENDINGS, FORMATS, LogReading, files_below, read_folder
+from .log_folders import ENDINGS, FORMATS, LogReading, files_below, fingerprint, read_folder
 from .outcomes import OutcomesError, open_outcomes
 from .reading_reports import ReadingReport, reading_report, with_report
 from .tables import TABLES, UnclearTableError, outcomes_from_table, suggest_names
@@ -247,8 +246,7 @@ def _copies(root: Path, readings: Sequence[LogReading]) -> list[str]:
             by.setdefault(path.stat().st_size, []).append(path)
     seen, copies = set[str](), []
     for path in (path for same in by.values() if len(same) > 1 for path in same):
-        with path.open("rb") as file:
-            held = hashlib.file_digest(file, "blake2b").hexdigest()
+        held = fingerprint(path)
         copies += [name_below(path, root)] if held in seen else []
         seen.add(held)
     if not copies:

@@ -50,9 +50,9 @@ def _is_log(source: Path | str, how: Mapping[str, Any]) -> bool:
 
 def _is_leaderboard(name: str) -> bool:
     "Whether a word is the name of a leaderboard."
-    from agentirt_nb.data.leaderboards import list_leaderboards
+    from agentirt_nb.data.leaderboards import LEADERBOARDS
 
-    return name in list_leaderboards().index
+    return name in LEADERBOARDS
 
 
 def _refuse_strangers(paths: Sequence[Path | str], logs: Sequence[Path | str], how: Mapping[str, Any]) -> None:
@@ -112,12 +112,13 @@ def read_outcomes(
     paths = [path] if isinstance(path, str | Path) else list(path) if isinstance(path, Sequence) else []
     if bad := [one for one in paths or [path] if not isinstance(one, str | Path) or not str(one)]:
         raise OutcomesError(f"{bad[0]!r:.100} is no name of a file or folder; give one.")
-    logs = [one for one in paths if _is_log(one, how)]
+    kinds = [_is_log(one, how) for one in paths]
+    logs = [one for one, log in zip(paths, kinds, strict=True) if log]
     own = {key: value for key, value in how.items() if key == "threshold" or key in _OF_LOGS}
     _refuse_strangers(paths, logs, how)
     parts = [_of_logs(logs, progress, own)] if logs else []
     rest = {key: value for key, value in how.items() if key not in _OF_LOGS and value is not None}
-    parts += [_read_one(one, progress, rest, len(paths) > 1) for one in paths if one not in logs]
+    parts += [_read_one(one, progress, rest, len(paths) > 1) for one, log in zip(paths, kinds, strict=True) if not log]
     outcomes = combine(parts, same_agents=True) if len(parts) != 1 else parts[0]
     if report:
         print(reading_report(outcomes))

@@ -44,7 +44,8 @@ class ReadingReport:
 
     def sentences(self) -> list[str]:
         "All of it in words, only what there is."
-        out = [f"Read: {listed(self.files)}."] if self.files else []
+        n = max(len(self.files), self.size.get("files", 0))  # the attribute keeps the first fifty
+        out = [f"Read: {', '.join(self.files[:4])}{f' and {n - 4:,} more' if n > 4 else ''}."] if self.files else []
         if self.size:
             s = self.size
             here = f"{count(s['agents'], 'agent')} on {count(s['tasks'], 'task')}: {count(s['cells'], 'cell')} run"
@@ -82,7 +83,8 @@ def with_report(
 ) -> xr.Dataset:  # the same, with the report as an attribute
     "Outcomes that say how they were read."
     kept = asdict(report)
-    for name in ("files", "unused", "review", "notes"):
+    kept["files"] = kept["files"][:_MOST]
+    for name in ("unused", "review", "notes"):
         most = 4 * _MOST if name == "notes" else _MOST
         more = len(kept[name]) - most
         kept[name] = [*kept[name][:most], *([f"… and {more:,} more"] if more > 0 and name != "review" else [])]
@@ -91,7 +93,9 @@ def with_report(
     s, n = (outcomes[name].transpose("agent", "task").values.astype(np.int64) for name in ("successes", "trials"))
     kept["size"] = dict(agents=len(n), tasks=n.shape[1], cells=int((n > 0).sum()), trials=int(n.sum()), successes=int(s.sum()))
     passed, ran = s.sum(0), n.sum(0)
-    kept["size"] |= {"broken": len(report.broken)} if report.broken else {}
+    for name in ("files", "broken"):
+        if many := max(len(getattr(report, name)), report.size.get(name, 0)):
+            kept["size"][name] = many
     kept["size"] |= {"passed by all": int((passed == ran)[ran > 0].sum()), "passed by none": int((passed == 0)[ran > 0].sum())}
     text = json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace").decode()  # names of files may be no text
     return outcomes.assign_attrs(reading=cleaned(text))
@@ -108,7 +112,8 @@ def _joined(
     lists: dict[str, Any] = {
         name: [x for one in reports for x in getattr(one, name)] for name in ("files", "unused", "review", "notes")
     }
-    joined = with_report(outcomes, ReadingReport(columns=columns, aside=aside, broken=broken, **lists))
+    size = {name: sum(max(len(getattr(one, name)), one.size.get(name, 0)) for one in reports) for name in ("files", "broken")}
+    joined = with_report(outcomes, ReadingReport(columns=columns, aside=aside, broken=broken, size=size, **lists))
     return ReadingReport(**json.loads(joined.attrs["reading"]))
 
 

@@ -290,14 +290,14 @@ def gather(
     made = len(table) - some if tasks else None
     table = _told_apart(table)
     passed = table.passed.map(lambda x: x is True or x is np.True_)
-    counts = table.state.isin(observed) & (table.passed.notna() | ~table.state.isin(["scored", "own limit"]))
-    left = table[~counts]
-    left = left.assign(state=left.state.where(left.passed.notna() | ~left.state.isin(["scored", "own limit"]), "without a score"))
+    can = table.passed.notna() | ~table.state.isin(["scored", "own limit"])  # what should have a verdict and has none cannot
+    counts = table.state.isin(observed) & can
+    left = table.assign(state=table.state.where(can, "without a score"))[~counts]
     failures = Counter(left.failure[(left.failure != "") & (left.state != "not run")])
     many = table[["llm", "scaffold"]].replace("", None).groupby(table.agent).nunique().gt(1).any(axis=1)
     unlike = tuple(many.index[many])
     about_tasks = table[["group", "human_minutes"]].replace("", None).groupby(table.task).nunique().gt(1).any(axis=1)
-    could = ~counts & table.state.ne("not run") & (table.passed.notna() | ~table.state.isin(["scored", "own limit"]))
+    could = ~counts & can & table.state.ne("not run")
     tally = Tally(Counter(left.state), failures, copies, int(passed[counts].sum()), int(counts.sum()), open_rest, unlike)
     tally.passed_too, tally.disagree, tally.made = int(passed[could].sum()), disagree, made
     tally.cells = len(table.loc[counts, ["agent", "task"]].drop_duplicates())
