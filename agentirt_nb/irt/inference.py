@@ -25,6 +25,7 @@ from tqdm.auto import tqdm
 
 from ..data.describing import components
 from ..data.outcomes import content_hash, validate
+from .accuracy import ENOUGH
 from .curves import DENSITIES, STANDARD, Curve, Density, as_curve, as_density
 from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, model_data, zero_sum_basis
 from .fits import FitError, make_fit
@@ -250,9 +251,6 @@ def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
     return posterior
 
 # %% ../../nbs/2_irt/08_inference.ipynb #152264e9
-_ENOUGH = 50  # effective draws that resampled draws need
-
-
 def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
     "The words of the trust record on a Laplace fit: whether the climb arrived, and what its weights say."
     if not found.reached:
@@ -264,7 +262,7 @@ def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
         return dict(converged="yes", accuracy="not checked", verdict=verdict)
     grade, what = seen.grade, f"Laplace approximation. {seen.sentence}"
     if found.repaired:
-        few = seen.effective < _ENOUGH
+        few = seen.effective < ENOUGH
         grade = "sound" if not few else "doubtful" if grade == "sound" else grade
         what += "; draws were resampled by these weights, which puts this right" if not few else "; too few to put it right"
     if grade != "sound":

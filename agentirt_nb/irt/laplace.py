@@ -18,7 +18,7 @@ import scipy.linalg
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp, ndtri
 
-from .accuracy import Accuracy, judged
+from .accuracy import ENOUGH, Accuracy, judged
 from .curves import log_standard
 from .designs import AbilityDesign, Block, ModelData, Priors, ability_design
 from .programs import forget_programs
@@ -587,6 +587,7 @@ class _Mode:
     spread: np.ndarray  # covariance of the log scales
     reached: bool
     supports: tuple = ()  # where results hardly differ between agents: scales with a Gaussian each, see `_walked`
+    tilt: Any = 0.0  # what each log scale adds to the evidence per unit (scale,), see `_aimed`
 
 
 def _find_mode(state: _Laplace, w: np.ndarray, log_scales: np.ndarray, tick: Callable[[], Any]) -> _Mode:
@@ -660,7 +661,8 @@ def _evidence_of(state: _Laplace, support: _Support, unit: float) -> float:
 def _around(mode: _Mode, rng: np.random.Generator) -> list[_Support]:
     "Scales around those of the mode, all with the Gaussian that the likelihood is there."
     choices = zip(*_chosen(mode.log_scales, mode.spread, rng, 40))
-    return [_Support(scales, density, mode.curvature, mode.pull, None, 0.0) for scales, density in choices]
+    more = lambda scales: float(np.sum(mode.tilt * scales))
+    return [_Support(scales, density, mode.curvature, mode.pull, None, more(scales)) for scales, density in choices]
 
 
 def _draw_effects(state: _Laplace, mode: _Mode, draws: int, rng) -> tuple:
@@ -887,6 +889,15 @@ def _log_likelihood_at(state: _Laplace, tables: tuple, w: np.ndarray) -> np.ndar
             total[first : first + _TOGETHER] += _chunk_values(state, chunk, table, tables[0], filled)[: len(part)]
     return np.where(np.isfinite(total), total, -np.inf)  # a draw too far out for single precision has no weight
 
+def _log_weights(state: _Laplace, tables: tuple, w: np.ndarray, log_scales: np.ndarray, log_ratio: np.ndarray) -> np.ndarray:
+    "Log of posterior over proposal density (draw,), from that of prior over proposal density; up to a constant."
+    h = w[:, state.effects :]
+    hyperprior, _ = _hyperprior_draws(h, log_scales, state.prior_scales, state.benchmarks, state.curve)
+    log_weight = log_ratio + np.asarray(hyperprior, float) + _log_likelihood_at(state, tables, w)
+    if state.dims == 2:
+        log_weight -= 0.5 * state.stiffness * np.array([state.off_unit(x)[0] for x in w]) ** 2
+    return log_weight
+
 # %% ../../nbs/2_irt/07_laplace.ipynb #172c8904
 _TELLING = 0.8  # reliability of the 1PL's abilities below which the 2PL integrates over their spread
 
@@ -969,6 +980,37 @@ def _two_parameter(plain: _Laplace, mode: _Mode, ability: str, priors: Priors, t
     state.contrast = contrast / (contrast @ start[: state.effects])
     return state, _find_mode(state, start, mode.log_scales - unit, tick)
 
+# %% ../../nbs/2_irt/07_laplace.ipynb #f85db730
+def _shared(state: _Laplace) -> np.ndarray:
+    "Which quantities (quantity, size) of w all hang on: hyperparameters and, of several benchmarks, the mean ability of its agents."
+    rows, blocks = np.eye(state.size)[state.effects :], state.data.blocks
+    if state.benchmarks == 1:
+        return rows
+    agents = [np.unique(np.concatenate([x.agents for x in blocks if x.benchmark == b])) for b in range(state.benchmarks)]
+    level = np.stack([state.design[who].mean(0) for who in agents])
+    return np.concatenate([rows, np.pad(level, ((0, 0), (0, state.size - state.effects)))])
+
+
+def _aimed(state: _Laplace, mode: _Mode, tables: tuple, rng, draws: int) -> _Mode:
+    "Move the Gaussian, and tilt the evidence of the scales, by the slope of exact log weights over what all hang on."
+    w, log_scales, log_ratio = _draw_effects(state, mode, draws, rng)
+    log_weight, rows = _log_weights(state, tables, w, log_scales, log_ratio), _shared(state)
+    sound = np.isfinite(log_weight)
+    if sound.sum() < draws / 2:
+        return mode
+    seen = np.concatenate([w @ rows.T, log_scales], 1)[sound]
+    sd = np.maximum(seen.std(0), 1e-9)
+    x, y = (seen - seen.mean(0)) / sd, log_weight[sound]
+    y = np.maximum(y, np.quantile(y, 0.05))  # a draw that is all but impossible says as much as an unlikely one
+    slope = np.linalg.solve(x.T @ x + np.eye(len(sd)), x.T @ (y - y.mean())) / sd
+    of_w = slope[: len(rows)] @ rows
+    precision, effects = mode.curvature.copy(), np.arange(state.effects)
+    precision[effects, effects] += 1 / state.variance(mode.log_scales)
+    moved, pull = mode.w + np.linalg.solve(precision, of_w), mode.pull + of_w
+    arguments = (state, mode.curvature, pull, state.unit(moved))
+    scales = _best_scales(mode.log_scales, *arguments)
+    return replace(mode, w=moved, pull=pull, log_scales=scales, tilt=slope[len(rows) :])
+
 # %% ../../nbs/2_irt/07_laplace.ipynb #62ecdd2b
 def _without_features(data: ModelData) -> ModelData:
     "The same outcomes, with nothing known of tasks."
@@ -1031,11 +1073,7 @@ def _in_logits(state: _Laplace, w: np.ndarray, log_scales: np.ndarray) -> tuple[
 # %% ../../nbs/2_irt/07_laplace.ipynb #1d25ec53
 def _weighed(state: _Laplace, tables: tuple, w: np.ndarray, log_scales: np.ndarray, log_ratio: np.ndarray) -> tuple:
     "Log of posterior over proposal density of draws, and what it says of their accuracy."
-    h = w[:, state.effects :]
-    hyperprior, _ = _hyperprior_draws(h, log_scales, state.prior_scales, state.benchmarks, state.curve)
-    log_weight = log_ratio + np.asarray(hyperprior, float) + _log_likelihood_at(state, tables, w)
-    if state.dims == 2:
-        log_weight -= 0.5 * state.stiffness * np.array([state.off_unit(x)[0] for x in w]) ** 2
+    log_weight = _log_weights(state, tables, w, log_scales, log_ratio)
     named, _ = _in_logits(state, w, log_scales)
     ability = named.pop("ability")
     spreads = {name: np.log(x) if name.endswith("_sd") else x for name, x in named.items()}
@@ -1061,7 +1099,8 @@ def _checked_effects(state: _Laplace, mode: _Mode, tables: tuple, draws: int, rn
     w, log_scales, log_ratio = _draw_effects(state, mode, many, rng)
     if not weak and (check is False or (check == "auto" and (state.dims == 2 or few < _TOGETHER // 2))):
         return w, log_scales, None, False
-    some = many if weak else min(many, 5 * _TOGETHER if check is True else _TOGETHER)
+    most = 5 * _TOGETHER
+    some = many if weak else min(many, most if check is True else int(np.clip(few // _TOGETHER * _TOGETHER, _TOGETHER, most)))
     pick = np.linspace(0, many - 1, some).round().astype(int)
     log_weight, found = _weighed(state, tables, w[pick], log_scales[pick], log_ratio[pick])
     slight = found.shift < 0.1 and abs(np.log(found.ratio)) < 0.05 and found.off < 0.25
@@ -1069,6 +1108,8 @@ def _checked_effects(state: _Laplace, mode: _Mode, tables: tuple, draws: int, rn
         return w, log_scales, found, False
     if some < many:
         log_weight, found = _weighed(state, tables, w, log_scales, log_ratio)
+    if not weak and found.effective < ENOUGH:
+        return w, log_scales, found, False
     keep = _resampled(log_weight, draws, rng)
     return w[keep], log_scales[keep], found, True
 
@@ -1080,6 +1121,8 @@ def _draws_around(
     tables = _task_tables(state, mode.w)
     if moved and not mode.supports:
         mode = _recentre(state, _recentre(state, mode, tables, rng), tables, rng)
+        if state.dims == 2 and state.benchmarks > 1:
+            mode = _aimed(state, mode, tables, rng, draws=(9 if check is True else 3) * _TOGETHER)
     w, log_scales, found, repaired = _checked_effects(state, mode, tables, draws, rng, check)
     tasks, _ = _draw_tasks(state, tables, w, rng)
     named, unit = _in_logits(state, w, log_scales)
