@@ -76,7 +76,12 @@ def held_out(outcomes: xr.Dataset, features: str) -> float:
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.parametrize("leaderboard", ["swebench_verified", "swebench_pro", "terminal_bench", "gso"])
-def test_permuted_features_cost_little(leaderboard):
-    worse = [held_out(permuted(leaderboard, seed), "smooth") - held_out(permuted(leaderboard, seed), "none") for seed in range(3)]
-    assert np.mean(worse) < 0.005, worse
+@pytest.mark.parametrize(
+    ("leaderboard", "permutations"), [("swebench_verified", 3), ("swebench_pro", 3), ("terminal_bench", 12), ("gso", 12)]
+)
+def test_permuted_features_cost_little(leaderboard, permutations):
+    "Few tasks: one permutation may cost .005 or gain .003, so there are more of them."
+    plain = held_out(permuted(leaderboard, 0), "none")
+    worse = [held_out(permuted(leaderboard, seed), "smooth") - plain for seed in range(permutations)]
+    print(leaderboard, np.round(worse, 4))
+    assert np.mean(worse) <= 0.002, worse

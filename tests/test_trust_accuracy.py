@@ -6,6 +6,7 @@ import xarray as xr
 from scipy.special import expit
 
 from agentirt_nb.data.building import from_arrays
+from agentirt_nb.data.joining import combine
 from agentirt_nb.data.leaderboards import load_leaderboard
 from agentirt_nb.irt import laplace
 from agentirt_nb.irt.accuracy import pareto_k
@@ -57,13 +58,26 @@ def test_at_most_one_alarm_in_twenty_boards_where_the_model_is_true(kind):
     assert len(alarms(kind, range(20))) <= 1
 
 
+BOARDS = ("swebench_verified", "swebench_pro", "terminal_bench", "gso")
+
+
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("curve", ["1pl", "2pl"])
-@pytest.mark.parametrize("leaderboard", ["swebench_verified", "terminal_bench", "gso"])
+@pytest.mark.parametrize("leaderboard", BOARDS)
 def test_the_seed_does_not_decide_the_grade(leaderboard, curve):
     outcomes = load_leaderboard(leaderboard)
     assert len({fit(outcomes, curve, seed=seed, check=True, progress=False).attrs["accuracy"] for seed in range(4)}) == 1
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize("curve", ["1pl", "2pl"])
+def test_four_leaderboards_jointly_are_sound_for_every_seed(curve):
+    outcomes = combine([load_leaderboard(name) for name in BOARDS])
+    for seed in range(4):  # by a 2PL abilities lay 1.3 to 2 standard deviations beside
+        found = fit(outcomes, curve, seed=seed, check=True, progress=False)
+        assert found.attrs["accuracy"] == "sound", found.attrs["verdict"]
 
 
 def spoiled(monkeypatch, scale: float, beside: float) -> None:

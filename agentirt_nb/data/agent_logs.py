@@ -541,11 +541,6 @@ def read_toolsandbox(
         )
 
 # %% ../../nbs/1_data/20_agent_logs.ipynb #c91f1064
-def _none(file: LogFile, choices: Choices) -> Iterator[Trial]:
-    "No trials."
-    return iter(())
-
-
 def _begins(*words: str, suffix: str) -> Any:
     "A question to a file of text: whether its first lines hold some words."
     return lambda file: file.path.suffix in suffix.split() and all(word in file.head[:2000] for word in words)
@@ -678,5 +673,5 @@ AGENT_BENCHMARKS: tuple[LogFormat, ...] = (
         read_toolsandbox,
         _TOOLSANDBOX_FIELDS,
     ),
-    *(LogFormat(name, title, sees, _none, {}, why) for name, (title, sees, why) in _ELSEWHERE.items()),
+    *(LogFormat(name, title, sees, no_outcomes=why) for name, (title, sees, why) in _ELSEWHERE.items()),
 )

@@ -81,11 +81,6 @@ def _chosen(file: LogFile, names: list[str], wanted: str, where: str = "") -> st
         file.note(f"Several scores of one answer: '{name:.100}' counts, not {others}; choose with metric=.")
     return name
 
-
-def _no_trials(file: LogFile, choices: Choices) -> Iterator[Trial]:
-    "Nothing, for files that hold no outcomes."
-    yield from ()
-
 # %% ../../nbs/1_data/19_evaluation_logs.ipynb #e19a0011
 def _when(value: Any) -> str:
     "The day of a time stamp, which may be a number that stands in a text."
@@ -202,9 +197,8 @@ _EVERY_EVAL_EVER = (
         "every-eval-ever-total",
         "a total in the format of Every Eval Ever",
         lambda file: {"evaluation_results", "model_info"} <= file.keys or {"record_type", "object_uuid"} <= file.keys,
-        _no_trials,
-        {"evaluation_timestamp": "date", "model_info.additional_details": "scaffold"},
-        "It holds totals of Every Eval Ever and no samples; these are in the file beside whose name ends in _samples.jsonl.",
+        fields={"evaluation_timestamp": "date", "model_info.additional_details": "scaffold"},
+        no_outcomes="It holds totals of Every Eval Ever; samples are in the file beside whose name ends in _samples.jsonl.",
     ),
 )
 
@@ -321,9 +315,8 @@ _HELM = (
         "helm-part",
         "a file beside the scores of a run of HELM",
         _is_helm_part,
-        _no_trials,
-        {"adapter_spec.model": "llm", "scenario_spec.args": "group"},
-        "It describes a run of HELM or sums it up; the outcomes are in per_instance_stats.json of the same folder.",
+        fields={"adapter_spec.model": "llm", "scenario_spec.args": "group"},
+        no_outcomes="It describes a run of HELM or sums it up; the outcomes are in per_instance_stats.json of the same folder.",
     ),
 )
 
@@ -436,9 +429,8 @@ _LM_EVAL = (
         "lm-eval-results",
         "results of the LM evaluation harness",
         lambda file: {"results", "configs", "config"} <= file.keys and not file.keys.isdisjoint({"n-samples", "lm_eval_version"}),
-        _no_trials,
-        {"model_name": "llm", "date": "date", "group_subtasks": "benchmark"},
-        "It holds totals of the LM evaluation harness; the outcomes are in samples_….jsonl beside, written with --log_samples.",
+        fields={"model_name": "llm", "date": "date", "group_subtasks": "benchmark"},
+        no_outcomes="It holds totals of the LM evaluation harness; outcomes are in samples_….jsonl beside (--log_samples).",
     ),
 )
 

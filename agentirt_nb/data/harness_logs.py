@@ -251,11 +251,6 @@ def _has(file: LogFile, *keys: str) -> bool:
     return not file.is_list and not file.is_lines and file.keys.issuperset(keys)
 
 
-def _none(file: LogFile, choices: Choices) -> Iterator[Trial]:
-    "No trials."
-    return iter(())
-
-
 def _is_run(file: LogFile) -> bool:
     "Whether it is the file of a run of Terminal-Bench."
     known = _has(file, "results", "n_resolved") or _has(file, "results", "pass_at_k")
@@ -337,41 +332,31 @@ HARNESSES: tuple[LogFormat, ...] = (
         "terminal-bench-settings",
         "settings of a run of Terminal-Bench",
         _is_setting,
-        _none,
-        {},
-        "It says who ran a run of Terminal-Bench, not how the run went; the outcomes are in results.json beside it.",
+        no_outcomes="It says who ran a run of Terminal-Bench, not how the run went; the outcomes are in results.json beside it.",
     ),
     LogFormat("harbor", "trial of Harbor", _is_harbor, read_harbor, _HARBOR_FIELDS),
     LogFormat(
         "harbor-open-job",
         "job of Harbor that did not finish",
         _is_open,
-        _none,
-        {},
-        "This job of Harbor was not finished; trials whose folder has a result.json are read, the others count as not run.",
+        no_outcomes="This job of Harbor was not finished; trials with a result.json are read, others count as not run.",
     ),
     LogFormat(
         "harbor-job",
         "job of Harbor",
         lambda file: _is_job(file) and not _is_open(file),
-        _none,
-        {},
-        "It sums up a job of Harbor; the outcomes are in the result.json of each trial's folder.",
+        no_outcomes="It sums up a job of Harbor; the outcomes are in the result.json of each trial's folder.",
     ),
     LogFormat(
         "harbor-settings",
         "settings of a job or trial of Harbor",
         _is_harbor_setting,
-        _none,
-        {},
-        "It says how Harbor was set up, not how it went; the outcomes are in the result.json of each trial's folder.",
+        no_outcomes="It says how Harbor was set up, not how it went; the outcomes are in the result.json of each trial's folder.",
     ),
     LogFormat(
         "harbor-part",
         "trajectory, report of tests or reward of a trial of Harbor",
         _is_harbor_part,
-        _none,
-        {},
-        "It is a part of what a trial of Harbor left; the outcome is in the result.json of the trial's folder.",
+        no_outcomes="It is a part of what a trial of Harbor left; the outcome is in the result.json of the trial's folder.",
     ),
 )

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .outcomes import OutcomesError
@@ -233,6 +234,11 @@ class Choices:
         return None if math.isnan(share) else share >= self.threshold
 
 # %% ../../nbs/1_data/15_log_files.ipynb #db282c0f
+def _no_trials(file: LogFile, choices: Choices) -> Iterator[Trial]:
+    "None: the file holds no outcomes."
+    return iter(())
+
+
 @dataclass(frozen=True)
 class LogFormat:
     "A kind of log file: how it is known, what is read of it, and where that goes."
@@ -240,6 +246,6 @@ class LogFormat:
     name: str  # one word, as a person would say it to a command
     title: str  # what it is, for a report
     sees: Callable[[LogFile], bool]  # whether a file is of this kind; looks at keys, never at the file's name alone
-    read: Callable[[LogFile, Choices], Iterator[Trial]]  # its trials, as it goes through the file; raises LogError
-    fields: Mapping[str, str]  # field of the file -> where it goes
+    read: Callable[[LogFile, Choices], Iterator[Trial]] = _no_trials  # its trials, as it goes through the file; raises LogError
+    fields: Mapping[str, str] = MappingProxyType({})  # field of the file -> where it goes
     no_outcomes: str = ""  # why a file of this kind holds none: a sentence for the report, and `read` is not called

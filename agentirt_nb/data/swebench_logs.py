@@ -756,14 +756,9 @@ _RUNS: tuple[LogFormat, ...] = (
 )
 
 # %% ../../nbs/1_data/16_swebench_logs.ipynb #6b528786
-def _nothing(file: LogFile, choices: Choices) -> Iterator[Trial]:
-    "No trials."
-    yield from ()
-
-
 def _outcomeless(name: str, title: str, sees: Any, why: str) -> LogFormat:
     "A kind of file that holds no outcomes."
-    return LogFormat(name, title, sees, _nothing, {}, why)
+    return LogFormat(name, title, sees, no_outcomes=why)
 
 # %% ../../nbs/1_data/16_swebench_logs.ipynb #d7eae4a9
 _NO_OUTCOMES: tuple[LogFormat, ...] = (

@@ -889,6 +889,7 @@ def _log_likelihood_at(state: _Laplace, tables: tuple, w: np.ndarray) -> np.ndar
             total[first : first + _TOGETHER] += _chunk_values(state, chunk, table, tables[0], filled)[: len(part)]
     return np.where(np.isfinite(total), total, -np.inf)  # a draw too far out for single precision has no weight
 
+
 def _log_weights(state: _Laplace, tables: tuple, w: np.ndarray, log_scales: np.ndarray, log_ratio: np.ndarray) -> np.ndarray:
     "Log of posterior over proposal density (draw,), from that of prior over proposal density; up to a constant."
     h = w[:, state.effects :]
@@ -982,7 +983,7 @@ def _two_parameter(plain: _Laplace, mode: _Mode, ability: str, priors: Priors, t
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #f85db730
 def _shared(state: _Laplace) -> np.ndarray:
-    "Which quantities (quantity, size) of w all hang on: hyperparameters and, of several benchmarks, the mean ability of its agents."
+    "Quantities (quantity, size) of w that all hang on: hyperparameters and, of several benchmarks, each one's mean ability."
     rows, blocks = np.eye(state.size)[state.effects :], state.data.blocks
     if state.benchmarks == 1:
         return rows
