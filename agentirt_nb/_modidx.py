@@ -1702,6 +1702,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                             'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._block_sums': ( '2_irt/laplace.html#_block_sums',
                                                                                   'agentirt_nb/irt/laplace.py'),
+                                         'agentirt_nb.irt.laplace._blurred': ('2_irt/laplace.html#_blurred', 'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._cells_scores': ( '2_irt/laplace.html#_cells_scores',
                                                                                     'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._checked_effects': ( '2_irt/laplace.html#_checked_effects',

@@ -201,7 +201,7 @@ def _exponential(x, edges, v, xp):
 
 def _gumbel(x, edges, v, xp):
     z = v["rate"] * (x - v["location"])
-    return xp.log(v["rate"]) - z - xp.exp(-z)
+    return xp.log(v["rate"]) - z - xp.exp(-xp.maximum(z, -60.0))  # beyond lies nothing that single precision can hold
 
 
 def _ex_gaussian(x, edges, v, xp):

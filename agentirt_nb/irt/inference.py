@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from ..data.describing import components
 from ..data.outcomes import content_hash, validate
-from .accuracy import ENOUGH
+from .accuracy import ENOUGH, OFF
 from .curves import DENSITIES, STANDARD, Curve, Density, as_curve, as_density
 from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, model_data, zero_sum_basis
 from .fits import FitError, make_fit
@@ -256,18 +256,20 @@ def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
     if not found.reached:
         verdict = "The Laplace approximation did not reach the posterior's mode: use method='nuts' or other priors."
         return dict(converged="no", accuracy="bad", verdict=verdict)
-    seen = found.accuracy
-    if seen is None:
-        verdict = "Laplace approximation; its accuracy was not checked (fit with check=True to check it)."
-        return dict(converged="yes", accuracy="not checked", verdict=verdict)
-    grade, what = seen.grade, f"Laplace approximation. {seen.sentence}"
-    if found.repaired:
+    seen, advice = found.accuracy, ""
+    grade, what = "not checked", "Laplace approximation; its accuracy was not checked (fit with check=True to check it)"
+    if seen is not None:
+        grade, what = seen.grade, f"Laplace approximation. {seen.sentence}"
+    if seen is not None and found.repaired:
         few = seen.effective < ENOUGH
         grade = "sound" if not few else "doubtful" if grade == "sound" else grade
         what += "; draws were resampled by these weights, which puts this right" if not few else "; too few to put it right"
-    if grade != "sound":
-        what += ". Do not rely on its intervals; method='nuts' does without the approximation"
-    return dict(converged="yes", accuracy=grade, verdict=what + ".", pareto_k=seen.pareto_k)
+    if found.blurred > OFF:
+        grade, advice = "bad" if grade == "bad" else "doubtful", ", and so does ability='agent' in a 1PL"
+        what += f"; agents have so few outcomes each that difficulties may be off by {found.blurred:.1f} standard deviations"
+    if grade in ("doubtful", "bad"):
+        what += f". Do not rely on its intervals; method='nuts' does without the approximation{advice}"
+    return dict(converged="yes", accuracy=grade, verdict=f"{what}.") | ({} if seen is None else dict(pareto_k=seen.pareto_k))
 
 # %% ../../nbs/2_irt/08_inference.ipynb #6718e569
 def judge_nuts(

@@ -1002,7 +1002,7 @@ def _aimed(state: _Laplace, mode: _Mode, tables: tuple, rng, draws: int) -> _Mod
     seen = np.concatenate([w @ rows.T, log_scales], 1)[sound]
     sd = np.maximum(seen.std(0), 1e-9)
     x, y = (seen - seen.mean(0)) / sd, log_weight[sound]
-    y = np.maximum(y, np.quantile(y, 0.05))  # a draw that is all but impossible says as much as an unlikely one
+    y = np.maximum(y, np.sort(y)[len(y) // 20])  # a draw that is all but impossible says as much as an unlikely one
     slope = np.linalg.solve(x.T @ x + np.eye(len(sd)), x.T @ (y - y.mean())) / sd
     of_w = slope[: len(rows)] @ rows
     precision, effects = mode.curvature.copy(), np.arange(state.effects)
@@ -1053,6 +1053,7 @@ class LaplaceDraws(NamedTuple):
     design: AbilityDesign  # how effects make abilities
     repeats: Repeats  # how repeated runs scatter
     matter: float = 1.0  # probability that features say anything of difficulty; 1 where that was not asked
+    blurred: float = 0.0  # about how many sds difficulties are off, as abilities known from few outcomes are no Gaussians
 
 
 def _in_logits(state: _Laplace, w: np.ndarray, log_scales: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -1155,6 +1156,19 @@ def _scarcity(block: Block, axis: int) -> float:
     return float(np.mean(1 / (rarer[block.trials.sum(axis) > 0] + 0.5)))
 
 
+def _blurred(data: ModelData) -> float:
+    "By about how many standard deviations difficulties are off where a Gaussian stands for abilities known from few outcomes."
+    agents, found = len(data.agent), [0.0]
+    rarer, more = np.zeros(agents), np.zeros(agents)
+    for block in data.blocks:
+        np.add.at(rarer, block.agents, block.successes.sum(1))
+        np.add.at(more, block.agents, (block.trials - block.successes).sum(1))
+    lopsided = 1 / (np.minimum(rarer, more) + 0.5)
+    for block in data.blocks:
+        found.append(0.04 * float(lopsided[block.agents].mean()) * np.sqrt(len(block.agents)))
+    return max(found)
+
+
 def _better_swapped(data: ModelData, curve: str, ability: str) -> bool:
     "Whether agents are better integrated out than tasks, and may be: a 1PL without structure."
     if curve != "1pl" or ability != "agent" or len(data.blocks) != 1 or data.block_names or len(data.group) or len(data.task) < 3:
@@ -1237,7 +1251,7 @@ def laplace_draws(
         plain = begin(data)
         bare = begin(_without_features(data)) if switch and data.block_names else None
         matter = 1.0 if bare is None else float(expit(_log_evidence(*plain) - _log_evidence(*bare)))
-        found = drawn(*plain)._replace(matter=matter)
+        found = drawn(*plain)._replace(matter=matter, blurred=_blurred(data))
         if bare is None or matter * draws > draws - 0.5:
             return found
         return _mixed(found, drawn(*bare), matter, rng)
