@@ -249,7 +249,7 @@ def _compared(number: np.ndarray, surprise: np.ndarray, slip: float) -> tuple[np
 _SLIPS = (0.01, 0.05)
 
 
-def _all_given_often(number: np.ndarray, log_chance: np.ndarray, group: np.ndarray) -> int:
+def _all_given_often(number: np.ndarray, group: np.ndarray, log_chance: Callable) -> int:
     "How often all columns that were run are given; 1 without evidence of more."
     ran = (number >= 0).any(0)
     counts = np.bincount(group[ran], minlength=group.max() + 1)
@@ -257,7 +257,7 @@ def _all_given_often(number: np.ndarray, log_chance: np.ndarray, group: np.ndarr
     if times < 2:
         return 1
     ways = lambda x: gammaln(x + 1).sum()
-    evidence = -log_chance[:, ran].sum() * (1 - 1 / times) + ways(counts) - ways(counts / times)
+    evidence = -log_chance()[:, ran].sum() * (1 - 1 / times) + ways(counts) - ways(counts / times)
     return times if evidence + ways(ran.sum() / times) - ways(ran.sum()) > _TELLING else 1
 
 
@@ -267,20 +267,23 @@ def _copies(cells: Cells, axis: int) -> tuple[np.ndarray, float]:
     number, surprise = turn(_numbered(cells)), turn(_surprise(cells))
     mix = np.random.default_rng(0).integers(1, 2**62, len(number))
     group = np.unique(mix @ number, return_inverse=True)[1]  # of equal columns
-    small = number.shape[1] <= _MOST_PAIRS and number.max() < _MOST_RESULTS
-    column, of, same, differ, earlier = _compared(number, surprise, max(_SLIPS)) if small else _equals(surprise, group)
+    column, of, same, differ, earlier = _equals(surprise, group)
+    times = _all_given_often(number, group, lambda: turn(_log_chance(cells, _likeness(cells))))
+    if times > 1:
+        again = np.exp(earlier) > np.bincount(group)[group[column]] / times - 0.5
+        pairs = np.stack([of[again], column[again]], 1)
+        return pairs[np.argsort(pairs[:, 1])], len(group) * (1 - 1 / times)
+    if number.shape[1] <= _MOST_PAIRS and number.max() < _MOST_RESULTS:
+        column, of, same, differ, earlier = _compared(number, surprise, max(_SLIPS))
     odds = [np.exp(((1 - x) * same + np.log(x) * differ + earlier).clip(-50, 50)) for x in _SLIPS]
     gains = [np.bincount(column, x, len(group)) / np.maximum(np.arange(len(group)), 1) for x in odds]
     (evidence, chance), each = max(((_if_a_share(np.r_[1, x[1:]]), y) for x, y in zip(gains, odds)), key=lambda x: x[0][0])
-    if evidence > _TELLING:
-        order = np.lexsort((-each, column))
-        best = order[np.unique(column[order], return_index=True)[1]]  # of each column, the likeliest that it repeats
-        best = best[chance[column[best]] >= min(0.5, chance.max())]
-        return np.stack([of[best], column[best]], 1), float(chance.sum())
-    times = _all_given_often(number, turn(_log_chance(cells, _likeness(cells))), group)
-    column, of, _, _, earlier = _equals(surprise, group)
-    again = np.exp(earlier) > np.bincount(group)[group[column]] / times - 0.5
-    return np.stack([of[again], column[again]], 1), len(group) * (1 - 1 / times)
+    if evidence < _TELLING:
+        return np.zeros((0, 2), int), 0.0
+    order = np.lexsort((-each, column))
+    best = order[np.unique(column[order], return_index=True)[1]]  # of each column, the likeliest that it repeats
+    best = best[chance[column[best]] >= min(0.5, chance.max())]
+    return np.stack([of[best], column[best]], 1), float(chance.sum())
 
 
 def copied_pairs(
@@ -504,8 +507,8 @@ def _by_factor(factor: float) -> str:
 def _says_of_repeats(who: np.ndarray, factor: float) -> str:
     "What it means that these agents repeat themselves."
     return (
-        f"Reruns of {count(len(who), 'agent')} repeat each other more than the fit allows for ({listed(who, 3)}): intervals of "
-        f"their abilities are too short, by a factor of up to {factor:.1f}; count each task once."
+        f"Reruns of {count(len(who), 'agent')} repeat each other more than the fit allows for ({listed(who, 3)}): "
+        f"{'its' if len(who) == 1 else 'their'} intervals are too short, by a factor of up to {factor:.1f}; count each task once."
     )
 
 
@@ -537,7 +540,7 @@ def _says_of_copies(named: dict, labels: dict[str, np.ndarray]) -> dict[str, tup
         factor = np.sqrt(len(names) / (len(names) - again))
         by = f"a factor of about {factor:.1f}" if factor > 2 else f"about {max(100 * (factor - 1), 0.1):.{int(factor < 1.01)}f} %"
         text = (
-            f"{'About ' if again > 2 else ''}{again:,} of {count(len(names), what)} {'repeats another' if again == 1 else 'repeat others'} "
+            f"{'' if number == again or again < 3 else 'About '}{again:,} of {count(len(names), what)} {'repeats another' if again == 1 else 'repeat others'} "
             f"({second} is {first}): intervals of {of} are too short, by {by}; leave copies out."
         )
         rows[f"copied {what}s"] = _by_factor(factor) or ("doubtful" if again >= len(names) / 10 else ""), text
