@@ -430,7 +430,7 @@ def llm_resemblance(
     full = Margins(cells, True)
     left = full(cells.left)
     size, z = _shared(left.T, cells.weight.T, full.of_task, family, max(1.0, _dispersion(cells, left, full)[0]))
-    return size if z > 2 else 0.0
+    return min(size, 5.0) if z > 2 else 0.0
 
 # %% ../../nbs/2_irt/20_screens.ipynb #9adb0e1b
 _EVIDENT = 5.0  # nats from which on a leak is one: a leaderboard has dozens of LLMs
@@ -484,7 +484,7 @@ def _looked(outcomes: xr.Dataset, cells: Cells, small: bool) -> tuple[dict[str, 
     several = 1 < family.max() + 1 < len(family)
     if several:
         found["LLMs"] = _shared(left.T, cells.weight.T, full.of_task, family, phi)
-    alike = found["LLMs"][0] if several and found["LLMs"][1] > 2 else 0.0
+    alike = min(found["LLMs"][0], 5.0) if several and found["LLMs"][1] > 2 else 0.0
     evidence = _leaks(replace(usual, swell=cells.swell * phi), family, alike)
     named["leaked"] = np.flatnonzero(evidence > _EVIDENT) if told_apart else named["leaked"]
     of = outcomes.group.values.astype(str) if "group" in outcomes.coords else np.array([])
