@@ -539,9 +539,10 @@ def _says_of_copies(named: dict, labels: dict[str, np.ndarray]) -> dict[str, tup
         first, second = names[pairs[0]]
         factor = np.sqrt(len(names) / (len(names) - again))
         by = f"a factor of about {factor:.1f}" if factor > 2 else f"about {max(100 * (factor - 1), 0.1):.{int(factor < 1.01)}f} %"
+        about, repeat = "" if number == again or again < 3 else "About ", "repeats another" if again == 1 else "repeat others"
         text = (
-            f"{'' if number == again or again < 3 else 'About '}{again:,} of {count(len(names), what)} {'repeats another' if again == 1 else 'repeat others'} "
-            f"({second} is {first}): intervals of {of} are too short, by {by}; leave copies out."
+            f"{about}{again:,} of {count(len(names), what)} {repeat} ({second} is {first}): "
+            f"intervals of {of} are too short, by {by}; leave copies out."
         )
         rows[f"copied {what}s"] = _by_factor(factor) or ("doubtful" if again >= len(names) / 10 else ""), text
     return rows
