@@ -31,7 +31,7 @@ from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, mode
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
 from .programs import keep_programs
-from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence
+from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence, shares_sentence
 from .screens import screened
 from .sizes import announce_fit
 from ..messages import count, listed, one_of
@@ -448,7 +448,8 @@ def fit(
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors, spread), draws, seed, progress)
     seen = screened(outcomes, posterior, *about_fit).attrs
-    record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
+    record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + shares_sentence(outcomes, noise, runs)
+    record["verdict"] += _apart_from_others(outcomes, ability)
     record["verdict"] += _of_groups(posterior) + _of_features(found.matter) + f" {seen['says']}".rstrip()
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)

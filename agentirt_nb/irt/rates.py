@@ -16,7 +16,8 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import norm, t
 
-from .fits import FitError, known_labels, probability_inside, rate_of_many, success_probability, tails, trusted
+from .fits import FitError, known_labels, probability_inside, rate_of_many, results_of, share_again
+from .fits import success_probability, tails, trusted
 from .prediction import agent_draws, benchmarks_of, cell_rates, own_trials, parts_of, refuse_large, task_draws
 from ..messages import one_of
 from ..settings import chosen_seed
@@ -90,8 +91,7 @@ def rate_of_agent(
     if about != "such tasks":
         expected, rate = cell_rates(fit, chance, passed, ran, rng, moved=moved)
     if about == "a rerun":
-        once = bool(np.all(np.equal(again, 1)))
-        rate = rng.random(rate.shape) < rate if once else rng.binomial(again, np.minimum(rate, 1.0)) / again
+        rate = share_again(fit, rate, again, rng)
     return expected.mean(0), (rate * weight).sum(1)
 
 
@@ -276,7 +276,7 @@ def chance_ahead(
     table = xr.Dataset(dict(ahead=(["agent", "rival"], share_ahead(rate))), dict(agent=names, rival=names)).assign_attrs(
         found.attrs
     )
-    seen = fit["observed_data"].to_dataset()
+    seen = results_of(fit)
     same = agent_draws(fit, agents, seed=seed).attrs["same"]
     blank = {name: xr.full_like(table.ahead, np.nan) for name in ("by_task", "by_group")}
     table = table.assign(blank | dict(tasks=xr.zeros_like(table.ahead, int)))

@@ -15,7 +15,8 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from ..data.describing import solved_by
-from .fits import FitError, alarm, draws, fit_id, need, probability_inside, summarise, tails, trust, trusted
+from .fits import FitError, alarm, draws, fit_id, need, probability_inside, results_of, summarise, tails
+from .fits import trust, trusted
 from .rates import ABOUT, over_benchmarks, rate_draws
 from ..messages import count, one_of
 
@@ -28,7 +29,7 @@ def tried(
     dim: str = "agent",  # "agent", "llm" or "scaffold"
 ) -> xr.Dataset:  # agents, tasks, passed over dim; empty where the fit kept no outcomes
     "How much each agent, LLM or scaffold has been seen: its agents, the distinct tasks tried, the share of trials passed."
-    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
+    seen = results_of(fit)
     if "trials" not in seen or not seen.trials.any() or dim not in seen.coords or (seen[dim] == "").all():
         return xr.Dataset()
     counts = seen.drop_vars(set(seen.data_vars) - {"successes", "trials"})
@@ -159,7 +160,7 @@ def task_table(
     if "discrimination" in fit["posterior"]:
         slopes = summarise(fit, "discrimination", prob=prob).reset_coords(drop=True)
         table = table.assign({f"discrimination_{name}".removesuffix("_mean"): slopes[name] for name in slopes})
-    seen = fit["observed_data"].to_dataset()
+    seen = results_of(fit)
     known = [name for name in ("benchmark", "group") if name in seen.coords]
     table = table.assign_coords({name: ("task", seen[name].reindex(task=table.task).values) for name in known})
     if {"successes", "trials"} <= set(seen.data_vars):
@@ -185,7 +186,7 @@ def beyond_words(
     tasks: list[str] | None = None,  # labels; None: all
 ) -> str:  # begins with a space; empty where every task was solved by some and failed by others, or the fit kept no outcomes
     "How many tasks nobody or everybody solved, so that their difficulties rest on the prior, as a sentence."
-    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
+    seen = results_of(fit)
     if not {"successes", "trials"} <= set(seen.data_vars):
         return ""
     who = solved_by(seen if tasks is None else seen.sel(task=tasks)).values.tolist()
