@@ -8,26 +8,28 @@ __all__ = ['METHODS', 'CLAIMS', 'flip_test', 'compare', 'deciding_tasks', 'compa
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #316dee64
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from scipy.fft import irfft, next_fast_len
 from scipy.optimize import brentq
-from scipy.special import log_ndtr
+from scipy.special import expit, log_ndtr, logit
 from scipy.stats import betabinom, binom, norm, rankdata
 from threadpoolctl import threadpool_limits
 
 from ..data.outcomes import validate
 from .curves import NOISES
-from .fits import FitError, curve_of, draws, known_labels, need, probability_inside, rate_of_many
-from .fits import success_probability, tails, task_parameters, trusted
+from .fits import FitError, curve_of, draws, known_labels, need, of_shares, probability_inside, rate_of_many
+from .fits import results_of, share_again, success_probability, tails, task_parameters, trusted
 from .item_fit import q_values
-from .prediction import agent_draws, task_draws
+from .prediction import agent_draws, cell_rates, task_draws
 from .rates import FEW_GROUPS, Lead, about_rates, drawn_again, rate_of_agent, share_ahead, task_weights
 from .rates import trials_again
+from .remainders import chance_and_likeness
+from .repeats import cells_of_shares
 from .tables import PARTS, ladder
 from ..messages import count
 from ..settings import chosen_seed
@@ -117,7 +119,7 @@ def _chosen_tasks(fit: xr.DataTree, benchmark: str | Sequence[str] | None) -> np
 def _runs(fit: xr.DataTree, benchmark: str | Sequence[str] | None = None) -> _Runs:
     "The outcomes behind a fit; of one that kept none, nobody ran anything."
     need(fit, "ability", "difficulty")
-    seen = fit["observed_data"].to_dataset()
+    seen = results_of(fit)
     chosen = _chosen_tasks(fit, benchmark)
     shape = seen.sizes["agent"], int(chosen.sum())
     passed = ran = np.zeros(shape)
@@ -126,7 +128,7 @@ def _runs(fit: xr.DataTree, benchmark: str | Sequence[str] | None = None) -> _Ru
             seen[name].variable.transpose("agent", "task").values[:, chosen].astype(float) for name in ("successes", "trials")
         )
     sizes = np.unique(ran[ran > 0])
-    whole = bool(len(sizes)) and bool((sizes == sizes.round()).all())
+    whole = bool(len(sizes)) and all(bool((x == x.round()).all()) for x in (sizes, passed))
     scale = min(math.lcm(*sizes.astype(int).tolist()), _FINEST) if whole else _FINEST if len(sizes) else 1
     share = np.divide(passed, ran, out=np.zeros(shape), where=ran > 0)
     group = seen.group.values.astype(str)[chosen] if "group" in seen.coords else np.full(shape[1], "")
@@ -280,6 +282,8 @@ def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, 
     z_fit = float(norm.ppf(np.clip(ahead, edge, 1 - edge)))
     z_test = float(_signed(steps.sum(), leads["exact test"].p))
     said = []
+    if of_shares(fit) and "share" not in fit["observed_data"]:
+        said.append("The fit is of shares and kept none, so that the test counts passes.")
     if abs(z_fit - z_test) > _APART and not (min(abs(z_fit), abs(z_test)) > 3 and z_fit * z_test > 0):
         alone = int(((runs.ran[list(pair)] > 0).any(0) & ~both).sum())
         if alone > 0.05 * both.sum():
@@ -306,7 +310,14 @@ def _sentence(
     more, less = int((steps > 0).sum()), int((steps < 0).sum())
     how = "McNemar's exact test" if runs.single else "exact test with signs flipped task by task"
     did = f"it passed {more} that the rival failed and failed {less} that the rival passed"
-    did = did if runs.single else f"it passed {more} more often and {less} less often"
+    shares = bool((runs.passed != runs.passed.round()).any())
+    did = (
+        did
+        if runs.single
+        else f"it did better on {more} and worse on {less}"
+        if shares
+        else f"it passed {more} more often and {less} less often"
+    )
     return f"{says} Of {count(int(both.sum()), 'task')} that both ran {did}: p = {leads['exact test'].p:.2g} ({how})."
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #f89480c4
@@ -353,12 +364,20 @@ def compare(
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #92694cfb
 def _log_likelihood(fit: xr.DataTree, chance: np.ndarray, passed: np.ndarray, ran: np.ndarray) -> np.ndarray:
-    "Of cells (sample, task) in each draw, as the fit takes repeated runs."
+    "Of cells (sample, task) in each draw, as the fit takes repeated runs and shares; chance: the curve's."
     chance = np.clip(chance.astype(float), 1e-9, 1 - 1e-9)
-    if "concentration" in fit["posterior"] and (ran > 1).any():
+    name, ready = str(fit.attrs.get("noise", "binomial")), {**fit["posterior"].data_vars}
+    if "concentration" in ready and (ran > 1).any():
         many = draws(fit, "concentration").values[:, None].astype(float)
         return np.where(ran > 0, betabinom.logpmf(passed, ran, many * chance, many * (1 - chance)), 0.0)
-    return passed * np.log(chance) + (ran - passed) * np.log1p(-chance)
+    if name == "logit-normal":
+        about, value = dict(spread=draws(fit, "spread").values[:, None].astype(float)), np.zeros(chance.shape)
+        for k, n in {*zip(passed.astype(int).tolist(), ran.astype(int).tolist())}:
+            at = (passed == k) & (ran == n)
+            value[:, at] = NOISES[name].log_pmf(np.log(chance[:, at]), np.log1p(-chance[:, at]), k, n, about, np)
+        return value
+    worth = float(fit.attrs.get("share_runs", 1.0)) if of_shares(fit) else 1.0
+    return worth * (passed * np.log(chance) + (ran - passed) * np.log1p(-chance))
 
 
 def _log_odds(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
@@ -388,10 +407,11 @@ def deciding_tasks(
     cells: dict[str, Any] = {}
     surprise = np.zeros((len(lead), len(runs.tasks)))
     for i, (part, name) in enumerate(zip("ab", names)):
-        chance = rate_of_many(success_probability(fit, agent.isel(agent=i), task), task)
+        chance = success_probability(fit, agent.isel(agent=i), task)
         passed, ran = runs.passed[place.index(name)], runs.ran[place.index(name)]
         surprise -= _log_likelihood(fit, chance, passed, ran)
-        cells |= {f"{part}_passed": ("task", passed), f"{part}_ran": ("task", ran), f"{part}_expected": ("task", chance.mean(0))}
+        expected = rate_of_many(chance, task).mean(0)
+        cells |= {f"{part}_passed": ("task", passed), f"{part}_ran": ("task", ran), f"{part}_expected": ("task", expected)}
     weight = np.exp(surprise - surprise.max(0))
     weight /= weight.sum(0)
     mean = lead @ weight
@@ -581,17 +601,56 @@ def _mean_rates(fit: xr.DataTree, name: str, chosen: np.ndarray) -> np.ndarray:
     return rate_of_many(success_probability(fit, agent.isel(agent=0), task), task).mean(0)
 
 
-def _run(p: np.ndarray, trials: int, many: Any, rng: np.random.Generator) -> np.ndarray:
-    "Passes of repeated runs of pairs with chances p; many: the concentration of each pair's own chance, None: it is p."
-    draw = cast(Callable, NOISES["binomial" if many is None else "beta-binomial"].draw)
-    return draw(p, trials, dict(concentration=many), rng)
+class _Scatter(NamedTuple):
+    "How runs of pairs scatter about the mean rate of many such pairs: the noise of a fit, at the mean of its draws."
+
+    noise: str = "binomial"
+    value: float = np.nan  # concentration or spread; of shares, how many runs one is worth
+
+    def run(self, rate: np.ndarray, trials: int, rng: np.random.Generator) -> np.ndarray:
+        "What as many runs of pairs with such mean rates pass, in whole steps."
+        if self.noise == "quasi-binomial":
+            of = self.value * trials - 1  # the mean of several shares, and the variance that it has
+            share = (
+                rng.beta(np.maximum(of * rate, 1e-9), np.maximum(of * (1 - rate), 1e-9))
+                if of > 0
+                else rng.random(rate.shape) < rate
+            )
+            return np.rint(_FINEST * share)
+        noise: Any = NOISES[self.noise]
+        rate = self.curve(rate) if "spread" in noise.shared else rate
+        return noise.draw(rate, trials, dict.fromkeys(noise.shared, self.value), rng)
+
+    def curve(self, rate: np.ndarray) -> np.ndarray:
+        "The curve's p of pairs whose logits deviate by `spread` and that pass `rate` on average."
+        eta = np.linspace(-40, 40, 1601)
+        means = rate_of_many(expit(eta)[None], xr.Dataset(dict(spread=("sample", [self.value]))))[0]
+        return expit(np.interp(rate, means, eta))
+
+    def variance(self, rates: np.ndarray, trials: int) -> np.ndarray:
+        "Of the difference of two shares passed (task,), at rates (2, task)."
+        one = rates * (1 - rates)
+        if self.noise == "quasi-binomial":
+            return (one / self.value / trials).sum(0)
+        about = xr.Dataset(dict.fromkeys(NOISES[self.noise].shared, self.value))
+        alike = chance_and_likeness(logit(self.curve(rates).clip(1e-9, 1 - 1e-9)) if "spread" in about else rates, about)[1]
+        return (one * (alike + (1 - alike) / trials)).sum(0)
 
 
-def _told_apart(rates: np.ndarray, size: tuple[int, int], many: float, worlds: int, level: float, rng: Any) -> float:
+def _scatter_of(fit: xr.DataTree) -> _Scatter:
+    "How runs scatter in a fit; where each task has a way of its own, as coins."
+    name = str(fit.attrs.get("noise", "binomial"))
+    if of_shares(fit):
+        return _Scatter(name, float(fit.attrs.get("share_runs", 1.0)))
+    known = [x for x in ("concentration", "spread") if x in fit["posterior"]]
+    return _Scatter(name, float(draws(fit, known[0]).values.mean())) if known else _Scatter()
+
+
+def _told_apart(rates: np.ndarray, size: tuple[int, int], scatter: _Scatter, worlds: int, level: float, rng: Any) -> float:
     "How often the exact test finds the better of two with rates (2, task), on so many (tasks, trials) drawn from theirs."
     tasks, trials = size
     p = rates[:, rng.integers(0, rates.shape[1], (worlds, tasks))]  # (2, world, task)
-    passed = _run(p, trials, many if np.isfinite(many) else None, rng)
+    passed = scatter.run(p, trials, rng)
     steps = passed[0] - passed[1]
     return float(((flip_test(steps) <= level) & (steps.sum(1) > 0)).mean())
 
@@ -623,12 +682,11 @@ def _price(cost: float | xr.Dataset | None, names: list[str]) -> float:
     return float(each.mean() * 2) if len(each) else np.nan
 
 
-def _grid(rates: np.ndarray, trials: Sequence[int], many: float, wanted: float, level: float) -> np.ndarray:
+def _grid(rates: np.ndarray, trials: Sequence[int], scatter: _Scatter, wanted: float, level: float) -> np.ndarray:
     "Numbers of tasks worth simulating: from a quarter of the least that some number of trials may need to twice the most."
-    mean, noise = rates[0] - rates[1], (rates * (1 - rates)).sum(0)
-    own = noise / (many + 1) if np.isfinite(many) else 0.0
+    mean = rates[0] - rates[1]
     needs = (norm.ppf(wanted) + norm.isf(level / 2)) ** 2 / max(mean.mean() ** 2, 1e-12)
-    most = [needs * (mean.var() + np.mean(own + (noise - own) / n)) for n in trials]
+    most = [needs * (mean.var() + scatter.variance(rates, n).mean()) for n in trials]
     low, high = np.clip([min(most) / 4, 2 * max(most)], 10, _MOST_TASKS)
     return np.unique(np.geomspace(min(low, high / 4), high, 9).round().astype(int))
 
@@ -670,17 +728,17 @@ def tasks_to_tell(
     true = float(rates[0].mean() - rates[1].mean())
     if b is not None and true <= 0:
         raise FitError(f"the fit expects {b!r} to pass no less than {a!r}; swap the two.")
-    many = float(draws(fit, "concentration").values.mean()) if "concentration" in fit["posterior"] else np.inf
+    scatter = _scatter_of(fit)
     rng, runs = np.random.default_rng(chosen_seed(seed)), sorted({int(n) for n in trials})
-    grid = _grid(rates, runs, many, power, level)
+    grid = _grid(rates, runs, scatter, power, level)
     fair = max(20, min(worlds, 4_000_000 // int(grid.max())))
-    found = np.array([[_told_apart(rates, (int(n), r), many, fair, level, rng) for n in grid] for r in runs])
+    found = np.array([[_told_apart(rates, (int(n), r), scatter, fair, level, rng) for n in grid] for r in runs])
     needed = np.array([_enough(grid, row, power) for row in found])
     price, each = _price(cost, names), np.array(runs)
     cells: dict[str, Any] = dict(power=(("trials", "tasks"), found), cost=(("trials", "tasks"), price * np.outer(each, grid)))
     cells |= dict(needed=("trials", needed), needed_cost=("trials", needed * each * price))
     table = trusted(xr.Dataset(cells, dict(trials=runs, tasks=grid)), fit, agent=names[0], gap=true, wanted=power, worlds=fair)
-    known = bool(np.isfinite(many)) or not _runs(fit, benchmark).single
+    known = scatter.noise in ("beta-binomial", "logit-normal") or bool((_runs(fit, benchmark).ran > 1).any())
     return table.assign_attrs(says=_says_needed(table, power, known))
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #674b0900
@@ -694,11 +752,10 @@ def _claimed_by_fit(fit: xr.DataTree, agents: list[str], tasks: int, trials: int
     samples = agent.sizes["sample"]
     drawn = rng.integers(0, task.sizes["task"], (samples, tasks))
     scores = np.empty((samples, len(agents)))
-    many = draws(fit, "concentration").values[:, None].astype(float) if "concentration" in fit["posterior"] else None
     for i in range(len(agents)):
-        chance = rate_of_many(success_probability(fit, agent.isel(agent=i), task), task)
-        chance = np.take_along_axis(chance, drawn, 1).astype(float).clip(0, 1)
-        scores[:, i] = _run(chance, trials, many, rng).sum(1)
+        chance = np.take_along_axis(success_probability(fit, agent.isel(agent=i), task), drawn, 1)
+        rate = cell_rates(fit, chance.astype(float).clip(0, 1), 0, 0, rng)[1]
+        scores[:, i] = share_again(fit, rate, trials, rng).sum(1).round(9)
     return (share_ahead(scores) * samples + 0.5) / (samples + 1)
 
 
@@ -722,9 +779,12 @@ def _one_half(outcomes: xr.Dataset, inside: np.ndarray, claims: Sequence[str], t
     "Claims (claim, pair) from the tasks inside, what was seen on the others (pair,), and which agents (pair, 2)."
     from agentirt_nb.irt.inference import fit
 
-    train, test = outcomes.isel(task=inside), outcomes.isel(task=~inside)
-    table = lambda part: [part[x].transpose("agent", "task").values.astype(float) for x in ("successes", "trials")]
-    (passed, ran), (passed_later, ran_later) = table(train), table(test)
+    train, counted = (
+        outcomes.isel(task=inside),
+        cells_of_shares(outcomes) if options.get("noise") == "quasi-binomial" else outcomes,
+    )
+    table = lambda which: [counted[x].transpose("agent", "task").values[:, which].astype(float) for x in ("successes", "trials")]
+    (passed, ran), (passed_later, ran_later) = table(inside), table(~inside)
     total = ran.sum(1)
     score = np.divide(passed.sum(1), total, out=np.full(len(total), -1.0), where=total > 0)
     best = np.sort(np.argsort(-score, kind="stable")[:top])

@@ -187,8 +187,8 @@ def runs_sentence(
         mean, alike = mean + share * expit(z), alike + share * expit(z) ** 2
     value = worth((mean - alike) / (alike - mean**2), runs)
     return (
-        f" Runs of one agent on one task resemble each other: pairs deviate by {spread:.1f} logits, so that where chances are even "
-        f"{runs} runs are worth {value:.1f} independent ones."
+        f" Runs of one agent on one task resemble each other: pairs deviate by {spread:.1f} logits, so that where chances are "
+        f"even {runs} runs are worth {value:.1f} independent ones."
     )
 
 
@@ -200,7 +200,9 @@ def shares_sentence(
     "What a fit made of partial credit, or that it left it out."
     if noise == "quasi-binomial":
         return f" A share counts as {runs:.1f} independent runs."
-    partial = noise == "auto" and "share" in outcomes and ((outcomes.share > 0) & (outcomes.share < 1) & (outcomes.trials == 1)).any()
+    if noise != "auto" or "share" not in outcomes:
+        return ""
+    partial = (abs(outcomes.share * outcomes.trials - outcomes.successes) > 1e-6).any()
     return " Passes were fitted, not the partial credit in `share`; noise='quasi-binomial' fits that." if partial else ""
 
 # %% ../../nbs/2_irt/23_repeats.ipynb #1d170ddd
