@@ -1420,6 +1420,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'agentirt_nb/irt/evaluation.py'),
                                             'agentirt_nb.irt.evaluation._code': ( '2_irt/evaluation.html#_code',
                                                                                   'agentirt_nb/irt/evaluation.py'),
+                                            'agentirt_nb.irt.evaluation._counted': ( '2_irt/evaluation.html#_counted',
+                                                                                     'agentirt_nb/irt/evaluation.py'),
                                             'agentirt_nb.irt.evaluation._ece': ( '2_irt/evaluation.html#_ece',
                                                                                  'agentirt_nb/irt/evaluation.py'),
                                             'agentirt_nb.irt.evaluation._file_of': ( '2_irt/evaluation.html#_file_of',
