@@ -939,6 +939,7 @@ def _print_all(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame":
 
     found = compare_all(fit, about=args.about, benchmark=args.benchmark, prob=args.prob, seed=args.seed)
     print(found.attrs["says"])
+    print(f"The first group; ranks that each may hold on {args.about}, with probability {found.attrs['prob']:.4g} each.")
     table = found[["score", "tie_group", "rank_lower", "rank_upper"]]
     first = table.isel(agent=(table.tie_group == 1).values)
     print(cleaned(first.to_dataframe().round(3).to_string(), lines=True))

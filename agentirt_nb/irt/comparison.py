@@ -17,7 +17,7 @@ import xarray as xr
 from scipy.fft import irfft, next_fast_len
 from scipy.optimize import brentq
 from scipy.special import log_ndtr
-from scipy.stats import betabinom, binom, norm, rankdata
+from scipy.stats import betabinom, binom, norm
 from threadpoolctl import threadpool_limits
 
 from ..data.outcomes import validate
@@ -26,9 +26,10 @@ from .fits import FitError, curve_of, draws, known_labels, need, probability_ins
 from .fits import success_probability, tails, task_parameters, trusted
 from .item_fit import q_values
 from .prediction import agent_draws, task_draws
-from .rates import FEW_GROUPS, Lead, about_rates, drawn_again, rate_of_agent, share_ahead, task_weights
-from .rates import trials_again
-from .tables import PARTS, ladder
+from .rates import FEW_GROUPS, Lead, about_ability, about_rates, bootstrap_ahead, drawn_again, over_benchmarks
+from .rates import rate_draws, share_ahead, standings, task_weights, units_of
+from .screens import separate_groups
+from .tables import PARTS, ladder, possible_ranks
 from ..messages import count
 from ..settings import chosen_seed
 
@@ -149,26 +150,6 @@ def _both_draws(fit: xr.DataTree, agents: list[str], chosen: np.ndarray) -> tupl
     return xr.Dataset({name: draws(fit, name, agent=agents) for name in names}), task_parameters(fit, labels)
 
 
-def _score_draws(
-    fit: xr.DataTree, both: tuple[xr.Dataset, xr.Dataset], runs: _Runs, about: str, weight: np.ndarray, seed: int
-) -> np.ndarray:
-    "Draws of the scores (agent, sample) of agents over tasks, both from `_both_draws`; weight (sample, task) of such tasks."
-    agent, task = both
-    rng, usual = np.random.default_rng(seed + 3), trials_again(fit, runs.tasks.tolist())
-    place = {label: i for i, label in enumerate(runs.agents.tolist())}
-    rates = np.empty((agent.sizes["agent"], agent.sizes["sample"]))
-    same = np.full((1, len(runs.tasks)), 1 / max(len(runs.tasks), 1))
-    for i, name in enumerate(agent.agent.values.astype(str).tolist()):
-        chance = success_probability(fit, agent.isel(agent=i), task)
-        if about == "such tasks":
-            rates[i] = np.einsum("st,st->s", rate_of_many(chance, task), weight)
-            continue
-        passed, ran = runs.passed[place[name]], runs.ran[place[name]]
-        again = np.where(ran > 0, ran, usual).astype(int)
-        rates[i] = rate_of_agent(fit, chance, about, same, rng, passed=passed, ran=ran, again=again)[1]
-    return rates
-
-
 def _of_draws(lead: np.ndarray, prob: float) -> Lead:
     "Chance to be ahead, mean and interval of draws of leads (rival, sample)."
     lead = lead.astype(float).round(12)
@@ -208,6 +189,18 @@ def _observed(runs: _Runs, first: int, rivals: np.ndarray, weight: np.ndarray, p
     return found | {"groups drawn again": lead}
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #95fae378
+def _groups_apart(fit: xr.DataTree) -> tuple[np.ndarray, str]:
+    "The group of each agent (agent,) where agents of different groups share nothing, and that in words: empty for one group."
+    found = separate_groups(fit)
+    of = found.agent_group.values
+    return (of, found.attrs["says"]) if found.attrs["says"] else (np.zeros_like(of), "")
+
+
+def _apart(of: np.ndarray) -> np.ndarray:
+    "Which pairs (agent, agent) no outcome compares; of those that never ran, their LLMs and scaffolds may tell."
+    return (of[:, None] != of) & (of[:, None] >= 0) & (of >= 0)
+
+
 _APART = 0.5  # standard deviations: two answers closer than that do not part
 
 
@@ -269,9 +262,11 @@ def _why_groups(runs: _Runs, steps: np.ndarray, both: np.ndarray, leads: dict[st
     return [f"{says} and holds zero, as {many} of unequal size show no more of how groups differ than {worth:.0f} equal ones."]
 
 
-def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, Lead], ahead: float) -> str:
-    "Where the answers on two agents part and why, in sentences that begin with a space; `ahead` by ability."
+def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, Lead], ahead: float, apart: str = "") -> str:
+    "Where the answers on two agents part and why, in sentences that begin with a space; `ahead` by ability, `apart` as found."
     both, steps = runs.apart(*pair)
+    if apart:
+        return f" {apart}"
     if not runs.ran.any():
         return " This fit kept no outcomes, so that no test stands beside its answer."
     if not both.any():
@@ -291,15 +286,23 @@ def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, 
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #4c6bf27e
 def _sentence(
-    names: tuple[str, str], runs: _Runs, rows: tuple[int, int], leads: dict[str, Lead], about: str, chance: float
+    names: tuple[str, str],
+    runs: _Runs,
+    rows: tuple[int, int],
+    leads: dict[str, Lead],
+    about: tuple[str, str],  # of ability, of the score
+    chance: float,  # by ability
+    apart: bool,  # no outcome compares them
 ) -> str:
     "What the methods say of two agents, in words."
     name, rival = names
     lead = leads["fit"]
-    says = (
-        f"{name} is ahead of {rival} with probability {_chance(chance)} by ability and {_chance(lead.ahead)} by score ({about}): "
-    )
-    says += f"{_points(lead.difference)} points ({_points(lead.lower)} to {_points(lead.upper)})."
+    of = f" ({about[0]})" if about[0] != "such tasks" else ""
+    how = f"probability {_chance(chance)} by ability{of} and {_chance(lead.ahead)} by score ({about[1]}): "
+    how += f"{_points(lead.difference)} points ({_points(lead.lower)} to {_points(lead.upper)})."
+    if apart:
+        return f"Whether {name} is ahead of {rival} no outcome tells. The prior, which supposes groups to be alike, gives {how}"
+    says = f"{name} is ahead of {rival} with {how}"
     both, steps = runs.apart(*rows)
     if not both.any():
         return says
@@ -319,20 +322,18 @@ def compare(
     benchmark: str | Sequence[str] | None = None,  # on the tasks of one or several; None: of all that the fit has
     prob: float | None = None,  # probability inside intervals; None: the fit's own
     seed: int | None = None,  # of tasks drawn again and luck; None: settings().seed
-) -> xr.Dataset:  # ahead, difference, lower, upper (shares), p (rival, by); ability_… in logits, tasks, says (rival)
+) -> xr.Dataset:  # ahead, difference, lower, upper (shares), p (rival, by); ability_… in logits, tasks, apart, says (rival)
     "Is a better than b, by the fit and by tests that need none. Raises FitError for unknown labels and an agent against itself."
     says, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
-    chosen = _chosen_tasks(fit, benchmark)
     runs = _runs(fit, benchmark)
     (name,) = known_labels(fit, "agent", [a])
     others = [x for x in runs.agents.tolist() if x != name]
     rivals = others if b is None else known_labels(fit, "agent", [b] if isinstance(b, str) else list(dict.fromkeys(b)))
     if name in rivals:
         raise FitError(f"{name!r} cannot be compared with itself; give another agent as b.")
-    drawn = _both_draws(fit, [name, *rivals], chosen)
-    ability = drawn[0].ability.transpose("sample", "agent").values.astype(float)
+    ability = draws(fit, "ability", agent=[name, *rivals]).transpose("sample", "agent").values.astype(float)
     weight = task_weights(np.arange(len(runs.tasks)), max(len(ability), 1000), np.random.default_rng(seed))
-    rates = _score_draws(fit, drawn, runs, about, weight[: len(ability)], seed)
+    rates = over_benchmarks(rate_draws(fit, [name, *rivals], benchmark, about=about, seed=seed)).values.T
     by_ability = _of_draws((ability[:, [0]] - ability[:, 1:]).T, prob)
     place = {label: i for i, label in enumerate(runs.agents.tolist())}
     rows = np.array([place[x] for x in rivals], int)
@@ -343,13 +344,17 @@ def compare(
         cells[field] = ("rival", "by"), np.stack([x[i] for x in leads.values()], 1)
     own = zip(("ahead", "difference", "lower", "upper"), by_ability)
     cells |= {f"ability_{field}": ("rival", x, {} if field == "ahead" else dict(units="logits")) for field, x in own}
-    words = []
+    words, on, (of_agent, why) = [], (about_ability(fit), about), _groups_apart(fit)
+    none = _apart(of_agent)
     for i, rival in enumerate(rivals):
         of = {method: Lead(*(x[i] for x in lead)) for method, lead in leads.items()}
         pair, chance = (place[name], place[rival]), float(by_ability.ahead[i])
-        words.append(_sentence((name, rival), runs, pair, of, about, chance) + _why(fit, runs, pair, of, chance))
-    cells |= dict(tasks=("rival", runs.apart(place[name], rows)[0].sum(1)), says=("rival", np.array(words, object)))
-    return trusted(xr.Dataset(cells, dict(rival=rivals, by=list(METHODS))), fit, agent=name, prob=prob, **says)
+        said = _sentence((name, rival), runs, pair, of, on, chance, none[pair])
+        words.append(said + _why(fit, runs, pair, of, chance, why if none[pair] else ""))
+    cells |= dict(tasks=("rival", runs.apart(place[name], rows)[0].sum(1)), apart=("rival", none[place[name], rows]))
+    cells["says"] = "rival", np.array(words, object)
+    table = trusted(xr.Dataset(cells, dict(rival=rivals, by=list(METHODS))), fit, agent=name, prob=prob, **says)
+    return table.assign_attrs(ability_about=on[0])
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #92694cfb
 def _log_likelihood(fit: xr.DataTree, chance: np.ndarray, passed: np.ndarray, ran: np.ndarray) -> np.ndarray:
@@ -432,11 +437,11 @@ def _discoveries(p: np.ndarray) -> np.ndarray:
     return q
 
 
-def _tie_groups(settled: np.ndarray, lead: np.ndarray) -> np.ndarray:
-    "The group of each agent (agent,), agents in order: one begins at the first that is settled to be worse than its leader."
+def _tie_groups(settled: np.ndarray, lead: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    "The group of each agent (agent,), in order: one begins at the first settled to be worse than, or apart from, its leader."
     group, leader = np.ones(len(settled), int), 0
     for i in range(1, len(settled)):
-        worse = settled[leader, i] and lead[leader, i] > 0
+        worse = apart[leader, i] or (settled[leader, i] and lead[leader, i] > 0)
         group[i] = group[i - 1] + worse
         leader = i if worse else leader
     return group
@@ -448,14 +453,25 @@ def _told(table: xr.Dataset, level: float) -> str:
     upper = np.triu_indices(size, 1)
     known, settled = int(np.isfinite(table.p.values[upper]).sum()), int(table.settled.values[upper].sum())
     first = int((table.tie_group == 1).sum())
-    beside = np.diagonal(table.p.values, 1)
+    beside = np.diagonal(table.p.values, 1)[~np.diagonal(table.apart.values, 1)]
     open_ = int((~(beside < level)).sum())
-    says = f"{first} of {count(size, 'agent')} {'is' if first == 1 else 'are'} not told apart from number 1 (itself included)."
-    if size > 1:
-        says += f" Of {count(size - 1, 'pair')} of neighbours {open_} {'has' if open_ == 1 else 'have'} p of {level:g} or more."
+    of = int((~table.apart.values[0]).sum()) if size else 0
+    says = f"{first} of {count(of, 'agent')} {'is' if first == 1 else 'are'} not told apart from number 1 (itself included)."
+    if len(beside):
+        says += f" Of {count(len(beside), 'pair')} of neighbours {open_} {'has' if open_ == 1 else 'have'} p of {level:g} or more."
         says += f" Of {count(known, 'pair')} that share tasks {settled:,} {'is' if settled == 1 else 'are'} settled"
         says += f", of which {level:.0%} at most may be expected to be wrong." if settled else "."
     return says
+
+
+def _ahead_by_group(fit: xr.DataTree, runs: _Runs, seed: int) -> np.ndarray:
+    "The chance (agent, agent) to be ahead on whole groups of tasks drawn again, without the fit; NaN where there are too few."
+    try:
+        units = units_of(fit, runs.tasks.tolist(), groups=True)
+    except FitError:
+        return np.full((len(runs.agents), len(runs.agents)), np.nan)
+    cells = {name: (("agent", "task"), x) for name, x in (("successes", runs.passed), ("trials", runs.ran))}
+    return bootstrap_ahead(xr.Dataset(cells, dict(agent=runs.agents)), units, seed=seed).ahead.values
 
 
 def compare_all(
@@ -468,31 +484,32 @@ def compare_all(
     seed: int | None = None,  # of tasks drawn again and luck; None: settings().seed
 ) -> (
     xr.Dataset
-):  # ahead, ahead_by_ability, difference, p, q, settled, tasks (agent, rival); score, tie_group, ranks (agent); best first
-    "Who is ahead of whom among all agents of a fit, and which of it is settled. Raises FitError for what the fit does not know."
+):  # ahead, ahead_by_ability, by_group, difference, p, q, settled, tasks, apart (agent, rival); score, tie_group, ranks (agent)
+    """Who is ahead of whom among all agents of a fit, and which of it is settled, best first; NaN where no outcome compares two.
+
+    Raises FitError for what the fit does not know."""
     said, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
     runs, ability = _runs(fit, benchmark), draws(fit, "ability")
-    drawn, by_ability = ability.values, share_ahead(ability.values)
-    if about != "such tasks" or curve_of(fit).abilities > 1 or "group_deviation" in fit["posterior"]:
-        weight = task_weights(np.arange(len(runs.tasks)), len(ability), np.random.default_rng(seed))
-        both = _both_draws(fit, runs.agents.tolist(), _chosen_tasks(fit, benchmark))
-        drawn = _score_draws(fit, both, runs, about, weight, seed).T
-    p, lead, tasks = _all_pairs(runs)
+    drawn = standings(fit, benchmark, about=about, seed=seed)
+    (of, why), (p, lead, tasks) = _groups_apart(fit), _all_pairs(runs)
+    none = _apart(of)
     q = _discoveries(p)
     trials = (runs.ran > 0).sum(1)
     score = np.divide(runs.steps.sum(1) / runs.scale, trials, out=np.full(len(trials), np.nan), where=trials > 0)
     same = bool(trials.any()) and bool(((runs.ran > 0) == (runs.ran > 0)[0]).all())
-    order = np.argsort(-(score if same else ability.values.mean(0)), kind="stable")
-    pairs = dict(ahead=share_ahead(drawn), ahead_by_ability=by_ability, difference=lead, p=p, q=q)
-    pairs |= dict(settled=q <= level, tasks=tasks)
+    order = np.lexsort((-(score if same else ability.values.mean(0)), of % (of.max(initial=0) + 2)))  # never run: last
+    pairs = {name: np.where(none, np.nan, share_ahead(x.values)) for name, x in (("ahead", drawn), ("ahead_by_ability", ability))}
+    pairs |= dict(by_group=_ahead_by_group(fit, runs, seed), difference=lead, p=p, q=q)
+    pairs |= dict(settled=q <= level, tasks=tasks, apart=none)
     cells: dict[str, Any] = {name: (("agent", "rival"), x[np.ix_(order, order)]) for name, x in pairs.items()}
     names = runs.agents[order]
     table = xr.Dataset(cells | dict(score=("agent", score[order])), dict(agent=names, rival=names))
-    table["tie_group"] = "agent", _tie_groups(table.settled.values, table.difference.values)
-    ranks = tails(rankdata(-drawn[:, order], method="min", axis=1), prob, whole=True)
-    table = table.assign({name: ("agent", x.astype(int)) for name, x in zip(("rank_lower", "rank_upper"), ranks)})
-    table = trusted(table, fit, prob=prob, level=level, order="score" if same else "ability", **said)
-    return table.assign_attrs(says=_told(table, level))
+    table["tie_group"] = "agent", _tie_groups(table.settled.values, table.difference.values, table.apart.values)
+    ranks = possible_ranks(fit, drawn, prob)
+    table = table.assign({name: ("agent", x[order]) for name, x in zip(("rank_lower", "rank_upper"), ranks)})
+    by = "score" if same else "ability inside groups that share tasks" if why else "ability"
+    table = trusted(table, fit, prob=prob, level=level, order=by, ability_about=about_ability(fit), **said)
+    return table.assign_attrs(says=f"{why} {_told(table, level)}".lstrip())
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #2efa9cb6
 def side_by_side(

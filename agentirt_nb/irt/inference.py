@@ -354,10 +354,11 @@ def _kept_features(data: ModelData, outcomes: xr.Dataset) -> dict[str, xr.Datase
     return dict(constant_data=xr.Dataset(dict(features=kept)))
 
 
-def _of_groups(posterior: xr.Dataset) -> str:
-    "What a fit found of groups of tasks, for the verdict; begins with a space."
+def _of_groups(posterior: xr.Dataset, groups: bool | str, size: float) -> str:
+    "What a fit found of groups of tasks, asked for so, for the verdict; begins with a space; size: the screen's, NaN: unknown."
     if "group_sd" not in posterior:
-        return ""
+        seen = "could be looked for" if np.isnan(size) else "were seen"
+        return f" No differences between groups of tasks {seen}, so the fit has none." if groups == "auto" else ""
     return f" Agents differ by {float(posterior.group_sd.mean()):.2f} logits between groups of tasks, which intervals allow for."
 
 
@@ -447,13 +448,14 @@ def fit(
             posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors, spread), draws, seed, progress)
-    seen = screened(outcomes, posterior, *about_fit).attrs
+    screens = screened(outcomes, posterior, *about_fit)
+    seen, of_groups = screens.attrs, _of_groups(posterior, groups, float(screens["size"].sel(screen="groups")))
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
-    record["verdict"] += _of_groups(posterior) + _of_features(found.matter) + f" {seen['says']}".rstrip()
+    record["verdict"] += of_groups + _of_features(found.matter) + f" {seen['says']}".rstrip()
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, density=spread, ability=ability, method=method)
-    about |= dict(features=features if data.block_names else "none")
+    about |= dict(features=features if data.block_names else "none", groups="on" if "group_sd" in posterior else "off")
     about |= dict(features_matter=round(found.matter, 3)) if data.block_names and method == "laplace" else {}
     about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))

@@ -49,14 +49,26 @@ def _separate(cells: xr.Dataset, ability: str) -> xr.Dataset:
     return xr.Dataset(table, coords, dict(groups=len(sizes), says=says if len(sizes) > 1 else ""))
 
 
+def _links(fit: xr.DataTree) -> str:
+    "What connects agents in a fit beside tasks, as `fit` takes it."
+    known = {"llm", "scaffold"} <= set(fit["observed_data"].coords)
+    return str(fit.attrs.get("ability", "agent")) if known else "agent"
+
+
 def separate_groups(
-    outcomes: xr.Dataset,  # outcomes
-    ability: str = "agent",  # as `fit` takes it; but for "agent" a shared LLM or scaffold connects agents too
+    outcomes: xr.Dataset | xr.DataTree,  # outcomes, or a fit; of a fit without outcomes nothing is known: one group
+    ability: str = "agent",  # as `fit` takes it; but for "agent" a shared LLM or scaffold connects agents too; of a fit, its own
 ) -> (
     xr.Dataset
 ):  # agent_group (agent), task_group (task): 0 for the group with most agents, −1 for what was never run; attrs says
     "Groups of agents and tasks between which nothing was run, even indirectly. Raises OutcomesError on bad data."
-    return _separate(validate(outcomes).transpose("agent", "task", ...), ability)
+    if not isinstance(outcomes, xr.DataTree):
+        return _separate(validate(outcomes).transpose("agent", "task", ...), ability)
+    seen = outcomes["observed_data"].to_dataset()
+    if "trials" in seen and (seen.trials > 0).any():
+        return _separate(seen.transpose("agent", "task", ...), _links(outcomes))
+    same = {f"{dim}_group": (dim, np.zeros(seen.sizes[dim], int)) for dim in ("agent", "task")}
+    return xr.Dataset(same, {dim: seen[dim].values for dim in ("agent", "task")}, dict(groups=1, says=""))
 
 # %% ../../nbs/2_irt/20_screens.ipynb #b3471aa7
 def rest_scores(
@@ -560,7 +572,6 @@ def adequacy_of(
     "What the fit leaves unexplained, screen by screen. Raises FitError for a fit without outcomes, or with a curve of its own."
     need(fit, "ability", "difficulty")
     outcomes, posterior = outcomes_of(fit), fit["posterior"].to_dataset()
-    ability = str(fit.attrs.get("ability", "agent")) if {"llm", "scaffold"} <= set(outcomes.coords) else "agent"
     noise = str(fit.attrs.get("noise", "binomial"))
-    table = _screened(outcomes, posterior, ability, noise, lambda o, p: cells_of(fit, o))
+    table = _screened(outcomes, posterior, _links(fit), noise, lambda o, p: cells_of(fit, o))
     return trusted(table, fit, adequacy=table.attrs["adequacy"])

@@ -74,6 +74,8 @@ def difference_chart(
     )
     agent, level = comparison.attrs["agent"], percent(comparison.attrs["prob"])
     marks = f"{agent} ahead of {rival}, to the right of zero; the fit's answer is about {comparison.attrs['about']}"
+    if "apart" in comparison and comparison.apart.sel(rival=rival):
+        marks += ", and is the prior's: no outcome compares them"
     name = title or "Who is ahead, by each method"
     head = headline(
         comparison, name, f"{marks}.", f"dot: lead, line: {level} interval, right: chance to be ahead, or p of a test"
