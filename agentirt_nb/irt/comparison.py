@@ -458,7 +458,9 @@ def _told(table: xr.Dataset, level: float) -> str:
     of = int((~table.apart.values[0]).sum()) if size else 0
     says = f"{first} of {count(of, 'agent')} {'is' if first == 1 else 'are'} not told apart from number 1 (itself included)."
     if len(beside):
-        says += f" Of {count(len(beside), 'pair')} of neighbours {open_} {'has' if open_ == 1 else 'have'} p of {level:g} or more."
+        says += (
+            f" Of {count(len(beside), 'pair')} of neighbours {open_} {'has' if open_ == 1 else 'have'} p of {level:g} or more."
+        )
         says += f" Of {count(known, 'pair')} that share tasks {settled:,} {'is' if settled == 1 else 'are'} settled"
         says += f", of which {level:.0%} at most may be expected to be wrong." if settled else "."
     return says

@@ -145,7 +145,8 @@ def rate_draws(
     refuse_large(fit, agents, None)
     says, agent = about_rates(about, groups=groups), agent_draws(fit, agents, seed=seed)
     rng = np.random.default_rng(chosen_seed(seed) + 3)
-    asked = [benchmark] if isinstance(benchmark, str) else benchmarks_of(fit) if benchmark is None else benchmark
+    there = [name for name in benchmarks_of(fit) if (fit.observed_data.benchmark.values == name).any()]  # of a part of a fit, few
+    asked = [benchmark] if isinstance(benchmark, str) else there if benchmark is None else benchmark
     names, found, sizes = known_labels(fit, "benchmark", asked), [], []
     for name in names:
         task = task_draws(fit, fit.observed_data.task.values[fit.observed_data.benchmark.values == name])
