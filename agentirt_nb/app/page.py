@@ -260,9 +260,9 @@ def _find(fit: xr.DataTree, agent: str | None, about: str, top: int, options: di
 # %% ../../nbs/5_app/01_page.ipynb #699d0f24
 _GRADES: dict[tuple[str, str], str] = {
     ("accuracy", "sound"): "sound: the intervals were checked against the exact posterior, and hold",
-    ("accuracy", "doubtful"): "doubtful: the intervals are not confirmed; fitting with method='nuts' can tell",
+    ("accuracy", "doubtful"): "doubtful: the intervals are not confirmed; a fit by NUTS can tell",
     ("accuracy", "bad"): "bad: the approximation is wrong here; do not read the intervals",
-    ("accuracy", "not checked"): "not checked: nobody has looked, which is no alarm; fitting with check=True looks",
+    ("accuracy", "not checked"): "not checked: nobody has looked, which is no alarm; a fit with its check on looks",
     ("adequacy", "sound"): "sound: screens for a dozen patterns that the model leaves out found none that matters",
     ("adequacy", "doubtful"): "doubtful: the model misses a pattern of these outcomes; below it says which, and what that does",
     ("adequacy", "bad"): "bad: the model does not fit these outcomes; below it says how",

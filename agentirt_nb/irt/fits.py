@@ -30,7 +30,7 @@ import agentirt_nb.irt.fit_header  # noqa: F401 - a fit shown in a notebook begi
 
 # %% ../../nbs/2_irt/01_fits.ipynb #f320736c
 GRADES: tuple[str, ...] = ("sound", "doubtful", "bad", "not checked")
-TRUST: tuple[str, ...] = ("converged", "accuracy", "adequacy", "kind", "verdict", "retrieved")  # attrs of fits and of all results
+TRUST: tuple[str, ...] = ("converged", "accuracy", "adequacy", "doubts", "kind", "verdict", "retrieved")  # attrs of fits and results
 
 
 class FitError(AgentirtError):
@@ -39,13 +39,14 @@ class FitError(AgentirtError):
 
 def trust(
     result: xr.DataTree | xr.Dataset,  # a fit, or anything made of one
-) -> dict[str, str]:  # the words of TRUST; `retrieved` only of the snapshot
+) -> dict[str, str]:  # the words of TRUST; `retrieved` only of the snapshot, `doubts` only where there are any
     "The trust record; what nobody looked at is not checked."
     attrs = result.attrs
     by_weights = "not checked" if "pareto_k" not in attrs else "sound" if float(attrs["pareto_k"]) < 0.7 else "doubtful"
     accuracy = attrs.get("accuracy") or by_weights
     origin = attrs.get("kind") or ("observed" if isinstance(result, xr.DataTree) else "")
     known = dict(kind=str(origin), verdict=str(attrs.get("verdict", "")))
+    known |= dict(doubts=str(attrs["doubts"])) if attrs.get("doubts") else {}
     if origin == "snapshot":
         kept = result["observed_data"].attrs if isinstance(result, xr.DataTree) and "observed_data" in result.children else {}
         day = attrs.get("retrieved") or kept.get("retrieved")

@@ -267,7 +267,9 @@ def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
         what += "; draws were resampled by these weights, which puts this right" if not few else "; too few to put it right"
     if grade != "sound":
         what += ". Do not rely on its intervals; method='nuts' does without the approximation"
-    return dict(converged="yes", accuracy=grade, verdict=what + ".", pareto_k=seen.pareto_k)
+    off = f"Accuracy {grade}: abilities lie {seen.shift:.2f} sd off, 90 % intervals hold about {100 * seen.holds:.0f} %."
+    doubts = {} if grade == "sound" else dict(doubts=off)
+    return dict(converged="yes", accuracy=grade, verdict=what + ".", pareto_k=seen.pareto_k) | doubts
 
 # %% ../../nbs/2_irt/08_inference.ipynb #6718e569
 def judge_nuts(
@@ -450,6 +452,8 @@ def fit(
     seen = screened(outcomes, posterior, *about_fit).attrs
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
     record["verdict"] += _of_groups(posterior) + _of_features(found.matter) + f" {seen['says']}".rstrip()
+    worst = [f"Adequacy {seen['adequacy']}: {seen['worst']}."] if seen["worst"] else []
+    record["doubts"] = " ".join([record.get("doubts", ""), *worst]).strip()
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, density=spread, ability=ability, method=method)

@@ -526,7 +526,8 @@ def _screens(outcomes: xr.Dataset, posterior: xr.Dataset, cells: Cells | None, k
     first = [says[name] for name in by_grade[: 3 - len(of_cells)]]
     lesser = len(by_grade) - len(first)
     more = [f"{count(lesser, 'lesser finding')} {'is' if lesser == 1 else 'are'} left out here."] if lesser else []
-    return table.assign_attrs(adequacy=worst, says=" ".join([*first, *of_cells, *more]))
+    worth = next((says[x].partition(";")[0].rstrip(".") for x in by_grade if grade[x]), "")  # its size, without the advice
+    return table.assign_attrs(adequacy=worst, worst=worth, says=" ".join([*first, *of_cells, *more]))
 
 # %% ../../nbs/2_irt/20_screens.ipynb #ce4c2d88
 def screened(
@@ -535,7 +536,7 @@ def screened(
     curve: str = "1pl",  # "1pl" or "2pl"
     ability: str = "agent",  # as `fit` takes it
     noise: str = "binomial",  # of the fit: how repeated runs scatter
-) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in at most three sentences, perhaps empty
+) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in at most three sentences, and worst: the first of them
     "What the screens say of a fit, for its trust record."
     outcomes = outcomes.transpose("agent", "task", ...)
     return _screened(outcomes, posterior, ability, noise, lambda o, p: logistic_cells(o, p, curve, noise))

@@ -132,6 +132,12 @@ def _benchmarks(fit: xr.DataTree, dim: str) -> "pd.Series[str]":
     return ran.dot(ran.columns + "; ").str.removesuffix("; ")
 
 
+def _logits(fit: xr.DataTree) -> str:
+    "The unit of abilities: logits, and which where repeated runs scatter in a way of their own."
+    which = str(fit.attrs.get("logits", "")).partition(":")[0]
+    return which if which.endswith(" logits") else "logits"
+
+
 def ability_table(
     fit: xr.DataTree,  # a fit
     name: str = "ability",  # "ability", "llm_ability" or "scaffold_ability"
@@ -141,7 +147,7 @@ def ability_table(
 ) -> pd.DataFrame:  # label, what is known of it, benchmarks, ability, interval, ranks, what was seen, measures; best first
     "Abilities above the average, in logits. Raises FitError for what is no ability, or is none of the fit's."
     table = ladder(fit, name, about=about, prob=prob)
-    dim, measures = str(table["mean"].dims[0]), f"{table['mean'].attrs['long_name']} (logits)"
+    dim, measures = str(table["mean"].dims[0]), f"{table['mean'].attrs['long_name']} ({_logits(fit)})"
     on = _benchmarks(fit, dim).reindex(table[dim].values, fill_value="")
     table = table.assign_coords(benchmarks=(dim, on.to_numpy(object))).assign(measures=measures).assign_attrs(units="logits")
     return table_of(table.drop_vars("agents", errors="ignore") if dim == "agent" else table, fit)
@@ -165,7 +171,7 @@ def task_table(
     if {"successes", "trials"} <= set(seen.data_vars):
         passed, of = (seen[name].sum("agent").reset_coords(drop=True) for name in ("successes", "trials"))
         table = table.assign(passed=passed / of.where(of > 0), solved_by=solved_by(seen).reindex(task=table.task))
-    table = table.sortby("mean", ascending=False).assign(measures="difficulty (logits)")
+    table = table.sortby("mean", ascending=False).assign(measures=f"difficulty ({_logits(fit)})")
     return table_of(table.assign_attrs(units="logits"), fit)
 
 
@@ -182,17 +188,19 @@ def feature_table(
 # %% ../../nbs/2_irt/03_tables.ipynb #ab811b37
 def beyond_words(
     fit: xr.DataTree,  # a fit
-    tasks: list[str] | None = None,  # labels; None: all
+    tasks: list[str] | None = None,  # labels, of which those count that the fit knows; None: all
 ) -> str:  # begins with a space; empty where every task was solved by some and failed by others, or the fit kept no outcomes
     "How many tasks nobody or everybody solved, so that their difficulties rest on the prior, as a sentence."
     seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
     if not {"successes", "trials"} <= set(seen.data_vars):
         return ""
-    who = solved_by(seen if tasks is None else seen.sel(task=tasks)).values.tolist()
-    told = [f"{who.count(name)} by {name}" for name in ("nobody", "everybody") if name in who]
+    who = solved_by(seen if tasks is None else seen.sel(task=seen.task.isin(tasks))).values.tolist()
+    told = [(who.count(name), name) for name in ("nobody", "everybody") if name in who]
     if not told:
         return ""
-    said = f"Of {count(len(who), 'task')}, {' and '.join(told)} solved"
+    were = "was" if told[0][0] == 1 else "were"
+    each = " and ".join(f"{many} by {name}" for many, name in told).replace(" by", f" {were} solved by", 1)
+    said = f"Of {count(len(who), 'task')}, {each}"
     return f" {said}: how far beyond the agents they lie rests on the prior ({fit.attrs.get('density', 'normal')} difficulties)."
 
 # %% ../../nbs/2_irt/03_tables.ipynb #9560494f
