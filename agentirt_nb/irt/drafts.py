@@ -85,7 +85,7 @@ def frontier_zones(
     *,
     frontier: tuple[float, float] = FRONTIER,  # chance of success at its two ends
     seed: int | None = None,  # of draws from populations; None: the setting
-) -> xr.Dataset:  # probability (task, zone), zone of ZONES; coord solved_by (task); attrs about, and beyond: of tasks nobody solved
+) -> xr.Dataset:  # probability (task, zone), zone of ZONES; coord solved_by (task); attrs about, beyond
     "The probability that a task is too easy for an agent, at its frontier or out of reach. Raises FitError for several agents."
     ability = agent_draws(fit, [agent] if isinstance(agent, str) else agent, seed=seed)
     if ability.sizes["agent"] != 1:

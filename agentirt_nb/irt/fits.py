@@ -30,7 +30,15 @@ import agentirt_nb.irt.fit_header  # noqa: F401 - a fit shown in a notebook begi
 
 # %% ../../nbs/2_irt/01_fits.ipynb #f320736c
 GRADES: tuple[str, ...] = ("sound", "doubtful", "bad", "not checked")
-TRUST: tuple[str, ...] = ("converged", "accuracy", "adequacy", "doubts", "kind", "verdict", "retrieved")  # attrs of fits and results
+TRUST: tuple[str, ...] = (
+    "converged",
+    "accuracy",
+    "adequacy",
+    "doubts",
+    "kind",
+    "verdict",
+    "retrieved",
+)  # attrs of all results
 
 
 class FitError(AgentirtError):

@@ -292,7 +292,7 @@ def mini_benchmark(
     replicates: int = 400,  # draws of agents for the intervals of errors
     prob: float | None = None,  # probability inside an interval; None: the fit's own, or the setting
     seed: int | None = None,  # deals folds and random sets; None: settings().seed
-) -> xr.Dataset:  # weight, pass_rate, solved_by over task; intercept, sd; error, tau, ability_error over set, size, with ends; attrs says
+) -> xr.Dataset:  # weight, pass_rate, solved_by over task; intercept, sd; error, tau, ability_error over set, size; attrs says
     "The best fixed set of tasks, its weights, and what sets lose on agents held out. Raises FitError where none can be learned."
     one_of(rule, RULES, "rule", error=FitError)
     if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
@@ -455,7 +455,7 @@ def score_by_set(
     results: Any,  # outcomes, or a mapping from task to 1 or 0 (a share for several runs, None for no answer) for one agent
     *,
     prob: float | None = None,  # probability inside the interval; None: that of the set, or the setting
-) -> xr.Dataset:  # score, lower, upper (shares of the whole benchmark), ran (tasks of the set) over agent; attrs prob, says, about
+) -> xr.Dataset:  # score, lower, upper (shares of the whole benchmark), ran (tasks of the set) over agent; attrs says, about
     "The score on the whole benchmark from results on the set. Raises FitError where there are none on it."
     _need_set(mini)
     agents, found = _given_results(mini, results)

@@ -11,6 +11,7 @@ __all__ = ['CELLS', 'population_draws', 'parts_of_ability', 'agent_draws', 'abil
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -579,7 +580,7 @@ def predict(
             cells[:, i, at] = mean.mean(0), *tails(rate, prob)
     coords = {**agent.rename(run="agent_run").coords, **task.rename(run="task_run").coords}
     table = {name: (["agent", "task"], x) for name, x in zip(["probability", "lower", "upper"], cells)}
-    kept = {c: v for c, v in coords.items() if set(v.dims) <= {"agent", "task"}}
+    kept: dict[str, Any] = {str(c): v for c, v in coords.items() if set(v.dims) <= {"agent", "task"}}
     kept["solved_by"] = "task", who_solved(fit, task.task.values.tolist()).values
     return trusted(xr.Dataset(table, kept), fit, prob=prob, **says)
 

@@ -536,7 +536,7 @@ def screened(
     curve: str = "1pl",  # "1pl" or "2pl"
     ability: str = "agent",  # as `fit` takes it
     noise: str = "binomial",  # of the fit: how repeated runs scatter
-) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in at most three sentences, and worst: the first of them
+) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in three sentences at most, and worst: the first
     "What the screens say of a fit, for its trust record."
     outcomes = outcomes.transpose("agent", "task", ...)
     return _screened(outcomes, posterior, ability, noise, lambda o, p: logistic_cells(o, p, curve, noise))

@@ -89,7 +89,8 @@ def benchmark_draws(
 ) -> xr.Dataset:  # ability (sample, agent), difficulty, discrimination (sample, task), pass_rate (agent), date, record …
     """One benchmark of a fit: draws in logits, expected pass rates on its tasks, dates, and who set a record when.
 
-    `solved` and `failure` need outcomes and are NaN without; attrs beyond: of tasks that nobody solved. Raises FitError for an unknown benchmark or another curve."""
+    `solved` and `failure` need outcomes and are NaN without; attrs beyond: of tasks that nobody solved.
+    Raises FitError for an unknown benchmark or another curve."""
     if isinstance(fit, xr.Dataset):
         return fit
     if curve_of(fit).name not in ("1pl", "2pl"):

@@ -26,7 +26,7 @@ def what_if(
     shift: float = 0.0,  # added to the ability (to both, where there are two), logits
     about: str = "a rerun",  # of ABOUT: what the interval of the pass rate is about
     prob: float | None = None,  # probability inside the interval; None: the fit's own
-) -> xr.Dataset:  # probability, lower, upper on dim task, coord solved_by; pass_rate, pass_rate_lower, pass_rate_upper without dim
+) -> xr.Dataset:  # probability, lower, upper on task, coord solved_by; pass_rate, pass_rate_lower, pass_rate_upper without dim
     "Chance of success on every task and the expected pass rate over them, with intervals, for a shifted ability."
     says, level = about_rates(about), probability_inside(fit, prob)
     chance = success_probability(fit, agent, tasks)
