@@ -100,6 +100,16 @@ def test_a_cell_may_name_its_own_tolerance(tmp_path):
     assert len(stale(saved(tmp_path / "a.ipynb", stored), saved(tmp_path / "b.ipynb", far))) == 1
 
 
+def test_a_cell_may_say_how_many_days_its_dates_may_be_off(tmp_path):
+    days = ("first on 2026-01-05.", "first on 2026-01-12.", "first on 2026-04-12.", "last on 2026-01-05.")
+    stored, near, far, other = ({**printed(text), "source": ["#| days: 30\n", "show()"]} for text in days)
+    strict = {**stored, "source": ["show()"]}
+    saves = {name: saved(tmp_path / f"{name}.ipynb", cell) for name, cell in dict(near=near, far=far, other=other).items()}
+    kept = saved(tmp_path / "stored.ipynb", stored)
+    assert {name: len(stale(kept, path)) for name, path in saves.items()} == {"near": 0, "far": 1, "other": 1}
+    assert len(stale(saved(tmp_path / "strict.ipynb", strict), saves["near"])) == 1
+
+
 FALLBACK = "try:\n    gso = load_leaderboard('gso')\nexcept OSError as error:\n    print(error)"
 
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +36,7 @@ LONG = r"\d+(?:\.\d+)?(?= ?(?:[mµn]?s|seconds?|minutes?|it/s)\b)"
 TIME = re.compile(rf"{LONG}|(?<=0x)[0-9a-f]+|retrieved: +\d{{4}}-\d\d-\d\d")  # how long, where in memory, when data were fetched
 WORD = r"[^\W\d][\w-]*(?:\.\d+)*"  # GPT-5.2, o3, django__django-11433: a digit in a name is no number
 NAME = r"[A-Z][\w-]*(?:\.\d+)* \d\d?(?:\.\d)?(?![\w,]|\.\d)"  # Opus 4.5
+DAY = re.compile(r"\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b")
 DATE = r"\b(?:19|20)\d\d(?:-\d\d)*\b(?!\.\d)"
 NUMBER = r"(?<![\w.])[-+−]?(?:\d+(?:,\d{3})*(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?(?!\w)"
 TOKEN = re.compile(rf"{NAME}|{WORD}|{DATE}|(?P<number>{NUMBER})")
@@ -91,11 +93,16 @@ def numbers(text: str) -> tuple[str, list[float]]:
     return " ".join(TOKEN.sub(kept, text).split()), found
 
 
-def differs(stored: dict, fresh: dict, share: float = 0.02, least: float = 0.03) -> str | None:
+def differs(stored: dict, fresh: dict, share: float = 0.02, days: float = 0, least: float = 0.03) -> str | None:
     "In what a cell's stored output differs from a fresh one by more than the tolerance, or None."
     (before, pictures), (now, drawn) = shown(stored), shown(fresh)
     if pictures != drawn:
         return f"{pictures} pictures stored, {drawn} drawn now"
+    if days:  # else dates are text
+        for day, other in zip(DAY.findall(before), DAY.findall(now), strict=False):
+            if abs(date.fromisoformat(day) - date.fromisoformat(other)).days > days:
+                return f"stored {day}, now {other} in {before[:200]!r}"
+        before, now = DAY.sub("(a day)", before), DAY.sub("(a day)", now)
     (text, old), (new_text, new) = numbers(before), numbers(now)
     if text != new_text:
         return f"stored {before[:300]!r}, now {now[:300]!r}"
@@ -105,16 +112,16 @@ def differs(stored: dict, fresh: dict, share: float = 0.02, least: float = 0.03)
     return None
 
 
-def tolerance(cell: dict) -> float:
-    "The share that a cell's numbers may be off: `#| share: 0.2` where training goes another way on another machine, else 0.02."
-    named = [text for text in DIRECTIVE.findall("".join(cell["source"])) if text.startswith("share:")]
-    return float(named[0].removeprefix("share:")) if named else 0.02
+def tolerance(cell: dict) -> dict[str, float]:
+    "What a cell's numbers may be off where another machine rounds another way: `#| share: 0.2` (else 0.02), `#| days: 60` (else 0)."
+    named = (text.partition(":") for text in DIRECTIVE.findall("".join(cell["source"])))
+    return {what: float(much) for what, _, much in named if what in ("share", "days")}
 
 
 def stale(stored: Path, fresh: Path) -> list[str]:
     "One line for each cell of a notebook whose stored output is not what it shows now."
     pairs = zip(cells(stored), cells(fresh), strict=True)
-    return [f"{stored.name}, cell {a['id']}: {why}" for a, b in pairs if (why := differs(a, b, tolerance(a)))]
+    return [f"{stored.name}, cell {a['id']}: {why}" for a, b in pairs if (why := differs(a, b, **tolerance(a)))]
 
 
 def notebooks() -> list[Path]:
