@@ -25,7 +25,8 @@ from agentirt_nb.irt.comparison import (
 )
 from agentirt_nb.irt.fits import FitError, make_fit, save_fit
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.rates import drawn_again, task_weights
+from agentirt_nb.irt.rates import chance_ahead, drawn_again, task_weights
+from agentirt_nb.irt.tables import ladder
 
 ALMOST = 0.07  # a nominal 5 % may be at most that
 
@@ -314,7 +315,7 @@ def test_one_agent_one_task_no_llm_agents_that_never_met_and_a_board_that_all_pa
     assert (compare_all(passed).tie_group == 1).all() and compare(passed, "a", "b").p.sel(by="exact test").item() == 1.0
     ran = np.array([[1, 1, 0, 0], [0, 0, 1, 1]])
     apart = fit(from_arrays(ran, ran, agents=["a", "b"], tasks=list("wxyz")), **how)
-    assert "No task was run by both" in compare(apart, "a", "b").says.item()
+    assert "no outcome tells" in compare(apart, "a", "b").says.item()
     assert not compare_all(apart).settled.any() and compare_all(apart).p.isnull().all()
     assert side_by_side(passed).leaderboard.values.tolist() == ["agent"]
 
@@ -334,6 +335,41 @@ def test_every_about_runs_with_repeats_and_groups_names_itself_and_agrees_betwee
     one = pairs.ahead.sel(agent="agent 01", rival=found.rival.values)
     np.testing.assert_allclose(one, found.ahead.sel(by="fit"), atol=0.12)  # two hundred draws each
     assert "exact test with signs flipped task by task" in found.says.values[0]
+
+
+def test_agents_that_share_nothing_are_not_called_different_and_every_answer_says_why(tmp_path):
+    outcomes = board(np.random.default_rng(14), [3.0, 3.0, 2.5, -3.0, -3.0, -2.5], 24)
+    own = (np.arange(6) < 3)[:, None] == (np.arange(24) < 12)
+    outcomes = outcomes.assign({name: outcomes[name] * own for name in ("successes", "trials")})
+    made = by_hand(outcomes, [3.0, 3.0, 2.5, -3.0, -3.0, -2.5])
+    pairs, found = compare_all(made), compare(made, "agent 01", ["agent 02", "agent 04"])
+    assert (pairs.apart.values == pairs.ahead.isnull().values).all() and pairs.apart.sum() == 18
+    assert pairs.tie_group.values[3] > pairs.tie_group.values[2] and not (pairs.settled & pairs.apart).any()
+    assert (pairs.rank_lower <= 3).all() and (pairs.rank_upper >= 4).all() and "2 groups (3, 3 agents)" in pairs.attrs["says"]
+    ranks = ladder(made).sel(agent=pairs.agent)
+    assert (ranks.rank_lower == pairs.rank_lower).all() and (ranks.rank_upper == pairs.rank_upper).all()
+    assert found.apart.values.tolist() == [False, True]
+    assert found.says.values[0].startswith("agent 01 is ahead of agent 02 with")
+    assert found.says.values[1].startswith("Whether agent 01 is ahead of agent 04 no outcome tells")
+    assert "by way of other agents" not in found.says.values[1] and "rest on the prior" in found.says.values[1]
+    code, out, _ = said("compare", save_fit(made, tmp_path / "labs.nc"))
+    assert code == 0 and "share no task" in out and "ranks that each may hold on such tasks" in out
+
+
+def test_with_groups_an_ability_names_other_groups_and_ranks_have_one_meaning():
+    outcomes = board(np.random.default_rng(15), [0.6, 0.4, 0.0, 0.0, 0.0, -0.5], 60, of_group=(np.arange(60) % 6, 0.5))
+    deviation = np.zeros((6, 6))
+    deviation[2] = 2.0  # good at all groups that there are
+    made = by_hand(outcomes, sd=0.3, group_deviation=(("agent", "group"), deviation), group_sd=((), 1.0))
+    pairs, found, ranks = compare_all(made), compare(made, "agent 03", "agent 01"), ladder(made)
+    assert "by ability (tasks of other groups) and >0.99 by score (such tasks)" in found.says.item()
+    assert ranks.attrs["ability_about"] == pairs.attrs["ability_about"] == "tasks of other groups"
+    assert "on tasks of other groups" in ranks["mean"].attrs["long_name"]
+    ranks = ranks.sel(agent=pairs.agent)
+    assert (ranks.rank_lower == pairs.rank_lower).all() and (ranks.rank_upper == pairs.rank_upper).all()
+    assert ranks.rank_upper.sel(agent="agent 03") == 1
+    by_group = chance_ahead(made).by_group.sel(agent=pairs.agent, rival=pairs.rival)
+    np.testing.assert_allclose(by_group, pairs.by_group)
 
 
 def test_a_slip_in_a_name_gets_the_nearest_and_an_agent_is_not_compared_with_itself():

@@ -229,6 +229,19 @@ def test_another_agent_is_compared_with_its_neighbours(quick):
 # --- the command ---
 
 
+def test_the_headline_takes_the_more_cautious_chance_and_ranks_nobody_by_the_prior_alone(quick):
+    fit = by_hand()
+    cells = fit["observed_data"].to_dataset().assign_coords(group=("task", [f"group {j % 6}" for j in range(12)]))
+    fit["observed_data"] = xr.DataTree(cells)
+    chances = [compare_all(fit)[name].values[0, 1] for name in ("ahead", "by_group")]
+    told = re.search(r"With probability (0[.]\d\d)", report(fit)).group(1)
+    assert float(told) == pytest.approx(min(chances, key=lambda x: abs(x - 0.5)), abs=0.006)
+    own = (np.arange(9) < 5)[:, None] == (np.arange(12) < 6)
+    fit["observed_data"] = xr.DataTree(cells.assign({name: cells[name] * own for name in ("successes", "trials")}))
+    page = report(fit, agent="agent 8")
+    assert "places hold inside a group only" in page and "2 groups (5, 4 agents) that share no task" in page
+
+
 @pytest.fixture
 def folder(quick, tmp_path):
     save_fit(by_hand(), tmp_path / "runs.nc")

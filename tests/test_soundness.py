@@ -172,6 +172,15 @@ def test_a_tight_prior_is_noticed_and_a_loose_one_is_not():
     assert "Nothing" in prior_sensitivity(fitted(agents=60, tasks=90)).attrs["says"]
 
 
+def test_between_groups_that_share_no_task_the_prior_decides():
+    outcomes = board(14, 30)
+    own = (np.arange(14) < 7)[:, None] == (np.arange(30) < 15)
+    outcomes = outcomes.assign({name: outcomes[name] * own for name in ("successes", "trials")})
+    found = prior_sensitivity(fit(outcomes, ability="agent", check=False, progress=False))
+    assert found.attrs["says"].startswith("The prior decides between the 2 groups of agents that share no task.")
+    assert "Nothing that is" not in found.attrs["says"] and found.verdict.values[-1] == "the prior decides"
+
+
 def test_noise_is_called_noise_loudly_and_a_real_board_is_not():
     no = [negative_control(board(spread=0.0, seed=s), ability="agent", seed=s) for s in range(4)]
     assert sum(x.attrs["better"] == "no" for x in no) >= 3
