@@ -132,7 +132,7 @@ def test_the_command_line_fits_by_a_density_and_says_how_many_tasks_rest_on_it(t
     assert main([*command, "--quiet", "--draws", "200"]) == 0
     never = int((outcomes.successes.sum("agent") == 0).sum())
     said = capsys.readouterr().out
-    assert f"{never} by nobody" in said and "rests on the prior (gumbel difficulties)" in said
+    assert f"{never} were solved by nobody" in said and "rests on the prior (gumbel difficulties)" in said
     for density in STANDARD:  # the words that it takes are those that `fit` takes
         with pytest.raises(SystemExit, match="0"):
             main(["fit", "x.csv", "--out", "y.nc", "--density", density, "--help"])

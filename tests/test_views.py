@@ -212,9 +212,9 @@ def test_a_chart_of_the_wrong_table_names_the_call_that_makes_the_right_one(char
 
 @pytest.mark.parametrize("part", ["fit", "table"])
 def test_a_chart_of_the_snapshot_says_its_day_where_it_is_known(part):
-    attrs = dict(converged="yes", kind="snapshot", retrieved="2026-11-23")
+    attrs = dict(converged="yes", accuracy="sound", adequacy="sound", kind="snapshot", retrieved="2026-11-23")
     tree = xr.DataTree.from_dict({"observed_data": xr.Dataset(attrs=dict(retrieved="2026-11-23"))})
-    tree.attrs = dict(converged="yes", kind="snapshot")
+    tree.attrs = {name: x for name, x in attrs.items() if name != "retrieved"}
     said = headline(tree if part == "fit" else xr.Dataset(attrs=attrs), "Abilities").subtitle
     assert said == ["From the snapshot of 2026-11-23 that ships with the package."]
     assert headline(xr.Dataset(attrs=attrs | dict(retrieved="")), "Abilities").subtitle == [
