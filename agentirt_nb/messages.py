@@ -67,8 +67,8 @@ def listed(
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 # %% ../nbs/0_ground/01_messages.ipynb #07a83caa
-_OPTIONS = {"method='nuts'": "--method nuts", "check=True": "--check on", "groups=True": "--groups on"}
-_OPTIONS |= {"noise='quasi-binomial'": "--noise quasi-binomial"}  # Python -> shell
+_OPTIONS = {"check=True": "--check on", "groups=True": "--groups on"}  # Python -> shell
+_OPTIONS |= {"fit(outcomes, noise='quasi-binomial')": "agentirt fit --noise quasi-binomial"}
 _OPTIONS |= {"tasks=[…], or tasks='union'": "--tasks FILE, or --tasks union", "'not run' among observed=": "--count 'not run'"}
 _OPTIONS |= {"Give observed=['scored', 'own limit', 'empty', 'died']": "Give --count died", "first_try=True": "--first-try"}
 _OPTIONS |= {
@@ -85,6 +85,7 @@ def for_shell(
 ) -> str:
     "A message with its advice in the words of the command line."
     text = re.sub("|".join(map(re.escape, _OPTIONS)), lambda found: _OPTIONS[found[0]], text)
+    text = re.sub(r"\b(curve|ability|method|noise|density)='([\w-]+)'", r"--\1 \2", text)
     return re.sub(r"\b(agent|task|success|successes|trials|share|repeats|threshold)=(?=['\d…])", r"--\1 ", text)
 
 # %% ../nbs/0_ground/01_messages.ipynb #88d8b6bb

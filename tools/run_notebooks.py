@@ -113,7 +113,7 @@ def differs(stored: dict, fresh: dict, share: float = 0.02, days: float = 0, lea
 
 
 def tolerance(cell: dict) -> dict[str, float]:
-    "What a cell's numbers may be off where another machine rounds another way: `#| share: 0.2` (else 0.02), `#| days: 60` (else 0)."
+    "What a cell may be off where another machine rounds another way: `#| share: 0.2` (else 0.02), `#| days: 60` (else 0)."
     named = (text.partition(":") for text in DIRECTIVE.findall("".join(cell["source"])))
     return {what: float(much) for what, _, much in named if what in ("share", "days")}
 

@@ -118,12 +118,17 @@ def _setting(
     parser.add_argument(f"--{key}", type=_value_of(key), metavar=metavar, help=f"{about} (default: the setting {key})")
 
 
+_SWITCH: dict[str, str | bool] = dict(off=False, on=True)  # what the options say -> what `fit` takes
+
+
 def _fitting(
     parser: argparse.ArgumentParser,
 ) -> None:
     "Add the options that `demo` and `fit` share."
     about = "laplace: seconds; nuts: Monte Carlo, minutes (default: laplace)"
     parser.add_argument("--method", choices=["laplace", "nuts"], default="laplace", help=about)
+    about = "whether to weigh draws by the exact posterior; auto: where it costs little (default: auto)"
+    parser.add_argument("--check", choices=["off", "auto", "on"], default="auto", help=about)
     _setting(parser, "seed", "N", "where random draws start")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
@@ -255,7 +260,8 @@ def _demo(
     "Fit four leaderboards jointly; print the head of the result and write all of it."
     from agentirt_nb.app.demo import run_demo
 
-    return _exit_code(run_demo(args.out, method=args.method, seed=args.seed, progress=not args.quiet))
+    check = _SWITCH.get(args.check, args.check)
+    return _exit_code(run_demo(args.out, method=args.method, check=check, seed=args.seed, progress=not args.quiet))
 
 
 def _exit_code(
@@ -341,7 +347,7 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
     about = "keep agents apart that have one label in several tables (default: they are the same agents)"
     parser.add_argument("--agents-apart", action="store_true", help=about)
     about = "how runs scatter; quasi-binomial fits a share, partial credit (default: auto)"
-    noises = ["auto", "binomial", "beta-binomial", "quasi-binomial"]
+    noises = ["auto", "binomial", "beta-binomial", "logit-normal", "quasi-binomial"]
     parser.add_argument("--noise", choices=noises, default="auto", help=about)
     parser.add_argument("--out", type=os.path.expanduser, required=True, metavar="FIT", help="the fit to write: .zarr or .nc")
     _forcing(parser)
@@ -357,8 +363,6 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
     about = "how difficulties are spread, on which tasks that nobody solved rest; others have heavier tails (default: normal)"
     densities = ["normal", "logistic", "t", "gumbel", "mirrored gumbel"]
     parser.add_argument("--density", choices=densities, default="normal", help=about)
-    about = "whether to weigh draws by the exact posterior; auto: where it costs little (default: auto)"
-    parser.add_argument("--check", choices=["off", "auto", "on"], default="auto", help=about)
     _setting(parser, "draws", "N", "posterior draws to keep")
     _ranking(parser)
     about = "exit with 4 if the fit has not converged, or its accuracy or adequacy is doubtful or bad"
@@ -476,7 +480,7 @@ def _fit(
     started = time.perf_counter()
     options = dict(ability=args.ability, features=args.features_as, method=args.method, seed=args.seed, draws=args.draws)
     options |= dict(density=args.density, noise=args.noise)
-    options |= {name: dict(off=False, on=True).get(said, said) for name, said in (("groups", args.groups), ("check", args.check))}
+    options |= {name: _SWITCH.get(said, said) for name, said in (("groups", args.groups), ("check", args.check))}
     result = fit(outcomes, args.curve, **options, progress=not args.quiet)
     seconds = time.perf_counter() - started
     known = f" (features: {outcomes.sizes['feature']})" if result.attrs["features"] != "none" else ""
@@ -657,7 +661,8 @@ The table goes to standard output as CSV unless --out names a file. Its columns:
 share passed (pass_rate) or the probability, its interval (lower_90, upper_90), what that is about, and
 the fit's id. A rate is about a rerun (the score of running the same tasks again), or with --about about
 these tasks (luck averaged away) or such tasks (very many of the same kind). A probability is about this
-cell (this very agent on this very task, by its own trials too), or about many such cells.
+cell (this very agent on this very task, by its own trials too), or about many such cells; solved_by says
+who solved the task: how hard one is that nobody solved, rests on the prior.
 
 examples:
   agentirt predict runs.zarr
@@ -939,6 +944,7 @@ def _print_all(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame":
 
     found = compare_all(fit, about=args.about, benchmark=args.benchmark, prob=args.prob, seed=args.seed)
     print(found.attrs["says"])
+    print(f"The first group; ranks that each may hold on {args.about}, with probability {found.attrs['prob']:.4g} each.")
     table = found[["score", "tie_group", "rank_lower", "rank_upper"]]
     first = table.isel(agent=(table.tie_group == 1).values)
     print(cleaned(first.to_dataframe().round(3).to_string(), lines=True))
@@ -1083,10 +1089,11 @@ def _report(
     "Write the page of a saved fit."
     check_targets([check_ending(args.out, [".html"])], [args.fit], force=args.force)
     fit = _read_fit(args.fit)
+    from agentirt_nb.app.demo import in_shell_words
     from agentirt_nb.app.page import report
 
     names = ("agent", "about", "benchmark", "top", "title", "prob", "seed")
-    report(fit, args.out, **{name: getattr(args, name) for name in names})
+    report(in_shell_words(fit), args.out, **{name: getattr(args, name) for name in names})
     size = Path(args.out).stat().st_size / 1000
     print(cleaned(f"Written: {args.out} ({size:,.0f} kB); send it as it is, or open it in a browser."))
     return _warned(fit)
@@ -1102,7 +1109,8 @@ same twice. The agent is any agent, or one of which --llm or --scaffold is known
 (`agentirt session`) does better: it chooses the next task by the answers so far.
 --costs names a CSV file with the columns task and cost (money, minutes, any unit): what a task
 tells is then divided by its cost. --without names one with a column task: those are left out.
---out writes a table: task, gain (see --criterion), chance of a pass, cost, difficulty.
+--out writes a table: task, gain (see --criterion), chance of a pass, cost, difficulty, and who
+solved it (solved_by): how hard a task is that nobody solved rests on the prior.
 Criteria: score (the score on all tasks is known best), ability, information, mutual
 information, stratified (spread over easy and hard), random.
 
@@ -1179,8 +1187,9 @@ def _choose(
         check_targets([check_ending(args.out, [".csv"])], read, force=args.force)
     without = read_table(args.without, ["task"]).task.astype(str).tolist() if args.without else []
     cost, fit = _table_costs(args.costs), _read_fit(args.fit)
+    from agentirt_nb.irt.prediction import who_solved
     from agentirt_nb.irt.session_model import choose, session_prior
-    from agentirt_nb.irt.tables import marked
+    from agentirt_nb.irt.tables import beyond_words, marked
 
     who = {name: getattr(args, name) for name in ("llm", "scaffold") if getattr(args, name)}
     _say_unknown(fit, {name: [said] for name, said in who.items()})
@@ -1188,14 +1197,18 @@ def _choose(
     options: dict[str, Any] = dict(criterion=args.criterion, cost=cost, balance=args.balance, seed=args.seed)
     found = choose(prior, size=args.count, without=without, **options)
     names = found.task.values.astype(str).tolist()
+    solved = who_solved(fit, names).values
     if args.json:
-        _print_json(dict(tasks=names, criterion=found.attrs["criterion"]))
+        never = [name for name, who_did in zip(names, solved) if who_did == "nobody"]
+        _print_json(dict(tasks=names, criterion=found.attrs["criterion"], solved_by_nobody=never))
     else:
         print("".join(f"{cleaned(name)}\n" for name in names), end="")
     if len(names) < args.count:
         _say(f"there are {count(len(names), 'task')} to choose from, and {args.count} were wanted.")
+    if beyond := beyond_words(fit, names):
+        _say(beyond)
     if args.out:
-        write_table(marked(found.to_dataframe().reset_index(), fit), args.out)
+        write_table(marked(found.to_dataframe().reset_index().assign(solved_by=solved), fit), args.out)
         _say(f"written: {args.out}")
     return _warned(fit)
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DEMO_LEADERBOARDS', 'step', 'demo_outcomes', 'demo_fit', 'no_outcomes', 'demo_charts', 'write_report', 'write_readme',
-           'write_results', 'head_lines', 'refuse_folder', 'run_demo']
+           'in_shell_words', 'write_results', 'head_lines', 'refuse_folder', 'run_demo']
 
 # %% ../../nbs/5_app/02_demo.ipynb #5bbeac45
 import json
@@ -62,6 +62,7 @@ def demo_fit(
     outcomes: "xr.Dataset",
     *,
     method: str = "laplace",  # "laplace" or "nuts"
+    check: str | bool = "auto",  # weigh draws by the exact posterior: True, False or, where it costs little, "auto"
     seed: int | None = None,  # None: settings().seed
     progress: bool = True,  # show a bar while sampling
 ) -> "xr.DataTree":
@@ -69,7 +70,7 @@ def demo_fit(
     from agentirt_nb.irt.fits import upgraded
     from agentirt_nb.irt.inference import fit
 
-    options: dict[str, Any] = dict(method=method, seed=seed, progress=progress and method == "nuts")
+    options: dict[str, Any] = dict(method=method, check=check, seed=seed, progress=progress and method == "nuts")
     return upgraded(fit(outcomes, "1pl", ability="llm_scaffold", **options))
 
 # %% ../../nbs/5_app/02_demo.ipynb #8e94d1af
@@ -181,6 +182,15 @@ Of a table, the interval (`lower_…`, `upper_…`) is that of the number before
 """
     (folder / "README.md").write_text(text, encoding="utf-8")
 
+# %% ../../nbs/5_app/02_demo.ipynb #58566f46
+def in_shell_words(
+    fit: "xr.DataTree",  # a fit
+) -> "xr.DataTree":  # the same draws and outcomes, not copied
+    "A fit whose verdict gives its advice in the words of the command line, for pages and charts that a command writes."
+    told = fit.copy()
+    told.attrs = {name: for_shell(x) if name in ("verdict", "doubts") else x for name, x in fit.attrs.items()}
+    return told
+
 # %% ../../nbs/5_app/02_demo.ipynb #44db0167
 def write_results(
     fit: "xr.DataTree",  # a fit
@@ -193,8 +203,9 @@ def write_results(
     from agentirt_nb.irt.fits import save_fit
     from agentirt_nb.irt.tables import fit_tables
 
+    told = in_shell_words(fit)
     with step("write the page", seconds):
-        report(fit, folder / "report.html")
+        report(told, folder / "report.html")
     with step("write the fit", seconds):
         save_fit(fit, folder / "fit.zarr")
     with step("write the tables", seconds):
@@ -204,11 +215,11 @@ def write_results(
     with step("write the charts", seconds):
         from agentirt_nb.views.theme import save_chart
 
-        for name, chart in demo_charts(fit).items():
+        for name, chart in demo_charts(told).items():
             save_chart(chart, folder / f"{name}.html")
             save_chart(chart, folder / f"{name}.png")
-    write_readme(fit, tables, folder)
-    write_report(fit, folder, seconds=seconds)
+    write_readme(told, tables, folder)
+    write_report(told, folder, seconds=seconds)
     return tables
 
 # %% ../../nbs/5_app/02_demo.ipynb #f2337ee5
@@ -253,6 +264,7 @@ def run_demo(
     folder: Path | str,  # where to write; made where it is missing, replaced as a whole where an earlier demo wrote it
     *,
     method: str = "laplace",  # "laplace" (seconds) or "nuts" (minutes)
+    check: str | bool = "auto",  # weigh draws by the exact posterior: True, False or, where it costs little, "auto"
     seed: int | None = None,  # None: settings().seed
     progress: bool = True,  # show downloads and sampling
 ) -> "xr.DataTree":  # the fit that was written
@@ -269,7 +281,7 @@ def run_demo(
         print(no_outcomes(fit, reason))
     else:
         with step(f"fit {outcomes.sizes['agent']} agents on {outcomes.sizes['task']} tasks", seconds):
-            fit = demo_fit(outcomes, method=method, seed=seed, progress=progress)
+            fit = demo_fit(outcomes, method=method, check=check, seed=seed, progress=progress)
     from agentirt_nb.irt.tables import ladder, verdict
 
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -260,9 +260,9 @@ def _find(fit: xr.DataTree, agent: str | None, about: str, top: int, options: di
 # %% ../../nbs/5_app/01_page.ipynb #699d0f24
 _GRADES: dict[tuple[str, str], str] = {
     ("accuracy", "sound"): "sound: the intervals were checked against the exact posterior, and hold",
-    ("accuracy", "doubtful"): "doubtful: the intervals are not confirmed; fitting with method='nuts' can tell",
+    ("accuracy", "doubtful"): "doubtful: the intervals are not confirmed; a fit by NUTS can tell",
     ("accuracy", "bad"): "bad: the approximation is wrong here; do not read the intervals",
-    ("accuracy", "not checked"): "not checked: nobody has looked, which is no alarm; fitting with check=True looks",
+    ("accuracy", "not checked"): "not checked: nobody has looked, which is no alarm; a fit with its check on looks",
     ("adequacy", "sound"): "sound: screens for a dozen patterns that the model leaves out found none that matters",
     ("adequacy", "doubtful"): "doubtful: the model misses a pattern of these outcomes; below it says which, and what that does",
     ("adequacy", "bad"): "bad: the model does not fit these outcomes; below it says how",
@@ -425,7 +425,8 @@ def _of_ladder(found: _Found) -> _Section:
     columns = {"agent": "text"} | _RUNGS
     level = percent(table.attrs["prob"])
     order = f"in the order of {pairs.attrs['order']}" if pairs is not None else "in the order of ability"
-    caption = f"Agents {order}: ranks that each may hold on {found.about}, ability above the average, {level} intervals."
+    on = f" on {table.attrs['ability_about']}" if table.attrs["ability_about"] != found.about else ""
+    caption = f"Agents {order}: ranks that each may hold on {found.about}, ability above the average{on}, {level} intervals."
     parts: list[tuple[str, Any]] = []
     if tied and pairs is not None:
         text = (
@@ -650,6 +651,15 @@ def _made(make: Callable[[_Found], _Section | None], found: _Found) -> _Section 
         return _Section(make.__name__.strip("_"), "What this fit cannot say", [("text", str(error))])
 
 
+def _chance_of_lead(found: _Found, rival: str) -> str:
+    "With what probability an agent is ahead: the fit's, or where that is nearer to a coin toss, that of groups drawn again."
+    pair = found.pairs.sel(agent=found.agent, rival=rival) if found.pairs is not None else {}
+    fit, again = (min(max(float(pair[name]), 0.01), 0.99) for name in ("ahead", "by_group"))
+    if found.about == "such tasks" and abs(again - 0.5) < abs(fit - 0.5):
+        return f"{again:.2f}, by whole groups of tasks drawn again (the fit says {fit:.2f}), it is"
+    return f"{fit:.2f} it is"
+
+
 def _short(found: _Found) -> list[str]:
     "The page in a few sentences."
     record, pairs = trust(found.fit), found.pairs
@@ -658,9 +668,14 @@ def _short(found: _Found) -> list[str]:
         return [trusted]
     names, called, (rival,) = pairs.agent.values.astype(str).tolist(), _called(found.fit), _neighbours(found, 1)
     places = names.index(found.agent) + 1, names.index(rival) + 1
-    chance = min(max(float(pairs.ahead.sel(agent=found.agent, rival=rival)), 0.01), 0.99)
-    lead = f"Number {places[0]} of {count(len(names), 'agent')} is {called[found.agent]}. With probability {chance:.2f} it is "
-    lead += f"really ahead of number {places[1]}, {called[rival]} (on {found.about})."
+    lead = f"Number {places[0]} of {count(len(names), 'agent')} is {called[found.agent]}. "
+    if bool(pairs.apart.sel(agent=found.agent, rival=rival)):
+        lead += f"Whether it is ahead of {called[rival]} no outcome tells."
+    else:
+        lead += f"With probability {_chance_of_lead(found, rival)} really ahead of number {places[1]}, {called[rival]} (on "
+        lead += f"{found.about})."
+    if pairs.apart.any():
+        lead = f"These agents fall into groups that share nothing; places hold inside a group only. {lead}"
     tied = int((pairs.tie_group == 1).sum()) - 1
     ties = f" {count(tied, 'agent').capitalize()} {'is' if tied == 1 else 'are'} not told apart from number 1." if tied else ""
     return [lead + (ties if _ran(found.fit) else ""), trusted]

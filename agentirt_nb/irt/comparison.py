@@ -8,27 +8,30 @@ __all__ = ['METHODS', 'CLAIMS', 'flip_test', 'compare', 'deciding_tasks', 'compa
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #316dee64
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from scipy.fft import irfft, next_fast_len
 from scipy.optimize import brentq
-from scipy.special import log_ndtr
-from scipy.stats import betabinom, binom, norm, rankdata
+from scipy.special import expit, log_ndtr, logit
+from scipy.stats import betabinom, binom, norm
 from threadpoolctl import threadpool_limits
 
 from ..data.outcomes import validate
 from .curves import NOISES
-from .fits import FitError, curve_of, draws, known_labels, need, probability_inside, rate_of_many
-from .fits import success_probability, tails, task_parameters, trusted
+from .fits import FitError, curve_of, draws, known_labels, need, of_shares, probability_inside, rate_of_many
+from .fits import results_of, share_again, success_probability, tails, task_parameters, trusted
 from .item_fit import q_values
-from .prediction import agent_draws, task_draws
-from .rates import FEW_GROUPS, Lead, about_rates, drawn_again, rate_of_agent, share_ahead, task_weights
-from .rates import trials_again
-from .tables import PARTS, ladder
+from .prediction import agent_draws, cell_rates, task_draws
+from .rates import FEW_GROUPS, Lead, about_ability, about_rates, bootstrap_ahead, drawn_again, over_benchmarks
+from .rates import rate_draws, share_ahead, standings, task_weights, units_of
+from .remainders import chance_and_likeness
+from .repeats import cells_of_shares
+from .screens import separate_groups
+from .tables import PARTS, ladder, possible_ranks
 from ..messages import count
 from ..settings import chosen_seed
 
@@ -117,7 +120,7 @@ def _chosen_tasks(fit: xr.DataTree, benchmark: str | Sequence[str] | None) -> np
 def _runs(fit: xr.DataTree, benchmark: str | Sequence[str] | None = None) -> _Runs:
     "The outcomes behind a fit; of one that kept none, nobody ran anything."
     need(fit, "ability", "difficulty")
-    seen = fit["observed_data"].to_dataset()
+    seen = results_of(fit)
     chosen = _chosen_tasks(fit, benchmark)
     shape = seen.sizes["agent"], int(chosen.sum())
     passed = ran = np.zeros(shape)
@@ -126,7 +129,7 @@ def _runs(fit: xr.DataTree, benchmark: str | Sequence[str] | None = None) -> _Ru
             seen[name].variable.transpose("agent", "task").values[:, chosen].astype(float) for name in ("successes", "trials")
         )
     sizes = np.unique(ran[ran > 0])
-    whole = bool(len(sizes)) and bool((sizes == sizes.round()).all())
+    whole = bool(len(sizes)) and all(bool((x == x.round()).all()) for x in (sizes, passed))
     scale = min(math.lcm(*sizes.astype(int).tolist()), _FINEST) if whole else _FINEST if len(sizes) else 1
     share = np.divide(passed, ran, out=np.zeros(shape), where=ran > 0)
     group = seen.group.values.astype(str)[chosen] if "group" in seen.coords else np.full(shape[1], "")
@@ -147,26 +150,6 @@ def _both_draws(fit: xr.DataTree, agents: list[str], chosen: np.ndarray) -> tupl
         return agent_draws(fit, agents), task_draws(fit, labels)
     names = ("ability", "second_ability")[: curve_of(fit).abilities]
     return xr.Dataset({name: draws(fit, name, agent=agents) for name in names}), task_parameters(fit, labels)
-
-
-def _score_draws(
-    fit: xr.DataTree, both: tuple[xr.Dataset, xr.Dataset], runs: _Runs, about: str, weight: np.ndarray, seed: int
-) -> np.ndarray:
-    "Draws of the scores (agent, sample) of agents over tasks, both from `_both_draws`; weight (sample, task) of such tasks."
-    agent, task = both
-    rng, usual = np.random.default_rng(seed + 3), trials_again(fit, runs.tasks.tolist())
-    place = {label: i for i, label in enumerate(runs.agents.tolist())}
-    rates = np.empty((agent.sizes["agent"], agent.sizes["sample"]))
-    same = np.full((1, len(runs.tasks)), 1 / max(len(runs.tasks), 1))
-    for i, name in enumerate(agent.agent.values.astype(str).tolist()):
-        chance = success_probability(fit, agent.isel(agent=i), task)
-        if about == "such tasks":
-            rates[i] = np.einsum("st,st->s", rate_of_many(chance, task), weight)
-            continue
-        passed, ran = runs.passed[place[name]], runs.ran[place[name]]
-        again = np.where(ran > 0, ran, usual).astype(int)
-        rates[i] = rate_of_agent(fit, chance, about, same, rng, passed=passed, ran=ran, again=again)[1]
-    return rates
 
 
 def _of_draws(lead: np.ndarray, prob: float) -> Lead:
@@ -208,6 +191,18 @@ def _observed(runs: _Runs, first: int, rivals: np.ndarray, weight: np.ndarray, p
     return found | {"groups drawn again": lead}
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #95fae378
+def _groups_apart(fit: xr.DataTree) -> tuple[np.ndarray, str]:
+    "The group of each agent (agent,) where agents of different groups share nothing, and that in words: empty for one group."
+    found = separate_groups(fit)
+    of = found.agent_group.values
+    return (of, found.attrs["says"]) if found.attrs["says"] else (np.zeros_like(of), "")
+
+
+def _apart(of: np.ndarray) -> np.ndarray:
+    "Which pairs (agent, agent) no outcome compares; of those that never ran, their LLMs and scaffolds may tell."
+    return (of[:, None] != of) & (of[:, None] >= 0) & (of >= 0)
+
+
 _APART = 0.5  # standard deviations: two answers closer than that do not part
 
 
@@ -269,9 +264,11 @@ def _why_groups(runs: _Runs, steps: np.ndarray, both: np.ndarray, leads: dict[st
     return [f"{says} and holds zero, as {many} of unequal size show no more of how groups differ than {worth:.0f} equal ones."]
 
 
-def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, Lead], ahead: float) -> str:
-    "Where the answers on two agents part and why, in sentences that begin with a space; `ahead` by ability."
+def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, Lead], ahead: float, apart: str = "") -> str:
+    "Where the answers on two agents part and why, in sentences that begin with a space; `ahead` by ability, `apart` as found."
     both, steps = runs.apart(*pair)
+    if apart:
+        return f" {apart}"
     if not runs.ran.any():
         return " This fit kept no outcomes, so that no test stands beside its answer."
     if not both.any():
@@ -280,6 +277,8 @@ def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, 
     z_fit = float(norm.ppf(np.clip(ahead, edge, 1 - edge)))
     z_test = float(_signed(steps.sum(), leads["exact test"].p))
     said = []
+    if of_shares(fit) and "share" not in fit["observed_data"]:
+        said.append("The fit is of shares and kept none, so that the test counts passes.")
     if abs(z_fit - z_test) > _APART and not (min(abs(z_fit), abs(z_test)) > 3 and z_fit * z_test > 0):
         alone = int(((runs.ran[list(pair)] > 0).any(0) & ~both).sum())
         if alone > 0.05 * both.sum():
@@ -291,22 +290,37 @@ def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, 
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #4c6bf27e
 def _sentence(
-    names: tuple[str, str], runs: _Runs, rows: tuple[int, int], leads: dict[str, Lead], about: str, chance: float
+    names: tuple[str, str],
+    runs: _Runs,
+    rows: tuple[int, int],
+    leads: dict[str, Lead],
+    about: tuple[str, str],  # of ability, of the score
+    chance: float,  # by ability
+    apart: bool,  # no outcome compares them
 ) -> str:
     "What the methods say of two agents, in words."
     name, rival = names
     lead = leads["fit"]
-    says = (
-        f"{name} is ahead of {rival} with probability {_chance(chance)} by ability and {_chance(lead.ahead)} by score ({about}): "
-    )
-    says += f"{_points(lead.difference)} points ({_points(lead.lower)} to {_points(lead.upper)})."
+    of = f" ({about[0]})" if about[0] != "such tasks" else ""
+    how = f"probability {_chance(chance)} by ability{of} and {_chance(lead.ahead)} by score ({about[1]}): "
+    how += f"{_points(lead.difference)} points ({_points(lead.lower)} to {_points(lead.upper)})."
+    if apart:
+        return f"Whether {name} is ahead of {rival} no outcome tells. The prior, which supposes groups to be alike, gives {how}"
+    says = f"{name} is ahead of {rival} with {how}"
     both, steps = runs.apart(*rows)
     if not both.any():
         return says
     more, less = int((steps > 0).sum()), int((steps < 0).sum())
     how = "McNemar's exact test" if runs.single else "exact test with signs flipped task by task"
     did = f"it passed {more} that the rival failed and failed {less} that the rival passed"
-    did = did if runs.single else f"it passed {more} more often and {less} less often"
+    shares = bool((runs.passed != runs.passed.round()).any())
+    did = (
+        did
+        if runs.single
+        else f"it did better on {more} and worse on {less}"
+        if shares
+        else f"it passed {more} more often and {less} less often"
+    )
     return f"{says} Of {count(int(both.sum()), 'task')} that both ran {did}: p = {leads['exact test'].p:.2g} ({how})."
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #f89480c4
@@ -319,20 +333,18 @@ def compare(
     benchmark: str | Sequence[str] | None = None,  # on the tasks of one or several; None: of all that the fit has
     prob: float | None = None,  # probability inside intervals; None: the fit's own
     seed: int | None = None,  # of tasks drawn again and luck; None: settings().seed
-) -> xr.Dataset:  # ahead, difference, lower, upper (shares), p (rival, by); ability_… in logits, tasks, says (rival)
+) -> xr.Dataset:  # ahead, difference, lower, upper (shares), p (rival, by); ability_… in logits, tasks, apart, says (rival)
     "Is a better than b, by the fit and by tests that need none. Raises FitError for unknown labels and an agent against itself."
     says, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
-    chosen = _chosen_tasks(fit, benchmark)
     runs = _runs(fit, benchmark)
     (name,) = known_labels(fit, "agent", [a])
     others = [x for x in runs.agents.tolist() if x != name]
     rivals = others if b is None else known_labels(fit, "agent", [b] if isinstance(b, str) else list(dict.fromkeys(b)))
     if name in rivals:
         raise FitError(f"{name!r} cannot be compared with itself; give another agent as b.")
-    drawn = _both_draws(fit, [name, *rivals], chosen)
-    ability = drawn[0].ability.transpose("sample", "agent").values.astype(float)
+    ability = draws(fit, "ability", agent=[name, *rivals]).transpose("sample", "agent").values.astype(float)
     weight = task_weights(np.arange(len(runs.tasks)), max(len(ability), 1000), np.random.default_rng(seed))
-    rates = _score_draws(fit, drawn, runs, about, weight[: len(ability)], seed)
+    rates = over_benchmarks(rate_draws(fit, [name, *rivals], benchmark, about=about, seed=seed)).values.T
     by_ability = _of_draws((ability[:, [0]] - ability[:, 1:]).T, prob)
     place = {label: i for i, label in enumerate(runs.agents.tolist())}
     rows = np.array([place[x] for x in rivals], int)
@@ -343,22 +355,34 @@ def compare(
         cells[field] = ("rival", "by"), np.stack([x[i] for x in leads.values()], 1)
     own = zip(("ahead", "difference", "lower", "upper"), by_ability)
     cells |= {f"ability_{field}": ("rival", x, {} if field == "ahead" else dict(units="logits")) for field, x in own}
-    words = []
+    words, on, (of_agent, why) = [], (about_ability(fit), about), _groups_apart(fit)
+    none = _apart(of_agent)
     for i, rival in enumerate(rivals):
         of = {method: Lead(*(x[i] for x in lead)) for method, lead in leads.items()}
         pair, chance = (place[name], place[rival]), float(by_ability.ahead[i])
-        words.append(_sentence((name, rival), runs, pair, of, about, chance) + _why(fit, runs, pair, of, chance))
-    cells |= dict(tasks=("rival", runs.apart(place[name], rows)[0].sum(1)), says=("rival", np.array(words, object)))
-    return trusted(xr.Dataset(cells, dict(rival=rivals, by=list(METHODS))), fit, agent=name, prob=prob, **says)
+        said = _sentence((name, rival), runs, pair, of, on, chance, none[pair])
+        words.append(said + _why(fit, runs, pair, of, chance, why if none[pair] else ""))
+    cells |= dict(tasks=("rival", runs.apart(place[name], rows)[0].sum(1)), apart=("rival", none[place[name], rows]))
+    cells["says"] = "rival", np.array(words, object)
+    table = trusted(xr.Dataset(cells, dict(rival=rivals, by=list(METHODS))), fit, agent=name, prob=prob, **says)
+    return table.assign_attrs(ability_about=on[0])
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #92694cfb
 def _log_likelihood(fit: xr.DataTree, chance: np.ndarray, passed: np.ndarray, ran: np.ndarray) -> np.ndarray:
-    "Of cells (sample, task) in each draw, as the fit takes repeated runs."
+    "Of cells (sample, task) in each draw, as the fit takes repeated runs and shares; chance: the curve's."
     chance = np.clip(chance.astype(float), 1e-9, 1 - 1e-9)
-    if "concentration" in fit["posterior"] and (ran > 1).any():
+    name, ready = str(fit.attrs.get("noise", "binomial")), {**fit["posterior"].data_vars}
+    if "concentration" in ready and (ran > 1).any():
         many = draws(fit, "concentration").values[:, None].astype(float)
         return np.where(ran > 0, betabinom.logpmf(passed, ran, many * chance, many * (1 - chance)), 0.0)
-    return passed * np.log(chance) + (ran - passed) * np.log1p(-chance)
+    if name == "logit-normal":
+        about, value = dict(spread=draws(fit, "spread").values[:, None].astype(float)), np.zeros(chance.shape)
+        for k, n in {*zip(passed.astype(int).tolist(), ran.astype(int).tolist())}:
+            at = (passed == k) & (ran == n)
+            value[:, at] = NOISES[name].log_pmf(np.log(chance[:, at]), np.log1p(-chance[:, at]), k, n, about, np)
+        return value
+    worth = float(fit.attrs.get("share_runs", 1.0)) if of_shares(fit) else 1.0
+    return worth * (passed * np.log(chance) + (ran - passed) * np.log1p(-chance))
 
 
 def _log_odds(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
@@ -388,10 +412,11 @@ def deciding_tasks(
     cells: dict[str, Any] = {}
     surprise = np.zeros((len(lead), len(runs.tasks)))
     for i, (part, name) in enumerate(zip("ab", names)):
-        chance = rate_of_many(success_probability(fit, agent.isel(agent=i), task), task)
+        chance = success_probability(fit, agent.isel(agent=i), task)
         passed, ran = runs.passed[place.index(name)], runs.ran[place.index(name)]
         surprise -= _log_likelihood(fit, chance, passed, ran)
-        cells |= {f"{part}_passed": ("task", passed), f"{part}_ran": ("task", ran), f"{part}_expected": ("task", chance.mean(0))}
+        expected = rate_of_many(chance, task).mean(0)
+        cells |= {f"{part}_passed": ("task", passed), f"{part}_ran": ("task", ran), f"{part}_expected": ("task", expected)}
     weight = np.exp(surprise - surprise.max(0))
     weight /= weight.sum(0)
     mean = lead @ weight
@@ -432,11 +457,11 @@ def _discoveries(p: np.ndarray) -> np.ndarray:
     return q
 
 
-def _tie_groups(settled: np.ndarray, lead: np.ndarray) -> np.ndarray:
-    "The group of each agent (agent,), agents in order: one begins at the first that is settled to be worse than its leader."
+def _tie_groups(settled: np.ndarray, lead: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    "The group of each agent (agent,), in order: one begins at the first settled to be worse than, or apart from, its leader."
     group, leader = np.ones(len(settled), int), 0
     for i in range(1, len(settled)):
-        worse = settled[leader, i] and lead[leader, i] > 0
+        worse = apart[leader, i] or (settled[leader, i] and lead[leader, i] > 0)
         group[i] = group[i - 1] + worse
         leader = i if worse else leader
     return group
@@ -448,14 +473,27 @@ def _told(table: xr.Dataset, level: float) -> str:
     upper = np.triu_indices(size, 1)
     known, settled = int(np.isfinite(table.p.values[upper]).sum()), int(table.settled.values[upper].sum())
     first = int((table.tie_group == 1).sum())
-    beside = np.diagonal(table.p.values, 1)
+    beside = np.diagonal(table.p.values, 1)[~np.diagonal(table.apart.values, 1)]
     open_ = int((~(beside < level)).sum())
-    says = f"{first} of {count(size, 'agent')} {'is' if first == 1 else 'are'} not told apart from number 1 (itself included)."
-    if size > 1:
-        says += f" Of {count(size - 1, 'pair')} of neighbours {open_} {'has' if open_ == 1 else 'have'} p of {level:g} or more."
+    of = int((~table.apart.values[0]).sum()) if size else 0
+    says = f"{first} of {count(of, 'agent')} {'is' if first == 1 else 'are'} not told apart from number 1 (itself included)."
+    if len(beside):
+        says += (
+            f" Of {count(len(beside), 'pair')} of neighbours {open_} {'has' if open_ == 1 else 'have'} p of {level:g} or more."
+        )
         says += f" Of {count(known, 'pair')} that share tasks {settled:,} {'is' if settled == 1 else 'are'} settled"
         says += f", of which {level:.0%} at most may be expected to be wrong." if settled else "."
     return says
+
+
+def _ahead_by_group(fit: xr.DataTree, runs: _Runs, seed: int) -> np.ndarray:
+    "The chance (agent, agent) to be ahead on whole groups of tasks drawn again, without the fit; NaN where there are too few."
+    try:
+        units = units_of(fit, runs.tasks.tolist(), groups=True)
+    except FitError:
+        return np.full((len(runs.agents), len(runs.agents)), np.nan)
+    cells = {name: (("agent", "task"), x) for name, x in (("successes", runs.passed), ("trials", runs.ran))}
+    return bootstrap_ahead(xr.Dataset(cells, dict(agent=runs.agents)), units, seed=seed).ahead.values
 
 
 def compare_all(
@@ -468,31 +506,32 @@ def compare_all(
     seed: int | None = None,  # of tasks drawn again and luck; None: settings().seed
 ) -> (
     xr.Dataset
-):  # ahead, ahead_by_ability, difference, p, q, settled, tasks (agent, rival); score, tie_group, ranks (agent); best first
-    "Who is ahead of whom among all agents of a fit, and which of it is settled. Raises FitError for what the fit does not know."
+):  # ahead, ahead_by_ability, by_group, difference, p, q, settled, tasks, apart (agent, rival); score, tie_group, ranks (agent)
+    """Who is ahead of whom among all agents of a fit, and which of it is settled, best first; NaN where no outcome compares two.
+
+    Raises FitError for what the fit does not know."""
     said, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
     runs, ability = _runs(fit, benchmark), draws(fit, "ability")
-    drawn, by_ability = ability.values, share_ahead(ability.values)
-    if about != "such tasks" or curve_of(fit).abilities > 1 or "group_deviation" in fit["posterior"]:
-        weight = task_weights(np.arange(len(runs.tasks)), len(ability), np.random.default_rng(seed))
-        both = _both_draws(fit, runs.agents.tolist(), _chosen_tasks(fit, benchmark))
-        drawn = _score_draws(fit, both, runs, about, weight, seed).T
-    p, lead, tasks = _all_pairs(runs)
+    drawn = standings(fit, benchmark, about=about, seed=seed)
+    (of, why), (p, lead, tasks) = _groups_apart(fit), _all_pairs(runs)
+    none = _apart(of)
     q = _discoveries(p)
     trials = (runs.ran > 0).sum(1)
     score = np.divide(runs.steps.sum(1) / runs.scale, trials, out=np.full(len(trials), np.nan), where=trials > 0)
     same = bool(trials.any()) and bool(((runs.ran > 0) == (runs.ran > 0)[0]).all())
-    order = np.argsort(-(score if same else ability.values.mean(0)), kind="stable")
-    pairs = dict(ahead=share_ahead(drawn), ahead_by_ability=by_ability, difference=lead, p=p, q=q)
-    pairs |= dict(settled=q <= level, tasks=tasks)
+    order = np.lexsort((-(score if same else ability.values.mean(0)), of % (of.max(initial=0) + 2)))  # never run: last
+    pairs = {name: np.where(none, np.nan, share_ahead(x.values)) for name, x in (("ahead", drawn), ("ahead_by_ability", ability))}
+    pairs |= dict(by_group=_ahead_by_group(fit, runs, seed), difference=lead, p=p, q=q)
+    pairs |= dict(settled=q <= level, tasks=tasks, apart=none)
     cells: dict[str, Any] = {name: (("agent", "rival"), x[np.ix_(order, order)]) for name, x in pairs.items()}
     names = runs.agents[order]
     table = xr.Dataset(cells | dict(score=("agent", score[order])), dict(agent=names, rival=names))
-    table["tie_group"] = "agent", _tie_groups(table.settled.values, table.difference.values)
-    ranks = tails(rankdata(-drawn[:, order], method="min", axis=1), prob, whole=True)
-    table = table.assign({name: ("agent", x.astype(int)) for name, x in zip(("rank_lower", "rank_upper"), ranks)})
-    table = trusted(table, fit, prob=prob, level=level, order="score" if same else "ability", **said)
-    return table.assign_attrs(says=_told(table, level))
+    table["tie_group"] = "agent", _tie_groups(table.settled.values, table.difference.values, table.apart.values)
+    ranks = possible_ranks(fit, drawn, prob)
+    table = table.assign({name: ("agent", x[order]) for name, x in zip(("rank_lower", "rank_upper"), ranks)})
+    by = "score" if same else "ability inside groups that share tasks" if why else "ability"
+    table = trusted(table, fit, prob=prob, level=level, order=by, ability_about=about_ability(fit), **said)
+    return table.assign_attrs(says=f"{why} {_told(table, level)}".lstrip())
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #2efa9cb6
 def side_by_side(
@@ -581,17 +620,56 @@ def _mean_rates(fit: xr.DataTree, name: str, chosen: np.ndarray) -> np.ndarray:
     return rate_of_many(success_probability(fit, agent.isel(agent=0), task), task).mean(0)
 
 
-def _run(p: np.ndarray, trials: int, many: Any, rng: np.random.Generator) -> np.ndarray:
-    "Passes of repeated runs of pairs with chances p; many: the concentration of each pair's own chance, None: it is p."
-    draw = cast(Callable, NOISES["binomial" if many is None else "beta-binomial"].draw)
-    return draw(p, trials, dict(concentration=many), rng)
+class _Scatter(NamedTuple):
+    "How runs of pairs scatter about the mean rate of many such pairs: the noise of a fit, at the mean of its draws."
+
+    noise: str = "binomial"
+    value: float = np.nan  # concentration or spread; of shares, how many runs one is worth
+
+    def run(self, rate: np.ndarray, trials: int, rng: np.random.Generator) -> np.ndarray:
+        "What as many runs of pairs with such mean rates pass, in whole steps."
+        if self.noise == "quasi-binomial":
+            of = self.value * trials - 1  # the mean of several shares, and the variance that it has
+            share = (
+                rng.beta(np.maximum(of * rate, 1e-9), np.maximum(of * (1 - rate), 1e-9))
+                if of > 0
+                else rng.random(rate.shape) < rate
+            )
+            return np.rint(_FINEST * share)
+        noise: Any = NOISES[self.noise]
+        rate = self.curve(rate) if "spread" in noise.shared else rate
+        return noise.draw(rate, trials, dict.fromkeys(noise.shared, self.value), rng)
+
+    def curve(self, rate: np.ndarray) -> np.ndarray:
+        "The curve's p of pairs whose logits deviate by `spread` and that pass `rate` on average."
+        eta = np.linspace(-40, 40, 1601)
+        means = rate_of_many(expit(eta)[None], xr.Dataset(dict(spread=("sample", [self.value]))))[0]
+        return expit(np.interp(rate, means, eta))
+
+    def variance(self, rates: np.ndarray, trials: int) -> np.ndarray:
+        "Of the difference of two shares passed (task,), at rates (2, task)."
+        one = rates * (1 - rates)
+        if self.noise == "quasi-binomial":
+            return (one / self.value / trials).sum(0)
+        about = xr.Dataset(dict.fromkeys(NOISES[self.noise].shared, self.value))
+        alike = chance_and_likeness(logit(self.curve(rates).clip(1e-9, 1 - 1e-9)) if "spread" in about else rates, about)[1]
+        return (one * (alike + (1 - alike) / trials)).sum(0)
 
 
-def _told_apart(rates: np.ndarray, size: tuple[int, int], many: float, worlds: int, level: float, rng: Any) -> float:
+def _scatter_of(fit: xr.DataTree) -> _Scatter:
+    "How runs scatter in a fit; where each task has a way of its own, as coins."
+    name = str(fit.attrs.get("noise", "binomial"))
+    if of_shares(fit):
+        return _Scatter(name, float(fit.attrs.get("share_runs", 1.0)))
+    known = [x for x in ("concentration", "spread") if x in fit["posterior"]]
+    return _Scatter(name, float(draws(fit, known[0]).values.mean())) if known else _Scatter()
+
+
+def _told_apart(rates: np.ndarray, size: tuple[int, int], scatter: _Scatter, worlds: int, level: float, rng: Any) -> float:
     "How often the exact test finds the better of two with rates (2, task), on so many (tasks, trials) drawn from theirs."
     tasks, trials = size
     p = rates[:, rng.integers(0, rates.shape[1], (worlds, tasks))]  # (2, world, task)
-    passed = _run(p, trials, many if np.isfinite(many) else None, rng)
+    passed = scatter.run(p, trials, rng)
     steps = passed[0] - passed[1]
     return float(((flip_test(steps) <= level) & (steps.sum(1) > 0)).mean())
 
@@ -623,12 +701,11 @@ def _price(cost: float | xr.Dataset | None, names: list[str]) -> float:
     return float(each.mean() * 2) if len(each) else np.nan
 
 
-def _grid(rates: np.ndarray, trials: Sequence[int], many: float, wanted: float, level: float) -> np.ndarray:
+def _grid(rates: np.ndarray, trials: Sequence[int], scatter: _Scatter, wanted: float, level: float) -> np.ndarray:
     "Numbers of tasks worth simulating: from a quarter of the least that some number of trials may need to twice the most."
-    mean, noise = rates[0] - rates[1], (rates * (1 - rates)).sum(0)
-    own = noise / (many + 1) if np.isfinite(many) else 0.0
+    mean = rates[0] - rates[1]
     needs = (norm.ppf(wanted) + norm.isf(level / 2)) ** 2 / max(mean.mean() ** 2, 1e-12)
-    most = [needs * (mean.var() + np.mean(own + (noise - own) / n)) for n in trials]
+    most = [needs * (mean.var() + scatter.variance(rates, n).mean()) for n in trials]
     low, high = np.clip([min(most) / 4, 2 * max(most)], 10, _MOST_TASKS)
     return np.unique(np.geomspace(min(low, high / 4), high, 9).round().astype(int))
 
@@ -670,17 +747,17 @@ def tasks_to_tell(
     true = float(rates[0].mean() - rates[1].mean())
     if b is not None and true <= 0:
         raise FitError(f"the fit expects {b!r} to pass no less than {a!r}; swap the two.")
-    many = float(draws(fit, "concentration").values.mean()) if "concentration" in fit["posterior"] else np.inf
+    scatter = _scatter_of(fit)
     rng, runs = np.random.default_rng(chosen_seed(seed)), sorted({int(n) for n in trials})
-    grid = _grid(rates, runs, many, power, level)
+    grid = _grid(rates, runs, scatter, power, level)
     fair = max(20, min(worlds, 4_000_000 // int(grid.max())))
-    found = np.array([[_told_apart(rates, (int(n), r), many, fair, level, rng) for n in grid] for r in runs])
+    found = np.array([[_told_apart(rates, (int(n), r), scatter, fair, level, rng) for n in grid] for r in runs])
     needed = np.array([_enough(grid, row, power) for row in found])
     price, each = _price(cost, names), np.array(runs)
     cells: dict[str, Any] = dict(power=(("trials", "tasks"), found), cost=(("trials", "tasks"), price * np.outer(each, grid)))
     cells |= dict(needed=("trials", needed), needed_cost=("trials", needed * each * price))
     table = trusted(xr.Dataset(cells, dict(trials=runs, tasks=grid)), fit, agent=names[0], gap=true, wanted=power, worlds=fair)
-    known = bool(np.isfinite(many)) or not _runs(fit, benchmark).single
+    known = scatter.noise in ("beta-binomial", "logit-normal") or bool((_runs(fit, benchmark).ran > 1).any())
     return table.assign_attrs(says=_says_needed(table, power, known))
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #674b0900
@@ -694,11 +771,10 @@ def _claimed_by_fit(fit: xr.DataTree, agents: list[str], tasks: int, trials: int
     samples = agent.sizes["sample"]
     drawn = rng.integers(0, task.sizes["task"], (samples, tasks))
     scores = np.empty((samples, len(agents)))
-    many = draws(fit, "concentration").values[:, None].astype(float) if "concentration" in fit["posterior"] else None
     for i in range(len(agents)):
-        chance = rate_of_many(success_probability(fit, agent.isel(agent=i), task), task)
-        chance = np.take_along_axis(chance, drawn, 1).astype(float).clip(0, 1)
-        scores[:, i] = _run(chance, trials, many, rng).sum(1)
+        chance = np.take_along_axis(success_probability(fit, agent.isel(agent=i), task), drawn, 1)
+        rate = cell_rates(fit, chance.astype(float).clip(0, 1), 0, 0, rng)[1]
+        scores[:, i] = share_again(fit, rate, trials, rng).sum(1).round(9)
     return (share_ahead(scores) * samples + 0.5) / (samples + 1)
 
 
@@ -722,9 +798,12 @@ def _one_half(outcomes: xr.Dataset, inside: np.ndarray, claims: Sequence[str], t
     "Claims (claim, pair) from the tasks inside, what was seen on the others (pair,), and which agents (pair, 2)."
     from agentirt_nb.irt.inference import fit
 
-    train, test = outcomes.isel(task=inside), outcomes.isel(task=~inside)
-    table = lambda part: [part[x].transpose("agent", "task").values.astype(float) for x in ("successes", "trials")]
-    (passed, ran), (passed_later, ran_later) = table(train), table(test)
+    train, counted = (
+        outcomes.isel(task=inside),
+        cells_of_shares(outcomes) if options.get("noise") == "quasi-binomial" else outcomes,
+    )
+    table = lambda which: [counted[x].transpose("agent", "task").values[:, which].astype(float) for x in ("successes", "trials")]
+    (passed, ran), (passed_later, ran_later) = table(inside), table(~inside)
     total = ran.sum(1)
     score = np.divide(passed.sum(1), total, out=np.full(len(total), -1.0), where=total > 0)
     best = np.sort(np.argsort(-score, kind="stable")[:top])

@@ -15,7 +15,10 @@ import xarray as xr
 
 from ..data.outcomes import validate
 from .fits import FitError, interval, rate_of_many, record_of, success_probability, trust, trusted
-from .prediction import agent_draws, cell_rates, described, own_trials, predict, task_draws
+from .prediction import about_cells, agent_draws, cell_rates, described, own_trials, predict, task_draws
+from .prediction import who_solved
+from .rates import about_rates
+from .tables import beyond_words
 from ..messages import one_of
 from ..settings import chosen_seed
 
@@ -53,7 +56,7 @@ def share_passed(
     over: str = "task",  # "task": the share of tasks that an agent passes; "agent": the share of agents that pass a task
     seed: int | None = None,  # of the luck of the runs, and of draws from populations; None: the setting
 ) -> xr.DataArray:  # (sample, agent) for shares over tasks, (sample, task) for shares over agents
-    "Draws of the share of single runs that will pass. Raises `AgentirtError` for another `over`."
+    "Draws of the share that passes in a rerun, each task once, as attrs `about` says. Raises `AgentirtError` for another `over`."
     one_of(over, ("task", "agent"), "over")
     agent, task = agent_draws(fit, agents, seed=seed), task_draws(fit, tasks, seed=seed)
     rng = np.random.default_rng(chosen_seed(seed))
@@ -67,7 +70,8 @@ def share_passed(
             shares[:, i] = passed.mean(1)
         else:
             shares += passed / agent.sizes["agent"]
-    return xr.DataArray(shares, {dim: other[dim].values}, ("sample", dim), name="share", attrs=trust(fit) | dict(units="share"))
+    says = trust(fit) | about_rates("a rerun") | dict(units="share")
+    return xr.DataArray(shares, {dim: other[dim].values}, ("sample", dim), name="share", attrs=says)
 
 # %% ../../nbs/2_irt/12_drafts.ipynb #25f8a7f1
 FRONTIER: tuple[float, float] = (0.25, 0.75)  # chance of success at the two ends of the frontier
@@ -81,7 +85,7 @@ def frontier_zones(
     *,
     frontier: tuple[float, float] = FRONTIER,  # chance of success at its two ends
     seed: int | None = None,  # of draws from populations; None: the setting
-) -> xr.Dataset:  # probability (task, zone), zone of ZONES
+) -> xr.Dataset:  # probability (task, zone), zone of ZONES; coord solved_by (task); attrs about, beyond
     "The probability that a task is too easy for an agent, at its frontier or out of reach. Raises FitError for several agents."
     ability = agent_draws(fit, [agent] if isinstance(agent, str) else agent, seed=seed)
     if ability.sizes["agent"] != 1:
@@ -90,8 +94,11 @@ def frontier_zones(
     chance = rate_of_many(success_probability(fit, ability.isel(agent=0), task), task)
     easy, far = chance > frontier[1], chance < frontier[0]
     shares = np.stack([easy.mean(0), (~easy & ~far).mean(0), far.mean(0)], axis=1)
-    table = xr.Dataset({"probability": (("task", "zone"), shares)}, dict(task=task.task.values, zone=list(ZONES)))
-    return trusted(table, fit, agent=str(ability.agent.values[0]), frontier=list(frontier))
+    names = task.task.values.tolist()
+    coords = dict(task=names, zone=list(ZONES), solved_by=("task", who_solved(fit, names).values))
+    table = xr.Dataset({"probability": (("task", "zone"), shares)}, coords)
+    says = about_cells(fit, "such cells") | dict(beyond=beyond_words(fit, names).strip())
+    return trusted(table, fit, agent=str(ability.agent.values[0]), frontier=list(frontier), **says)
 
 # %% ../../nbs/2_irt/12_drafts.ipynb #8c506460
 def agents_to_run(

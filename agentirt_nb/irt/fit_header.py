@@ -36,6 +36,8 @@ def what_was_fitted(
     attrs, sizes = fit.attrs, fit.children["posterior"].dataset.sizes
     model = attrs.get("curve") or attrs.get("model") or attrs.get("form") or "fit"
     parts = [f"{model} curve", *filter(None, [_SPLITS.get(str(attrs.get("ability", "")))])]
+    if attrs.get("logits") and attrs.get("noise") != "binomial":
+        parts.append(f"{attrs['noise']} noise ({str(attrs['logits']).split(':')[0]})")
     parts.append(" and ".join(count(sizes[dim], dim) for dim in ("agent", "task") if dim in sizes))
     parts.append(_KINDS.get(str(attrs.get("kind", "")), "outcomes of unknown origin"))
     parts.append(_METHODS.get(str(attrs.get("method", "")), str(attrs.get("method", ""))))

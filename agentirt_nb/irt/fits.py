@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'record_of', 'probability_inside', 'tails', 'interval',
            'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'density_of', 'noise_of',
-           'noise_values', 'outcomes_of', 'task_parameters', 'success_probability', 'rate_of_many', 'trusted',
-           'summarise', 'upgraded', 'check_fit', 'save_fit', 'open_fit', 'fit_id']
+           'noise_values', 'outcomes_of', 'of_shares', 'results_of', 'share_again', 'task_parameters',
+           'success_probability', 'rate_of_many', 'trusted', 'summarise', 'upgraded', 'check_fit', 'save_fit',
+           'open_fit', 'fit_id']
 
 # %% ../../nbs/2_irt/01_fits.ipynb #eb43e784
 import hashlib
@@ -30,7 +31,15 @@ import agentirt_nb.irt.fit_header  # noqa: F401 - a fit shown in a notebook begi
 
 # %% ../../nbs/2_irt/01_fits.ipynb #f320736c
 GRADES: tuple[str, ...] = ("sound", "doubtful", "bad", "not checked")
-TRUST: tuple[str, ...] = ("converged", "accuracy", "adequacy", "kind", "verdict", "retrieved")  # attrs of fits and of all results
+TRUST: tuple[str, ...] = (
+    "converged",
+    "accuracy",
+    "adequacy",
+    "doubts",
+    "kind",
+    "verdict",
+    "retrieved",
+)  # attrs of all results
 
 
 class FitError(AgentirtError):
@@ -39,13 +48,14 @@ class FitError(AgentirtError):
 
 def trust(
     result: xr.DataTree | xr.Dataset,  # a fit, or anything made of one
-) -> dict[str, str]:  # the words of TRUST; `retrieved` only of the snapshot
+) -> dict[str, str]:  # the words of TRUST; `retrieved` only of the snapshot, `doubts` only where there are any
     "The trust record; what nobody looked at is not checked."
     attrs = result.attrs
     by_weights = "not checked" if "pareto_k" not in attrs else "sound" if float(attrs["pareto_k"]) < 0.7 else "doubtful"
     accuracy = attrs.get("accuracy") or by_weights
     origin = attrs.get("kind") or ("observed" if isinstance(result, xr.DataTree) else "")
     known = dict(kind=str(origin), verdict=str(attrs.get("verdict", "")))
+    known |= dict(doubts=str(attrs["doubts"])) if attrs.get("doubts") else {}
     if origin == "snapshot":
         kept = result["observed_data"].attrs if isinstance(result, xr.DataTree) and "observed_data" in result.children else {}
         day = attrs.get("retrieved") or kept.get("retrieved")
@@ -130,7 +140,9 @@ def make_fit(
     lacking = [name for name in ("curve", "method", "converged", "verdict") if name not in attrs]
     if lacking or not {"ability", "difficulty"} <= set(posterior.data_vars):
         raise FitError(f"a fit needs draws of ability and difficulty and the attribute {(lacking or ['curve'])[0]!r}.")
-    kept = [name for name in ("successes", "trials") if name in outcomes]
+    if attrs.get("noise") == "quasi-binomial" and "share" not in outcomes and "score" in outcomes:
+        outcomes = outcomes.assign(share=outcomes.score)  # which is what was fitted
+    kept = [name for name in ("successes", "trials", "share") if name in outcomes]
     observed = outcomes[kept].drop_vars(["feature", "block"], errors="ignore")
     tree = xr.DataTree.from_dict(dict(posterior=posterior, observed_data=observed) | parts)
     usual = dict(schema=SCHEMA, density="normal", noise="binomial", prob=settings().prob, versions=versions_used())
@@ -225,7 +237,12 @@ def density_of(
 def noise_of(
     fit: xr.DataTree,  # a fit
 ) -> Noise:
-    "How repeated runs scatter in a fit. Raises FitError for a noise that has no name in NOISES."
+    "How repeated runs scatter in a fit. Raises FitError for a noise that has no name in NOISES, and for shares."
+    if fit.attrs.get("noise") == "quasi-binomial":
+        raise FitError(
+            "the fit is of shares, which have a mean and a variance but no law by which this could be done; fit what was passed "
+            "with noise='binomial'."
+        )
     return _known(fit, "noise", fit.attrs.get("noise", "binomial"), NOISES)
 
 # %% ../../nbs/2_irt/01_fits.ipynb #028746f0
@@ -250,6 +267,39 @@ def outcomes_of(
     if not {"successes", "trials"} <= set(seen.data_vars):
         raise FitError("the fit has not kept its outcomes, so there is nothing to check; fit them again.")
     return seen.transpose("agent", "task", ...)
+
+# %% ../../nbs/2_irt/01_fits.ipynb #5b364416
+def of_shares(
+    fit: xr.DataTree,  # a fit
+) -> bool:
+    "Whether the fit is of shares, not of passes."
+    return bool(fit.attrs.get("noise") == "quasi-binomial")
+
+
+def results_of(
+    fit: xr.DataTree,  # a fit
+) -> xr.Dataset:  # successes, trials (agent, task), as far as the fit kept them
+    "The outcomes of a fit as it counts them: of shares, a cell that was run is one trial whose success is its share."
+    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
+    if not of_shares(fit) or not {"share", "trials"} <= set(seen.data_vars):
+        return seen
+    ran = seen.trials > 0
+    return seen.assign(successes=seen.share.where(ran, 0.0), trials=ran.astype(int))
+
+
+def share_again(
+    fit: xr.DataTree,  # a fit
+    rate: np.ndarray,  # true rates of cells
+    runs: np.ndarray | int,  # of each cell; of no matter in a fit of shares
+    rng: np.random.Generator,
+) -> np.ndarray:  # of rate's shape
+    "What share cells of such rates pass when they are run; in a fit of shares, the share that each gets."
+    worth = float(fit.attrs.get("share_runs", 1.0)) - 1
+    if of_shares(fit) and worth > 0:
+        return rng.beta(np.maximum(worth * rate, 1e-9), np.maximum(worth * (1 - rate), 1e-9))
+    if of_shares(fit) or bool(np.all(np.equal(runs, 1))):
+        return rng.random(rate.shape) < rate
+    return rng.binomial(runs, np.minimum(rate, 1.0)) / runs
 
 # %% ../../nbs/2_irt/01_fits.ipynb #8b82e84e
 _OF_ALL = ("slot_guess", "slot_slip")  # parameters that all tasks share

@@ -20,11 +20,14 @@ from scipy.stats import t as t_distribution
 from threadpoolctl import threadpool_limits
 
 from ..csv_files import read_table, to_numbers, write_table
+from ..data.describing import solved_by
 from ..data.outcomes import validate
 from ..files import check_ending, write_atomically
 from .fits import FitError, draws, known_labels, outcomes_of, probability_inside, record_of, task_parameters
 from .fits import trust, trusted
 from .resampling import error_of_chance, known_ends, relatives, times_drawn
+from .session_model import ABOUT_SESSION
+from .tables import beyond_words
 from ..messages import count, nearest, one_of
 from ..settings import chosen_seed
 
@@ -271,6 +274,7 @@ def _weighed(model: _Model, outcomes: xr.Dataset, order: np.ndarray, off: np.nda
     of = outcomes.isel(task=order)
     coords = dict(task=of.task.values, task_=of.task.values)
     coords |= {name: ("task", of[name].values) for name in ("benchmark", "group") if name in of.coords}
+    coords["solved_by"] = "task", solved_by(of).values
     columns: dict[str, Any] = dict(weight=("task", weight), pass_rate=("task", model.mean[order]))
     columns |= dict(covariance=(("task", "task_"), few.T @ few + np.diag(model.own[order])))
     columns |= dict(intercept=model.mean.mean() - weight @ model.mean[order], sd=np.sqrt((off**2).mean()))
@@ -288,7 +292,7 @@ def mini_benchmark(
     replicates: int = 400,  # draws of agents for the intervals of errors
     prob: float | None = None,  # probability inside an interval; None: the fit's own, or the setting
     seed: int | None = None,  # deals folds and random sets; None: settings().seed
-) -> xr.Dataset:  # weight, pass_rate over task; intercept, sd; error, tau, ability_error over set, size, with ends; attrs says
+) -> xr.Dataset:  # weight, pass_rate, solved_by over task; intercept, sd; error, tau, ability_error over set, size; attrs says
     "The best fixed set of tasks, its weights, and what sets lose on agents held out. Raises FitError where none can be learned."
     one_of(rule, RULES, "rule", error=FitError)
     if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
@@ -322,6 +326,7 @@ def mini_benchmark(
     table.attrs = about | dict(agents=len(rates), tasks=ran.shape[1], runs=float(n[ran].mean()))
     table.attrs["pays"] = _pays(table, size)
     table.attrs["says"] = _says(table, size, ran.shape[1], float(ran[:, order].mean()))
+    table.attrs["says"] += beyond_words(given, table.task.values.tolist()) if isinstance(given, xr.DataTree) else ""
     kind = str(outcomes.attrs.get("kind", "observed"))
     return trusted(table, given) if of_fit else table.assign_attrs(kind=kind)
 
@@ -450,7 +455,7 @@ def score_by_set(
     results: Any,  # outcomes, or a mapping from task to 1 or 0 (a share for several runs, None for no answer) for one agent
     *,
     prob: float | None = None,  # probability inside the interval; None: that of the set, or the setting
-) -> xr.Dataset:  # score, lower, upper (shares of the whole benchmark), ran (tasks of the set) over agent; attrs prob, says
+) -> xr.Dataset:  # score, lower, upper (shares of the whole benchmark), ran (tasks of the set) over agent; attrs says, about
     "The score on the whole benchmark from results on the set. Raises FitError where there are none on it."
     _need_set(mini)
     agents, found = _given_results(mini, results)
@@ -470,7 +475,8 @@ def score_by_set(
     ran = there.sum(1)
     cells = {name: ("agent", np.where(ran > 0, x.clip(0, 1), np.nan)) for name, x in columns.items()}
     table = xr.Dataset(cells | dict(ran=("agent", ran)), dict(agent=agents))
-    return table.assign_attrs(record_of(mini) | dict(prob=prob, says=_told(table, size, there)))
+    about = dict(about="this run", about_says=ABOUT_SESSION["this run"])  # of the whole benchmark, these results in it
+    return table.assign_attrs(record_of(mini) | about | dict(prob=prob, says=_told(table, size, there)))
 
 # %% ../../nbs/2_irt/34_fixed_sets.ipynb #22704b29
 _LINE = np.linspace(-8.0, 8.0, 161)  # standard deviations of ability
@@ -525,4 +531,5 @@ def score_by_curve(
     weight = np.exp(log_weight - log_weight.max(1, keepdims=True))
     expected = weight / weight.sum(1, keepdims=True) @ chance  # (agent, task)
     expected[:, at] = np.where(n > 0, k / np.maximum(n, 1), expected[:, at])
-    return xr.DataArray(expected.mean(1), dict(agent=results.agent.values), ("agent",), name="score", attrs=trust(fit))
+    about = trust(fit) | dict(about="this run", about_says=ABOUT_SESSION["this run"], units="share")
+    return xr.DataArray(expected.mean(1), dict(agent=results.agent.values), ("agent",), name="score", attrs=about)

@@ -31,7 +31,7 @@ from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, mode
 from .fits import FitError, make_fit
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
 from .programs import keep_programs
-from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence
+from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence, shares_sentence
 from .screens import screened
 from .sizes import announce_fit
 from ..messages import count, listed, one_of
@@ -264,12 +264,16 @@ def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
         few = seen.effective < ENOUGH
         grade = "sound" if not few else "doubtful" if grade == "sound" else grade
         what += "; draws were resampled by these weights, which puts this right" if not few else "; too few to put it right"
+    worst = "" if seen is None else f"abilities lie {seen.shift:.2f} sd off, 90 % intervals hold about {100 * seen.holds:.0f} %"
     if found.blurred > OFF:
         grade, advice = "bad" if grade == "bad" else "doubtful", ", and so does ability='agent' in a 1PL"
-        what += f"; agents have so few outcomes each that difficulties may be off by {found.blurred:.1f} standard deviations"
+        worst = f"agents have so few outcomes each that difficulties may be off by {found.blurred:.1f} standard deviations"
+        what += f"; {worst}"
+    record = dict(converged="yes", accuracy=grade) | ({} if seen is None else dict(pareto_k=seen.pareto_k))
     if grade in ("doubtful", "bad"):
         what += f". Do not rely on its intervals; method='nuts' does without the approximation{advice}"
-    return dict(converged="yes", accuracy=grade, verdict=f"{what}.") | ({} if seen is None else dict(pareto_k=seen.pareto_k))
+        record |= dict(doubts=f"Accuracy {grade}: {worst}.")
+    return record | dict(verdict=f"{what}.")
 
 # %% ../../nbs/2_irt/08_inference.ipynb #6718e569
 def judge_nuts(
@@ -356,10 +360,11 @@ def _kept_features(data: ModelData, outcomes: xr.Dataset) -> dict[str, xr.Datase
     return dict(constant_data=xr.Dataset(dict(features=kept)))
 
 
-def _of_groups(posterior: xr.Dataset) -> str:
-    "What a fit found of groups of tasks, for the verdict; begins with a space."
+def _of_groups(posterior: xr.Dataset, groups: bool | str, size: float) -> str:
+    "What a fit found of groups of tasks, asked for so, for the verdict; begins with a space; size: the screen's, NaN: unknown."
     if "group_sd" not in posterior:
-        return ""
+        seen = "could be looked for" if np.isnan(size) else "were seen"
+        return f" No differences between groups of tasks {seen}, so the fit has none." if groups == "auto" else ""
     return f" Agents differ by {float(posterior.group_sd.mean()):.2f} logits between groups of tasks, which intervals allow for."
 
 
@@ -449,13 +454,17 @@ def fit(
             posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors, spread), draws, seed, progress)
-    seen = screened(outcomes, posterior, *about_fit).attrs
-    record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + _apart_from_others(outcomes, ability)
-    record["verdict"] += _of_groups(posterior) + _of_features(found.matter) + f" {seen['says']}".rstrip()
+    screens = screened(outcomes, posterior, *about_fit)
+    seen, of_groups = screens.attrs, _of_groups(posterior, groups, float(screens["size"].sel(screen="groups")))
+    record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + shares_sentence(outcomes, noise, runs)
+    record["verdict"] += _apart_from_others(outcomes, ability)
+    record["verdict"] += of_groups + _of_features(found.matter) + f" {seen['says']}".rstrip()
+    worst = [f"Adequacy {seen['adequacy']}: {seen['worst']}."] if seen["worst"] else []
+    record["doubts"] = " ".join([record.get("doubts", ""), *worst]).strip()
     if record["converged"] != "yes":
         warnings.warn(f"NOT CONVERGED: {record['verdict']}", UserWarning, stacklevel=2)
     about: dict[str, Any] = dict(curve=name, density=spread, ability=ability, method=method)
-    about |= dict(features=features if data.block_names else "none")
+    about |= dict(features=features if data.block_names else "none", groups="on" if "group_sd" in posterior else "off")
     about |= dict(features_matter=round(found.matter, 3)) if data.block_names and method == "laplace" else {}
     about |= dict(noise=found.repeats.noise, logits=UNITS[found.repeats.noise]) | (dict(share_runs=runs) if runs > 1 else {})
     about |= dict(seed=seed, draws=draws, prob=settings().prob, priors=json.dumps(asdict(priors)))

@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['CELLS', 'population_draws', 'parts_of_ability', 'agent_draws', 'ability_draws', 'described_agents', 'new_benchmark',
            'feature_shift', 'benchmarks_of', 'density_values', 'new_extras', 'task_draws', 'described', 'own_trials',
-           'about_cells', 'cell_rates', 'parts_of', 'refuse_large', 'predict', 'feature_effects']
+           'about_cells', 'cell_rates', 'who_solved', 'parts_of', 'refuse_large', 'predict', 'feature_effects']
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #0dec401c
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from scipy.special import expit, logit
 
 from .curves import SLOTS, draw_difficulties, draw_standard
 from ..data.dates import agent_dates, decimal_years
+from ..data.describing import solved_by
 from .designs import WIDE, feature_columns
 from .fits import FitError, curve_of, density_of, draws, known_labels, need, probability_inside
 from .fits import rate_of_many, success_probability, tails, task_parameters, trusted
@@ -513,6 +515,17 @@ def _normal_cells(fit, chance, passed, ran, rng, moved) -> tuple[np.ndarray, np.
         mean[at], drawn[at] = found
     return mean, drawn
 
+# %% ../../nbs/2_irt/10_prediction.ipynb #f2fd4e6d
+def who_solved(
+    fit: xr.DataTree,  # a fit
+    tasks: Sequence[str],  # labels; what the fit does not know was not run
+) -> xr.DataArray:  # solved_by (task): "nobody", "some", "everybody" or "not run"; "" where the fit kept no outcomes
+    "Who of the fit's agents solved each task: how hard one is that nobody solved, rests on the prior."
+    seen = fit["observed_data"].to_dataset()
+    if not {"successes", "trials"} <= set(seen.data_vars):
+        return xr.DataArray(np.full(len(tasks), ""), dict(task=list(tasks)), name="solved_by")
+    return solved_by(seen).reindex(task=list(tasks), fill_value="not run")
+
 # %% ../../nbs/2_irt/10_prediction.ipynb #c4792c5b
 _AT_ONCE = 2**22  # probabilities: 32 MiB
 
@@ -549,7 +562,7 @@ def predict(
     about: str = "this cell",  # of CELLS: the rate of this very pair given its own trials, or of many "such cells"
     prob: float | None = None,  # probability inside the interval; None: the fit's own
     seed: int | None = None,  # of the draws from populations; None: settings().seed
-) -> xr.Dataset:  # probability, lower, upper (agent, task)
+) -> xr.Dataset:  # probability, lower, upper (agent, task); coord solved_by (task), as `who_solved` says
     "Probability that each agent solves each task; attrs say what it is about. Raises FitError for what the fit does not know."
     refuse_large(fit, agents, tasks)
     agent, task = agent_draws(fit, agents, seed=seed), task_draws(fit, tasks, seed=seed)
@@ -567,7 +580,8 @@ def predict(
             cells[:, i, at] = mean.mean(0), *tails(rate, prob)
     coords = {**agent.rename(run="agent_run").coords, **task.rename(run="task_run").coords}
     table = {name: (["agent", "task"], x) for name, x in zip(["probability", "lower", "upper"], cells)}
-    kept = {c: v for c, v in coords.items() if set(v.dims) <= {"agent", "task"}}
+    kept: dict[str, Any] = {str(c): v for c, v in coords.items() if set(v.dims) <= {"agent", "task"}}
+    kept["solved_by"] = "task", who_solved(fit, task.task.values.tolist()).values
     return trusted(xr.Dataset(table, kept), fit, prob=prob, **says)
 
 # %% ../../nbs/2_irt/10_prediction.ipynb #3d3ca5c7

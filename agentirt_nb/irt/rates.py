@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ABOUT', 'FEW_GROUPS', 'about_rates', 'task_weights', 'units_of', 'rate_of_agent', 'trials_again', 'rate_draws',
-           'expected_pass_rate', 'over_benchmarks', 'Lead', 'drawn_again', 'share_ahead', 'bootstrap_ahead',
-           'chance_ahead']
+           'expected_pass_rate', 'over_benchmarks', 'standings', 'about_ability', 'Lead', 'drawn_again', 'share_ahead',
+           'bootstrap_ahead', 'chance_ahead']
 
 # %% ../../nbs/2_irt/22_rates.ipynb #a9c0cd66
 from collections.abc import Sequence
@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.stats import norm, t
+from threadpoolctl import threadpool_limits
 
-from .fits import FitError, known_labels, probability_inside, rate_of_many, success_probability, tails, trusted
+from .fits import FitError, draws, known_labels, probability_inside, rate_of_many, results_of, share_again
+from .fits import success_probability, tails, trusted
 from .prediction import agent_draws, benchmarks_of, cell_rates, own_trials, parts_of, refuse_large, task_draws
 from ..messages import one_of
 from ..settings import chosen_seed
@@ -90,8 +92,7 @@ def rate_of_agent(
     if about != "such tasks":
         expected, rate = cell_rates(fit, chance, passed, ran, rng, moved=moved)
     if about == "a rerun":
-        once = bool(np.all(np.equal(again, 1)))
-        rate = rng.random(rate.shape) < rate if once else rng.binomial(again, np.minimum(rate, 1.0)) / again
+        rate = share_again(fit, rate, again, rng)
     return expected.mean(0), (rate * weight).sum(1)
 
 
@@ -143,7 +144,8 @@ def rate_draws(
     refuse_large(fit, agents, None)
     says, agent = about_rates(about, groups=groups), agent_draws(fit, agents, seed=seed)
     rng = np.random.default_rng(chosen_seed(seed) + 3)
-    asked = [benchmark] if isinstance(benchmark, str) else benchmarks_of(fit) if benchmark is None else benchmark
+    there = [name for name in benchmarks_of(fit) if (fit.observed_data.benchmark.values == name).any()]  # of a part of a fit, few
+    asked = [benchmark] if isinstance(benchmark, str) else there if benchmark is None else benchmark
     names, found, sizes = known_labels(fit, "benchmark", asked), [], []
     for name in names:
         task = task_draws(fit, fit.observed_data.task.values[fit.observed_data.benchmark.values == name])
@@ -185,6 +187,28 @@ def over_benchmarks(
 ) -> xr.DataArray:  # (sample, agent)
     "Draws of the rate over the tasks of all benchmarks together."
     return rates.rate.weighted(rates.tasks).mean("benchmark").transpose("sample", "agent")
+
+# %% ../../nbs/2_irt/22_rates.ipynb #71e24931
+def standings(
+    fit: xr.DataTree,  # a fit
+    benchmark: str | Sequence[str] | None = None,  # on the tasks of one or several; None: of all that the fit has
+    *,
+    about: str = "such tasks",  # of ABOUT
+    seed: int | None = None,  # of luck and tasks drawn again; None: settings().seed
+) -> xr.DataArray:  # (sample, agent)
+    "Draws by which agents are ranked: the rates asked for, or abilities where those order such rates. Raises as `rate_draws`."
+    about_rates(about)
+    one = not {"group_deviation", "second_ability"} & set(fit["posterior"].data_vars)
+    if about == "such tasks" and one:
+        return draws(fit, "ability").transpose("sample", "agent")
+    return over_benchmarks(rate_draws(fit, benchmark=benchmark, about=about, seed=seed))
+
+
+def about_ability(
+    fit: xr.DataTree,  # a fit
+) -> str:
+    "On what tasks an ability counts: where agents differ between groups of tasks, what they bring to those of other groups."
+    return "tasks of other groups" if "group_deviation" in fit["posterior"] else "such tasks"
 
 # %% ../../nbs/2_irt/22_rates.ipynb #dd474c7b
 class Lead(NamedTuple):
@@ -233,6 +257,15 @@ def share_ahead(
     return np.array(more).reshape(values.shape[1], values.shape[1])
 
 
+def _ahead_again(lead: np.ndarray, both: np.ndarray, weight: np.ndarray, prob: float) -> np.ndarray:
+    "The chances to be ahead of `drawn_again`, in a fraction of its time: the mean lead is moved, not each draw stretched."
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = lead.sum(1) / both.sum(1)
+    beyond = weight @ (lead - (mean * (1 - 1 / _stretch(both, prob)))[:, None] * both).T
+    return np.where(both.any(1), ((beyond > 1e-9).mean(0) + (beyond >= -1e-9).mean(0)) / 2, np.nan)
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
 def bootstrap_ahead(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     units: np.ndarray | None = None,  # (task,): tasks with the same label are drawn together; None: each alone
@@ -247,12 +280,13 @@ def bootstrap_ahead(
     weight = np.random.default_rng(chosen_seed(seed)).standard_exponential((replicates, len(first)))
     seen = ran[:, order] > 0
     share = np.divide(passed[:, order], ran[:, order], out=np.zeros(seen.shape), where=seen)
+    prob = probability_inside()
     ahead = np.where(seen.any(1)[:, None] & np.eye(len(ran), dtype=bool), 0.5, np.nan)
     for i in range(len(ran) - 1):  # against those after it
         both = seen[i + 1 :] & seen[i]
         steps = np.where(both, share[i] - share[i + 1 :], 0.0)
         of_unit = [np.add.reduceat(x, first, axis=1) for x in (steps, both.astype(float))]
-        ahead[i, i + 1 :] = drawn_again(of_unit[0].round(9), of_unit[1], weight, probability_inside()).ahead
+        ahead[i, i + 1 :] = _ahead_again(of_unit[0].round(9), of_unit[1], weight, prob)
         ahead[i + 1 :, i] = 1 - ahead[i, i + 1 :]
     names, both = outcomes.agent.values.tolist(), seen.astype(int) @ seen.T.astype(int)
     cells = dict(ahead=ahead, tasks=both)
@@ -276,7 +310,7 @@ def chance_ahead(
     table = xr.Dataset(dict(ahead=(["agent", "rival"], share_ahead(rate))), dict(agent=names, rival=names)).assign_attrs(
         found.attrs
     )
-    seen = fit["observed_data"].to_dataset()
+    seen = results_of(fit)
     same = agent_draws(fit, agents, seed=seed).attrs["same"]
     blank = {name: xr.full_like(table.ahead, np.nan) for name in ("by_task", "by_group")}
     table = table.assign(blank | dict(tasks=xr.zeros_like(table.ahead, int)))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['REPEATED', 'UNITS', 'INDEPENDENT', 'Repeats', 'repeats_of', 'Terms', 'cell_terms', 'worth', 'runs_sentence',
-           'runs_of_shares', 'cells_of_shares']
+           'shares_sentence', 'runs_of_shares', 'cells_of_shares']
 
 # %% ../../nbs/2_irt/23_repeats.ipynb #7131d112
 from itertools import pairwise
@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from scipy.special import expit
 
 from .curves import NOISES
 from .designs import softplus
@@ -61,8 +62,7 @@ def repeats_of(
         return Repeats(noise)
     if most < 2 or noise == "binomial":  # single runs say nothing of how runs scatter
         return INDEPENDENT
-    steps = np.unique(np.r_[2:9, np.ceil(8 * 1.25 ** np.arange(1, 60))]).astype(int)
-    return Repeats("beta-binomial" if noise == "auto" else noise, int(steps[np.searchsorted(steps, most)]))
+    return Repeats("beta-binomial" if noise == "auto" else noise, 2 ** (most - 1).bit_length())
 
 # %% ../../nbs/2_irt/23_repeats.ipynb #df04ca23
 def _blocks(most: int) -> list[tuple[int, int]]:
@@ -176,11 +176,34 @@ def runs_sentence(
     trials: np.ndarray,  # of its cells
 ) -> str:  # begins with a space; empty where nothing was run twice, or the noise is another
     "What a fit found of repeated runs."
-    if "concentration" not in posterior or not (trials > 1).any():
+    if not {"concentration", "spread"} & set(posterior.data_vars) or not (trials > 1).any():
         return ""
     runs = round(float(trials[trials > 1].mean()))
-    value = float(worth(posterior.concentration, runs).mean())
-    return f" Runs of one agent on one task resemble each other: {runs} of them are worth {value:.1f} independent ones."
+    if "concentration" in posterior:
+        value = float(worth(posterior.concentration, runs).mean())
+        return f" Runs of one agent on one task resemble each other: {runs} of them are worth {value:.1f} independent ones."
+    mean, alike, spread = 0.0, 0.0, float(posterior.spread.mean())
+    for share, z in zip(_SHARES / _SHARES.sum(), _DEVIATIONS * spread):  # of a pair whose curve says one half
+        mean, alike = mean + share * expit(z), alike + share * expit(z) ** 2
+    value = worth((mean - alike) / (alike - mean**2), runs)
+    return (
+        f" Runs of one agent on one task resemble each other: pairs deviate by {spread:.1f} logits, so that where chances are "
+        f"even {runs} runs are worth {value:.1f} independent ones."
+    )
+
+
+def shares_sentence(
+    outcomes: xr.Dataset,  # that were fitted
+    noise: str,  # as `fit` was asked for
+    runs: float = 1.0,  # how many independent runs a share is worth
+) -> str:  # begins with a space; empty where there is no partial credit, or another noise was asked for
+    "What a fit made of partial credit, or that it left it out."
+    if noise == "quasi-binomial":
+        return f" A share counts as {runs:.1f} independent runs."
+    if noise != "auto" or "share" not in outcomes:
+        return ""
+    partial = (abs(outcomes.share * outcomes.trials - outcomes.successes) > 1e-6).any()
+    return " Passes were fitted, not the partial credit in `share`; noise='quasi-binomial' fits that." if partial else ""
 
 # %% ../../nbs/2_irt/23_repeats.ipynb #1d170ddd
 def runs_of_shares(

@@ -22,6 +22,7 @@ from .curves import Noise, density_at, draw_difficulties, log_standard
 from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
+from .screens import says_of_repeats
 from ..limits import refuse_beyond
 from ..messages import and_more, check_probability, count, listed, nearest
 from ..settings import chosen_seed, settings
@@ -381,6 +382,8 @@ def score(
         warnings.warn(message, UserWarning, stacklevel=2)
         scored.attrs |= dict(converged="no", accuracy="bad")
     verdict = f"{fit.attrs['verdict']} Updated by {int((n > 0).sum())} results: {effective:.0f} effective draws{few}."
+    if again := says_of_repeats(scored, results):
+        verdict, scored.attrs["adequacy"] = f"{verdict} {again}", "bad" if fit.attrs.get("adequacy") == "bad" else "doubtful"
     scored.attrs |= dict(verdict=verdict, data_hash="")
     scored.name = alarm(scored)
     return scored

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KNOWN_SHARES', 'SCREENS', 'separate_groups', 'rest_scores', 'inverted_tasks', 'copied_pairs', 'with_slopes',
-           'llm_numbers', 'leak_odds', 'llm_resemblance', 'screened', 'adequacy_of']
+           'llm_numbers', 'leak_odds', 'llm_resemblance', 'screened', 'adequacy_of', 'says_of_repeats']
 
 # %% ../../nbs/2_irt/20_screens.ipynb #003ee20a
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from scipy.special import betaln, expit
+from scipy.special import betaln, expit, gammaln
 from threadpoolctl import threadpool_limits
 
 from ..data.describing import component_numbers
@@ -49,14 +49,26 @@ def _separate(cells: xr.Dataset, ability: str) -> xr.Dataset:
     return xr.Dataset(table, coords, dict(groups=len(sizes), says=says if len(sizes) > 1 else ""))
 
 
+def _links(fit: xr.DataTree) -> str:
+    "What connects agents in a fit beside tasks, as `fit` takes it."
+    known = {"llm", "scaffold"} <= set(fit["observed_data"].coords)
+    return str(fit.attrs.get("ability", "agent")) if known else "agent"
+
+
 def separate_groups(
-    outcomes: xr.Dataset,  # outcomes
-    ability: str = "agent",  # as `fit` takes it; but for "agent" a shared LLM or scaffold connects agents too
+    outcomes: xr.Dataset | xr.DataTree,  # outcomes, or a fit; of a fit without outcomes nothing is known: one group
+    ability: str = "agent",  # as `fit` takes it; but for "agent" a shared LLM or scaffold connects agents too; of a fit, its own
 ) -> (
     xr.Dataset
 ):  # agent_group (agent), task_group (task): 0 for the group with most agents, −1 for what was never run; attrs says
     "Groups of agents and tasks between which nothing was run, even indirectly. Raises OutcomesError on bad data."
-    return _separate(validate(outcomes).transpose("agent", "task", ...), ability)
+    if not isinstance(outcomes, xr.DataTree):
+        return _separate(validate(outcomes).transpose("agent", "task", ...), ability)
+    seen = outcomes["observed_data"].to_dataset()
+    if "trials" in seen and (seen.trials > 0).any():
+        return _separate(seen.transpose("agent", "task", ...), _links(outcomes))
+    same = {f"{dim}_group": (dim, np.zeros(seen.sizes[dim], int)) for dim in ("agent", "task")}
+    return xr.Dataset(same, {dim: seen[dim].values for dim in ("agent", "task")}, dict(groups=1, says=""))
 
 # %% ../../nbs/2_irt/20_screens.ipynb #b3471aa7
 def rest_scores(
@@ -154,54 +166,144 @@ def _dispersion(cells: Cells, left: np.ndarray, margins: Margins) -> tuple[float
     phi = square.sum() / due
     return float(phi), float((phi - 1) * due / np.sqrt(((square - weight[several]) ** 2).sum()))
 
-
-def _too_few(seen: np.ndarray, due: np.ndarray, tests: float) -> np.ndarray:
-    "Whether counts are far below what is due: at most a fifth, and less likely than 1 in 200 for all tests (Chernoff's bound)."
-    log_chance = seen - due - seen * np.log(np.maximum(seen, 1e-9) / np.maximum(due, 1e-9))
-    return (seen < 0.2 * due) & (log_chance < np.log(0.005 / max(tests, 1)))
+# %% ../../nbs/2_irt/20_screens.ipynb #a1ed539b
+_TELLING = 3.0  # nats for the best share against none
 
 
-def _repeaters(cells: Cells, posterior: xr.Dataset) -> np.ndarray:
-    "Agents (agent,) whose reruns repeat each other where mixed results were due."
-    several = cells.n > 1
-    if not several.any():
-        return np.zeros(len(cells.k), bool)
-    n, p = np.where(several, cells.n, 2), cells.p.clip(1e-6, 1 - 1e-6)
-    if "concentration" in posterior:
-        c = float(posterior.concentration.mean())
-        same = sum(np.exp(betaln(x + n, y) - betaln(x, y)) for x, y in ((c * p, c * (1 - p)), (c * (1 - p), c * p)))
-    else:
-        same = p**n + (1 - p) ** n
-    due = np.where(several, 1 - same, 0).sum(1)
-    mixed = (several & (cells.k > 0) & (cells.k < cells.n)).sum(1)
-    return _too_few(mixed.astype(float), due, len(due))
+def _if_a_share(gain: np.ndarray) -> tuple[float, np.ndarray]:
+    "Evidence, in nats, that a share is of a kind that makes its outcomes `gain` times as likely; the chance of each to be."
+    shares = 2.0 ** -np.arange(1, 13)[:, None]
+    shares = shares[: max(1, int((shares * len(gain) >= 0.5).sum()))]
+    evidence = np.log1p(shares * (gain - 1)).sum(1)
+    share = shares[evidence.argmax()]
+    return float(evidence.max()), share * gain / (1 + share * (gain - 1))
+
+
+def _log_chance(cells: Cells, alike: np.ndarray | float) -> np.ndarray:
+    "Log chance (agent, task) of the result of each cell, if two of its runs have this correlation."
+    p, alike = cells.p.clip(1e-6, 1 - 1e-6), np.clip(alike, 1e-5, 0.99)
+    a, b = p * (1 / alike - 1), (1 - p) * (1 / alike - 1)
+    ways = -betaln(cells.k + 1, cells.n - cells.k + 1) - np.log(cells.n + 1)
+    return ways + betaln(cells.k + a, cells.n - cells.k + b) - betaln(a, b)
+
+
+def _likeness(cells: Cells) -> np.ndarray:
+    "Correlation (agent, task) of two runs of a cell."
+    return ((cells.swell - 1) / np.maximum(cells.n - 1, 1)).clip(0, 0.98)
+
+# %% ../../nbs/2_irt/20_screens.ipynb #a1ed539d
+def _repeaters(cells: Cells) -> np.ndarray:
+    "By how much (agent,) intervals of agents are too short whose reruns repeat each other; 1 for all others."
+    several, factor = cells.n > 1, np.ones(len(cells.k))
+    some = np.flatnonzero(several.any(1))
+    if not len(some):
+        return factor
+    part, usual = replace(cells, k=cells.k[some], n=cells.n[some], p=cells.p[some]), _likeness(cells)[some]
+    several, more = several[some], np.array([0.4, 0.7, 0.98])
+    of = lambda x: np.where(several, _log_chance(part, usual + (1 - usual) * x), 0).sum(1)
+    much, little = np.array([of(x) for x in more]), np.maximum(of(0.0), of(0.12))
+    evidence, chance = _if_a_share(np.exp((much - little).clip(-50, 50)).mean(0))
+    swell = lambda x: (np.where(several, 1 + (part.n - 1) * (usual + (1 - usual) * x[:, None]), 0)).sum(1)
+    if evidence > _TELLING:
+        factor[some] = np.where(chance > 0.5, np.sqrt(swell(more[much.argmax(0)]) / swell(np.zeros(len(some)))), 1)
+    return np.where(factor < 1.1, 1, factor)
 
 # %% ../../nbs/2_irt/20_screens.ipynb #14e4aba3
-_MOST_PAIRS = 3000  # agents or tasks that are compared with each other
+_RUNS = 20  # more trials of a cell are compared as if they were so many
+
+
+def _surprise(cells: Cells) -> np.ndarray:
+    "How improbable it is (agent, task), in nats, that two cells like this one have the same result; 0 where nothing was run."
+    n, alike = np.minimum(cells.n, _RUNS), _likeness(cells).clip(1e-6)
+    a, b = (x.clip(1e-6) * (1 / alike - 1) for x in (cells.p, 1 - cells.p))
+    chance, same = np.ones(n.shape), np.zeros(n.shape)
+    for i in range(int(n.max(initial=0))):  # no success
+        chance = np.where(i < n, chance * (b + i) / (a + b + i), chance)
+    for k in range(int(n.max(initial=0)) + 1):  # the chance of one success more
+        same += chance**2
+        left = (n - k - 1).clip(0)
+        chance = np.where(k < n, chance * (n - k) / (k + 1) * (a + k) / (b + left), 0)
+    return -np.log(same)
+
+
+def _numbered(cells: Cells) -> np.ndarray:
+    "A number (agent, task) for each result, of so many trials; −1 where nothing was run."
+    number = np.where(cells.n > 0, (cells.n * (cells.n + 1) / 2 + cells.k), -1).astype(np.int64)
+    return np.unique(number, return_inverse=True)[1].reshape(number.shape) - (0 if (cells.n > 0).all() else 1)
+
+# %% ../../nbs/2_irt/20_screens.ipynb #14e4aba5
+_MOST_PAIRS = 3000  # tasks or agents that are compared pair by pair
+_MOST_RESULTS = 60  # and so many different results
+
+
+def _equals(surprise: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, ...]:
+    "Columns that are equal to an earlier one, the first such, the surprise in it, no difference, and log how many are earlier."
+    order, counts = np.argsort(group, kind="stable"), np.bincount(group)
+    start = np.repeat(np.cumsum(counts) - counts, counts)
+    earlier, total = np.arange(len(order)) - start, surprise.sum(0)
+    column, of = order[earlier > 0], order[start][earlier > 0]
+    return column, of, (total[column] + total[of]) / 2, np.zeros(len(column)), np.log(earlier[earlier > 0])
+
+
+def _compared(number: np.ndarray, surprise: np.ndarray, slip: float) -> tuple[np.ndarray, ...]:
+    "The same for all pairs that may be copies, if at most so many of the results of a copy differ from the first."
+    ran, surprise = (number >= 0).astype("f4"), surprise.astype("f4")
+    same, differ = np.zeros((2, *[number.shape[1]] * 2), "f4")
+    for result in range(number.max() + 1):
+        here = (number == result).astype("f4")
+        same += (here * surprise).T @ here
+        differ -= here.T @ here
+    same, differ = (same + same.T) / 2, differ + ran.T @ ran
+    column, of = np.nonzero(np.tril(same + np.log(slip) * differ > -2, -1))
+    return column, of, same[column, of], differ[column, of], np.zeros(len(column))
+
+# %% ../../nbs/2_irt/20_screens.ipynb #14e4aba7
+_SLIPS = (0.01, 0.05)
+
+
+def _all_given_often(number: np.ndarray, group: np.ndarray, log_chance: Callable) -> int:
+    "How often all columns that were run are given; 1 without evidence of more."
+    ran = (number >= 0).any(0)
+    counts = np.bincount(group[ran], minlength=group.max() + 1)
+    times = int(np.gcd.reduce(counts))
+    if times < 2:
+        return 1
+    ways = lambda x: gammaln(x + 1).sum()
+    evidence = -log_chance()[:, ran].sum() * (1 - 1 / times) + ways(counts) - ways(counts / times)
+    return times if evidence + ways(ran.sum() / times) - ways(ran.sum()) > _TELLING else 1
+
+
+def _copies(cells: Cells, axis: int) -> tuple[np.ndarray, float]:
+    "Pairs (pair, 2) of what is given twice, the later second, and how many copies there seem to be."
+    turn = (lambda x: x.T) if axis == 0 else (lambda x: x)
+    number, surprise = turn(_numbered(cells)), turn(_surprise(cells))
+    mix = np.random.default_rng(0).integers(1, 2**62, len(number))
+    group = np.unique(mix @ number, return_inverse=True)[1]  # of equal columns
+    column, of, same, differ, earlier = _equals(surprise, group)
+    times = _all_given_often(number, group, lambda: turn(_log_chance(cells, _likeness(cells))))
+    if times > 1:
+        again = np.exp(earlier) > np.bincount(group)[group[column]] / times - 0.5
+        pairs = np.stack([of[again], column[again]], 1)
+        return pairs[np.argsort(pairs[:, 1])], len(group) * (1 - 1 / times)
+    if number.shape[1] <= _MOST_PAIRS and number.max() < _MOST_RESULTS:
+        column, of, same, differ, earlier = _compared(number, surprise, max(_SLIPS))
+    odds = [np.exp(((1 - x) * same + np.log(x) * differ + earlier).clip(-50, 50)) for x in _SLIPS]
+    gains = [np.bincount(column, x, len(group)) / np.maximum(np.arange(len(group)), 1) for x in odds]
+    (evidence, chance), each = max(((_if_a_share(np.r_[1, x[1:]]), y) for x, y in zip(gains, odds)), key=lambda x: x[0][0])
+    if evidence < _TELLING:
+        return np.zeros((0, 2), int), 0.0
+    order = np.lexsort((-each, column))
+    best = order[np.unique(column[order], return_index=True)[1]]  # of each column, the likeliest that it repeats
+    best = best[chance[column[best]] >= min(0.5, chance.max())]
+    return np.stack([of[best], column[best]], 1), float(chance.sum())
 
 
 def copied_pairs(
     cells: Cells,
     axis: int = 1,  # 1: of tasks, 0: of agents
 ) -> np.ndarray:
-    "Pairs (pair, 2) of tasks (axis 1) or agents (axis 0) that are equal, or nearly, where differences were due."
-    turn = (lambda x: x.T) if axis == 0 else (lambda x: x)
-    k, n, p, swell = (turn(x).astype("f4") for x in (cells.k, cells.n, cells.p, cells.swell))
-    if k.shape[1] > _MOST_PAIRS:
-        return np.zeros((0, 2), int)
-    ran, rate = (n > 0).astype("f4"), k / np.maximum(n, 1)
-    p = p * ran
-    square = p**2 + p * (1 - p) * swell / np.maximum(n, 1) * ran
-
-    def far(x: np.ndarray, second: np.ndarray) -> np.ndarray:
-        "Sums of squared differences, each at most 1, of all pairs."
-        both = second.T @ ran
-        return both + both.T - 2 * x.T @ x
-
-    due, seen = far(p, square), far(rate, rate**2).clip(0)
-    near = np.argwhere(np.triu(seen < 0.2 * due, 1))
-    few = _too_few(seen[*near.T], due[*near.T], k.shape[1] ** 2 / 2)
-    return near[few]
+    "Pairs (pair, 2) of tasks (axis 1) or agents (axis 0) of which the second repeats the first, but for a few results."
+    return _copies(cells, axis)[0]
 
 # %% ../../nbs/2_irt/20_screens.ipynb #35ce3395
 _SURE = 3.5  # z from which on a pattern is one: a dozen screens together then cry wolf on hardly any board
@@ -340,21 +442,46 @@ def llm_resemblance(
     full = Margins(cells, True)
     left = full(cells.left)
     size, z = _shared(left.T, cells.weight.T, full.of_task, family, max(1.0, _dispersion(cells, left, full)[0]))
-    return size if z > 2 else 0.0
+    return min(size, 5.0) if z > 2 else 0.0
 
 # %% ../../nbs/2_irt/20_screens.ipynb #9adb0e1b
 _EVIDENT = 5.0  # nats from which on a leak is one: a leaderboard has dozens of LLMs
 
 
-def _looked(outcomes: xr.Dataset, posterior: xr.Dataset, cells: Cells) -> tuple[dict[str, tuple[float, float]], dict]:
+def _swollen(cells: Cells, phi: float) -> Cells:
+    "The cells, of which those of several trials vary more than the fit says."
+    return replace(cells, swell=np.where(cells.n > 1, cells.swell * max(1.0, phi), cells.swell))
+
+
+def _of_copies(cells: Cells) -> dict[str, tuple[np.ndarray, float]]:
+    "Pairs of agents and of tasks that are given twice, and how many copies there seem to be."
+    return {f"copied {what}s": _copies(cells, axis) for axis, what in enumerate(("agent", "task"))}
+
+
+def _of_reruns(cells: Cells, small: bool) -> tuple[dict[str, tuple[float, float]], dict, Cells]:
+    "What reruns show, and the cells with each task counted once for agents that repeat themselves."
+    full, several = Margins(cells, True), cells.n > 1
+    found = {"reruns": _dispersion(cells, full(cells.left), full)} if several.any() and not small else {}
+    factor = _repeaters(_swollen(cells, found.get("reruns", (1.0, 0.0))[0]))
+    who = np.flatnonzero(factor > 1)
+    once = cells
+    phi = found.get("reruns", (1.0, 0.0))[0]
+    if len(who):
+        once = replace(cells, swell=np.where((factor > 1)[:, None], np.maximum(cells.n, 1), cells.swell))
+        full = Margins(once, True)
+        phi = 1.0 if small else _dispersion(once, full(once.left), full)[0]
+    return found, {"repeats": who, "too short": float(factor.max()), "phi": max(1.0, phi)}, once
+
+
+def _looked(outcomes: xr.Dataset, cells: Cells, small: bool) -> tuple[dict[str, tuple[float, float]], dict]:
     "Size and z of what the remainders show, for those screens that apply, and the agents and tasks that are named."
-    full, plain = Margins(cells, True), Margins(cells, False)
+    found, named, cells = _of_reruns(cells, small)
+    if small:
+        return found, named | _of_copies(cells)
+    phi, full, plain = named["phi"], Margins(cells, True), Margins(cells, False)
     left, left_plain = full(cells.left), plain(cells.left)
-    found = {"reruns": _dispersion(cells, left, full)} if (cells.n > 1).any() else {}
-    phi = max(1.0, found.get("reruns", (1.0, 0.0))[0])
     told_apart = _told_apart(cells, plain)
-    named = {"repeats": np.flatnonzero(_repeaters(cells, posterior))} | dict.fromkeys(("surprising", "leaked"), np.array([], int))
-    named |= {"copied tasks": copied_pairs(cells, 1), "copied agents": copied_pairs(cells, 0)}
+    named |= dict.fromkeys(("surprising", "leaked"), np.array([], int))
     usual = cells
     if told_apart:
         found["slopes"] = (np.nan, np.nan) if cells.slopes else _uneven_slopes(cells, plain, left_plain, phi)
@@ -363,12 +490,13 @@ def _looked(outcomes: xr.Dataset, posterior: xr.Dataset, cells: Cells) -> tuple[
         ends = _ends_of_curve(cells, full if uneven else plain, phi)
         found |= dict(zip(("floor", "ceiling"), ends))
         named["surprising"] = np.flatnonzero(_upside_down(cells, plain, left_plain, phi) > 5)
+    named |= _of_copies(_swollen(usual, phi))
     found["skills"] = _skills(cells, full, left, phi)
     family = llm_numbers(outcomes)
     several = 1 < family.max() + 1 < len(family)
     if several:
         found["LLMs"] = _shared(left.T, cells.weight.T, full.of_task, family, phi)
-    alike = found["LLMs"][0] if several and found["LLMs"][1] > 2 else 0.0
+    alike = min(found["LLMs"][0], 5.0) if several and found["LLMs"][1] > 2 else 0.0
     evidence = _leaks(replace(usual, swell=cells.swell * phi), family, alike)
     named["leaked"] = np.flatnonzero(evidence > _EVIDENT) if told_apart else named["leaked"]
     of = outcomes.group.values.astype(str) if "group" in outcomes.coords else np.array([])
@@ -388,23 +516,27 @@ def _by_factor(factor: float) -> str:
     return "bad" if factor >= 1.4 else "doubtful" if factor >= 1.1 else ""
 
 
-def _says_of_reruns(found: dict, named: dict, cells: Cells, agents: np.ndarray) -> dict[str, tuple]:
+def _says_of_repeats(who: np.ndarray, factor: float) -> str:
+    "What it means that these agents repeat themselves."
+    return (
+        f"Reruns of {count(len(who), 'agent')} repeat each other more than the fit allows for ({listed(who, 3)}): "
+        f"{'its' if len(who) == 1 else 'their'} intervals are too short, by a factor of up to {factor:.1f}; count each task once."
+    )
+
+
+def _says_of_reruns(found: dict, named: dict, noise: str, agents: np.ndarray) -> dict[str, tuple]:
     "Grade and sentence, by screen, of what reruns and copies show."
     rows: dict[str, tuple] = {}
-    if "reruns" in found and cells.noise in ("binomial", "beta-binomial", "logit-normal"):
+    if "reruns" in found and noise in ("binomial", "beta-binomial", "logit-normal"):
         phi, z = found["reruns"]
         factor = np.sqrt(phi)
-        remedy = "fit with the beta-binomial noise" if cells.noise == "binomial" else "the noise of this fit does not hold it all"
+        remedy = "fit with the beta-binomial noise" if noise == "binomial" else "the noise of this fit does not hold it all"
         text = f"Reruns resemble each other (χ² {phi:.1f} a cell, 1 is due): {_TOO_SHORT} {factor:.1f}; {remedy}."
         rows["reruns"] = (_by_factor(factor), text) if z > _SURE and factor >= 1.1 else ("", "")
-    who = named["repeats"]
+    who = agents[named["repeats"]]
     if len(who):
-        most = int(cells.n[who].max())
-        text = (
-            f"{count(len(who), 'agent')} gave the same result in nearly all reruns of a task: {listed(agents[who], 3)}; {most} "
-            f"equal runs tell what one does, so intervals are too short, by up to {np.sqrt(most):.1f}; count each task once."
-        )
-        rows["repeats"] = "doubtful" if len(who) >= len(agents) / 20 else "", text
+        grave = named["too short"] >= 1.4 and len(who) >= len(agents) / 2
+        rows["repeats"] = "bad" if grave else "doubtful", _says_of_repeats(who, named["too short"])
     return rows
 
 # %% ../../nbs/2_irt/20_screens.ipynb #aa34b669
@@ -412,17 +544,19 @@ def _says_of_copies(named: dict, labels: dict[str, np.ndarray]) -> dict[str, tup
     "Grade and sentence, by screen, of tasks and agents that are given twice."
     rows: dict[str, tuple] = {}
     for what, of in (("task", "agents"), ("agent", "difficulties")):
-        pairs, names = named[f"copied {what}s"], labels[what]
+        (pairs, number), names = named[f"copied {what}s"], labels[what]
         if not len(pairs):
             continue
-        again = len(np.unique(pairs[:, 1]))
+        again = min(max(1, round(number)), len(names) - 1)
         first, second = names[pairs[0]]
-        short = 100 * (np.sqrt(len(names) / max(len(names) - again, 1)) - 1)
+        factor = np.sqrt(len(names) / (len(names) - again))
+        by = f"a factor of about {factor:.1f}" if factor > 2 else f"about {max(100 * (factor - 1), 0.1):.{int(factor < 1.01)}f} %"
+        about, repeat = "" if number == again or again < 3 else "About ", "repeats another" if again == 1 else "repeat others"
         text = (
-            f"{again} of {count(len(names), what)} {'repeats another' if again == 1 else 'repeat others'} ({second} is {first}): "
-            f"intervals of {of} are too short by about {short:.1g} %; leave copies out."
+            f"{about}{again:,} of {count(len(names), what)} {repeat} ({second} is {first}): "
+            f"intervals of {of} are too short, by {by}; leave copies out."
         )
-        rows[f"copied {what}s"] = "doubtful" if again >= len(names) / 10 else "", text
+        rows[f"copied {what}s"] = _by_factor(factor) or ("doubtful" if again >= len(names) / 10 else ""), text
     return rows
 
 # %% ../../nbs/2_irt/20_screens.ipynb #cca0e945
@@ -441,7 +575,7 @@ def _says_of_agents(found: dict, named: dict, agents: np.ndarray) -> dict[str, t
         ("surprising", "failed easy tasks and passed hard ones more often than their ability lets expect"),
         ("leaked", "passed the same few tasks, far beyond their ability, as where solutions have leaked"),
     ):
-        if len(named[name]):
+        if len(named.get(name, ())):
             who = agents[named[name]]
             text = f"Of {count(len(agents), 'agent')}, {len(who)} {why}: {listed(who, 3)}; look at their runs, or leave them out."
             rows[name] = "doubtful" if len(who) >= len(agents) / 20 else "", text
@@ -451,14 +585,14 @@ def _says_of_agents(found: dict, named: dict, agents: np.ndarray) -> dict[str, t
 def _says_of_cells(found: dict) -> dict[str, str]:
     "Half a sentence, by screen, of faults that touch single cells and difficulties."
     size = {name: x for name, (x, _) in found.items()}
-    rows = {}
+    rows: dict[str, str] = {}
     if "slopes" in found and _is_pattern(found["slopes"]):
         rows["slopes"] = f"tasks differ in discrimination (sd {size['slopes']:.2f} of its log; fit the 2PL)"
     for name, said, sign in (("floor", 5, 1), ("ceiling", 95, -1)):
         if name in found and abs(found[name][1]) > _SURE and abs(size[name]) >= 0.05:
             seen = min(max(said + sign * 95 * size[name], 0), 100)
             rows[name] = f"the curve is off at its {name} (where it says {said} %, about {seen:.0f} % pass; try another)"
-    if _is_pattern(found["skills"], 0.4):
+    if _is_pattern(found.get("skills", (0.0, 0.0)), 0.4):
         rows["skills"] = f"agents differ in more than one skill ({size['skills']:.1f} logits)"
     if "LLMs" in found and _is_pattern(found["LLMs"], 0.4):
         rows["LLMs"] = f"agents of one LLM pass the same tasks ({size['LLMs']:.1f} logits)"
@@ -472,7 +606,7 @@ _CELLS = "Single cells and difficulties, not abilities and ranks, are less sure 
 SCREENS: dict[str, str] = {  # what is looked for -> what its size is
     "apart": "groups of agents that share no task",
     "reruns": "χ² a cell of several trials, 1 is due",
-    "repeats": "share of agents whose reruns are all alike",
+    "repeats": "share of agents whose reruns repeat each other",
     "copied tasks": "share of tasks that repeat another",
     "inverted": "share of tasks that more able agents fail",
     "groups": "deviation between groups of tasks, logits",
@@ -494,9 +628,9 @@ def _too_small(outcomes: xr.Dataset) -> bool:
     return min(ran, int(((passed > 0) & (passed < of)).sum())) < _LEAST
 
 # %% ../../nbs/2_irt/20_screens.ipynb #60e51902
-def _screens(outcomes: xr.Dataset, posterior: xr.Dataset, cells: Cells | None, known: tuple) -> xr.Dataset:
-    "What `adequacy_of` gives, for known = (separate groups, inverted tasks); no cells: too little or too much to look at."
-    apart, tasks = known
+def _screens(outcomes: xr.Dataset, cells: Cells | None, known: tuple) -> xr.Dataset:
+    "What `adequacy_of` gives, for known = (separate groups, inverted tasks); no cells: shares, or too many to look at."
+    (apart, tasks), small = known, _too_small(outcomes)
     size = dict.fromkeys(SCREENS, np.nan) | dict(apart=float(apart.attrs["groups"]))
     z, grade, says = dict.fromkeys(SCREENS, np.nan), dict.fromkeys(SCREENS, ""), dict.fromkeys(SCREENS, "")
     grade["apart"], says["apart"] = "doubtful" if apart.attrs["says"] else "", apart.attrs["says"]
@@ -505,13 +639,13 @@ def _screens(outcomes: xr.Dataset, posterior: xr.Dataset, cells: Cells | None, k
         grade["inverted"] = "doubtful" if size["inverted"] >= 0.02 else ""
     cells_say: dict[str, str] = {}
     if cells is not None:
-        found, named = _looked(outcomes, posterior, cells)
+        found, named = _looked(outcomes, cells, small)
         labels = {dim: outcomes[dim].values.astype(str) for dim in ("agent", "task")}
-        of = {name: len(labels["task" if name == "copied tasks" else "agent"]) for name in named}
-        counts = {name: len(np.unique(x[:, 1]) if x.ndim > 1 else x) for name, x in named.items() if isinstance(x, np.ndarray)}
-        size |= {name: number / of[name] for name, number in counts.items()} | {name: x for name, (x, _) in found.items()}
+        size |= {name: len(x) / len(labels["agent"]) for name, x in named.items() if isinstance(x, np.ndarray)}
+        size |= {f"copied {what}s": named[f"copied {what}s"][1] / len(names) for what, names in labels.items()}
+        size |= {name: x for name, (x, _) in found.items()}
         z |= {name: x for name, (_, x) in found.items()}
-        rows = _says_of_reruns(found, named, cells, labels["agent"]) | _says_of_copies(named, labels)
+        rows = _says_of_reruns(found, named, cells.noise, labels["agent"]) | _says_of_copies(named, labels)
         for name, (of_row, text) in (rows | _says_of_agents(found, named, labels["agent"])).items():
             grade[name], says[name] = of_row, text
         cells_say = _says_of_cells(found)
@@ -520,13 +654,14 @@ def _screens(outcomes: xr.Dataset, posterior: xr.Dataset, cells: Cells | None, k
         size=size, z=z, flagged={name: bool(text) for name, text in says.items()}, grade=grade, says=says
     )
     table = xr.Dataset({name: ("screen", np.array([*x.values()])) for name, x in about.items()}, dict(screen=[*SCREENS]))
-    worst = next((x for x in ("bad", "doubtful") if x in grade.values()), "sound" if cells is not None else "not checked")
+    worst = next((x for x in ("bad", "doubtful") if x in grade.values()), "not checked" if cells is None or small else "sound")
     by_grade = [x for of in ("bad", "doubtful", "") for x in SCREENS if says[x] and grade[x] == of and x not in cells_say]
     of_cells = [f"{_CELLS}: {'; '.join(cells_say.values())}."] if cells_say else []
     first = [says[name] for name in by_grade[: 3 - len(of_cells)]]
     lesser = len(by_grade) - len(first)
     more = [f"{count(lesser, 'lesser finding')} {'is' if lesser == 1 else 'are'} left out here."] if lesser else []
-    return table.assign_attrs(adequacy=worst, says=" ".join([*first, *of_cells, *more]))
+    worth = next((says[x].partition(";")[0].rstrip(".") for x in by_grade if grade[x]), "")  # its size, without the advice
+    return table.assign_attrs(adequacy=worst, worst=worth, says=" ".join([*first, *of_cells, *more]))
 
 # %% ../../nbs/2_irt/20_screens.ipynb #ce4c2d88
 def screened(
@@ -535,23 +670,32 @@ def screened(
     curve: str = "1pl",  # "1pl" or "2pl"
     ability: str = "agent",  # as `fit` takes it
     noise: str = "binomial",  # of the fit: how repeated runs scatter
-) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in at most three sentences, perhaps empty
+) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in three sentences at most, and worst: the first
     "What the screens say of a fit, for its trust record."
     outcomes = outcomes.transpose("agent", "task", ...)
     return _screened(outcomes, posterior, ability, noise, lambda o, p: logistic_cells(o, p, curve, noise))
+
+
+def _and_one_group(table: xr.Dataset, outcomes: xr.Dataset) -> xr.Dataset:
+    "The table, whose sentences say so where all tasks are of one group that has a name."
+    names = set(outcomes.group.values.astype(str).tolist()) if "group" in outcomes.coords else set()
+    if len(names) != 1 or names == {""}:
+        return table
+    text = f"All tasks are of one group ({names.pop()}): intervals are about tasks of this group, and say nothing of others."
+    return table.assign_attrs(says=f"{table.attrs['says']} {text}".lstrip())
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
 def _screened(outcomes: xr.Dataset, posterior: xr.Dataset, ability: str, noise: str, make: Callable) -> xr.Dataset:
     "All screens of outcomes (agent, task) and the posterior; `make` gives the cells of a part of both. Shares are no counts."
     apart, tasks = _separate(outcomes, ability), None if outcomes.trials.size > _MOST_CELLS else _inverted(outcomes)
-    if tasks is None or noise == "quasi-binomial" or _too_small(outcomes):
-        return _screens(outcomes, posterior, None, (apart, tasks))
+    if tasks is None or noise == "quasi-binomial":
+        return _and_one_group(_screens(outcomes, None, (apart, tasks)), outcomes)
     step = -(-outcomes.sizes["agent"] // _MOST_AGENTS)
     some = dict(agent=slice(None, None, step), task=~tasks.inverted.values)
     part = outcomes.isel(some)
     of_part = posterior.sel(agent=part.agent.values, task=part.task.values)
-    return _screens(part, of_part, make(part, of_part), (apart, tasks))
+    return _and_one_group(_screens(part, make(part, of_part), (apart, tasks)), outcomes)
 
 
 def adequacy_of(
@@ -560,7 +704,18 @@ def adequacy_of(
     "What the fit leaves unexplained, screen by screen. Raises FitError for a fit without outcomes, or with a curve of its own."
     need(fit, "ability", "difficulty")
     outcomes, posterior = outcomes_of(fit), fit["posterior"].to_dataset()
-    ability = str(fit.attrs.get("ability", "agent")) if {"llm", "scaffold"} <= set(outcomes.coords) else "agent"
     noise = str(fit.attrs.get("noise", "binomial"))
-    table = _screened(outcomes, posterior, ability, noise, lambda o, p: cells_of(fit, o))
+    table = _screened(outcomes, posterior, _links(fit), noise, lambda o, p: cells_of(fit, o))
     return trusted(table, fit, adequacy=table.attrs["adequacy"])
+
+# %% ../../nbs/2_irt/20_screens.ipynb #5a44bb25
+def says_of_repeats(
+    fit: xr.DataTree,  # a fit of any curve
+    outcomes: xr.Dataset,  # of agents and tasks that the fit knows
+) -> str:  # empty where nothing is seen, or nothing was run twice
+    "The sentence about agents whose reruns repeat each other far more than the fit's noise allows for."
+    several, shares = (outcomes.trials.values > 1).any(), str(fit.attrs.get("noise", "")) == "quasi-binomial"
+    if shares or not several or not {"ability", "difficulty"} <= set(fit["posterior"].data_vars):
+        return ""
+    factor = _repeaters(cells_of(fit, outcomes))
+    return _says_of_repeats(outcomes.agent.values[factor > 1], float(factor.max())) if (factor > 1).any() else ""

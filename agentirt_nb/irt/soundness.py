@@ -24,6 +24,7 @@ from .fits import success_probability, tails, task_parameters, trusted
 from .item_fit import q_values
 from .prediction import agent_draws, task_draws
 from .remainders import Cells, Margins, cells_of
+from .screens import separate_groups
 from .snapshot import toss
 from ..messages import count, listed
 from ..settings import chosen_seed
@@ -534,6 +535,20 @@ def _quantities(fit: xr.DataTree) -> dict[str, np.ndarray]:
     return {name: x for name, x in found.items() if x.std() > 1e-9}
 
 # %% ../../nbs/2_irt/28_soundness.ipynb #d54d7ffd
+_APART = "lead between groups that share nothing"
+
+
+def _between_groups(fit: xr.DataTree) -> tuple[dict[str, np.ndarray], str]:
+    "Draws (sample,) of how far agents that share nothing with others are apart in the mean, and a sentence; empty for one group."
+    found = separate_groups(fit)
+    if found.attrs["groups"] < 2:
+        return {}, ""
+    ability, of = draws(fit, "ability", agent=found.agent.values.tolist()).values.astype(float), found.agent_group.values
+    lead = ability[:, of == 0].mean(1) - ability[:, of == 1].mean(1)
+    what = "task" if fit.attrs.get("ability", "agent") == "agent" else "task, LLM or scaffold"
+    return {_APART: lead}, f"The prior decides between the {found.attrs['groups']} groups of agents that share no {what}."
+
+
 def prior_sensitivity(
     fit: xr.DataTree,  # a fit by `fit`
     *,
@@ -547,7 +562,8 @@ def prior_sensitivity(
     every = max(1, len(prior) // 500)
     likelihood = sum(x.sum(1) for x in _log_chances(fit, n > 0, (k, n), every))
     found: dict[str, list[float]] = {}
-    quantities = _quantities(fit)
+    between, apart = _between_groups(fit)
+    quantities = _quantities(fit) | between
     for name, log_density in (("prior", prior[::every]), ("likelihood", likelihood)):
         powers = 1 - step, 1 + step
         weights = [np.exp(array_stats.power_scale_lw(np.asarray(log_density), alpha=power)) for power in powers]
@@ -558,15 +574,17 @@ def prior_sensitivity(
     found["doubled"] = [float(((twice @ x) / twice.sum() - x.mean()) / x.std()) for x in quantities.values()]
     rows = list(zip(found["prior"], found["likelihood"]))
     verdict = ["" if a < 0.05 else "prior and data disagree" if b >= 0.05 else "the prior decides" for a, b in rows]
+    verdict = ["the prior decides" if name in between else x for name, x in zip(quantities, verdict)]  # whatever its power
     table = xr.Dataset({name: ("quantity", x) for name, x in found.items()} | dict(verdict=("quantity", verdict)))
     table = table.assign_coords(quantity=[*quantities])
     moved = [
         f"{name} ({why}; counting the prior twice moves it by {size:+.1f} sd)"
         for name, why, size in zip(quantities, verdict, found["doubled"])
-        if why
+        if why and name not in between
     ]
-    says = f"Sensitive to the prior: {listed(moved, 9)}." if moved else "Nothing that is read off the fit depends on its priors."
-    return trusted(table, fit, says=says.replace("-", "−") if moved else says)
+    rest = "Nothing else that is" if apart else "Nothing that is"
+    says = f"Sensitive to the prior: {listed(moved, 9)}." if moved else f"{rest} read off the fit depends on its priors."
+    return trusted(table, fit, says=f"{apart} {says.replace('-', '−') if moved else says}".lstrip())
 
 # %% ../../nbs/2_irt/28_soundness.ipynb #a8a8c51c
 def _dealt(k: np.ndarray, n: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from ..irt.fits import TRUST, FitError, curve_of, known_labels, probability_insi
 from ..irt.fits import draws as fit_draws
 from ..data.building import from_arrays
 from ..irt.resampling import relatives
+from ..irt.tables import beyond_words
 from ..messages import AgentirtError, count, one_of
 from ..settings import chosen_seed
 
@@ -88,7 +89,8 @@ def benchmark_draws(
 ) -> xr.Dataset:  # ability (sample, agent), difficulty, discrimination (sample, task), pass_rate (agent), date, record …
     """One benchmark of a fit: draws in logits, expected pass rates on its tasks, dates, and who set a record when.
 
-    `solved` and `failure` need outcomes and are NaN without. Raises FitError for an unknown benchmark or another curve."""
+    `solved` and `failure` need outcomes and are NaN without; attrs beyond: of tasks that nobody solved.
+    Raises FitError for an unknown benchmark or another curve."""
     if isinstance(fit, xr.Dataset):
         return fit
     if curve_of(fit).name not in ("1pl", "2pl"):
@@ -123,6 +125,7 @@ def benchmark_draws(
     coords = dict(agent=seen.agent.values, task=seen.task.values, llm=("agent", seen.llm.values.astype(str)))
     attrs = {key: fit.attrs[key] for key in (*TRUST, "pareto_k") if key in fit.attrs}
     attrs |= dict(benchmark=name, dates=dates or "none", prob=probability_inside(fit))
+    attrs["beyond"] = beyond_words(fit, seen.task.values.tolist()).strip()
     return xr.Dataset(columns, coords | dict(relatives=("agent", relatives(seen))), attrs)
 
 # %% ../../nbs/3_quanta/11_dated_abilities.ipynb #72ca6bf3

@@ -146,7 +146,7 @@ def emergence(
     draws: int = 400,  # posterior draws
     prob: float | None = None,  # probability inside intervals; None: the fit's own
     seed: int | None = None,  # None: settings().seed
-) -> xr.Dataset:  # ability, width (logits), width_years, date, each with _lower and _upper, reached, never_solved (task)
+) -> xr.Dataset:  # ability, width (logits), width_years, date, each with both ends, reached, never_solved (task); attrs beyond
     """Where and when each task comes within reach of the best agent; a date beyond the trend's horizon is NaT.
 
     Raises AgentirtError where there are too few records for a trend, and for a chance not between 0 and 1."""
@@ -214,8 +214,8 @@ def first_solves(
     draws: int = 400,  # posterior draws
     prob: float | None = None,  # probability inside intervals; None: the fit's own
     seed: int | None = None,  # None: settings().seed
-) -> xr.Dataset:  # date, date_lower, date_upper, within_a_year (task): tasks that nobody solved, soonest first
-    """When each task that nobody has solved will be solved first; tasks that the same agents failed are tied.
+) -> xr.Dataset:  # date, date_lower, date_upper, within_a_year (task): tasks that nobody solved, soonest first; attrs beyond
+    """When each task that nobody has solved will be solved first: all rest on the prior; what the same agents failed is tied.
 
     Raises AgentirtError without such tasks or without a trend."""
     found = benchmark_draws(fit, benchmark, dates=dates, draws=draws)

@@ -35,7 +35,8 @@ from ..irt.marginal import pattern_tables, patterns_of, predict_hidden, predicti
 from ..irt.marginal import several, task_joint, uneven_grid
 from ..data.outcomes import content_hash, validate
 from ..irt.programs import forget_programs
-from ..irt.repeats import UNITS, repeats_of, runs_sentence
+from ..irt.repeats import REPEATED, UNITS, repeats_of, runs_sentence
+from ..irt.screens import screened
 from ..irt.sizes import Work, announce
 from ..messages import count, one_of
 from ..settings import chosen_seed
@@ -413,6 +414,9 @@ def fit_tasks(
     posterior = _labelled_draws(values, of_task, outcomes)
     attrs |= dict(verdict=f"{_name(kind)} {'reached its mode' if sound else 'did not reach a mode: do not use it'}.")
     attrs["verdict"] += runs_sentence(posterior, n)
+    if kind.curve.name in ("1pl", "2pl") and kind.noise.name in REPEATED:  # whose cells the screens know
+        seen = screened(outcomes, posterior, kind.curve.name, noise=kind.noise.name).attrs
+        attrs |= dict(adequacy=seen["adequacy"], verdict=f"{attrs['verdict']} {seen['says']}".rstrip())
     labels = dict(agent=outcomes.agent.values, task=outcomes.task.values)
     of_cell = log_likelihood.transpose(0, 2, 1)[None]  # (chain, draw, agent, task)
     parts = dict(

@@ -64,7 +64,8 @@ def difference_chart(
             alt.Tooltip("answer:N", title="answer"),
         ],
     )
-    x = alt.X("lower:Q", title="lead in the share of tasks passed (percentage points)", scale=alt.Scale(zero=True))
+    lead = f"lead in the share passed (points), the fit's on {comparison.attrs['about']}"
+    x = alt.X("lower:Q", title=lead.replace("on a rerun", "in a rerun"), scale=alt.Scale(zero=True))
     line = base.transform_filter("isValid(datum.lower)").mark_rule(size=3, color=COLOURS["main"], opacity=0.5)
     dot = base.mark_circle(size=80, color=COLOURS["main"], opacity=1).encode(alt.X("difference:Q"))
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=COLOURS["quiet"], strokeDash=[4, 4]).encode(alt.X("at:Q"))
@@ -74,6 +75,8 @@ def difference_chart(
     )
     agent, level = comparison.attrs["agent"], percent(comparison.attrs["prob"])
     marks = f"{agent} ahead of {rival}, to the right of zero; the fit's answer is about {comparison.attrs['about']}"
+    if "apart" in comparison and comparison.apart.sel(rival=rival):
+        marks += ", and is the prior's: no outcome compares them"
     name = title or "Who is ahead, by each method"
     head = headline(
         comparison, name, f"{marks}.", f"dot: lead, line: {level} interval, right: chance to be ahead, or p of a test"
@@ -115,7 +118,8 @@ def pair_matrix(
     ]
     tips += [alt.Tooltip("p:Q", title="p of the exact test", format=".2g"), alt.Tooltip("tasks:Q", title="tasks that both ran")]
     base = alt.Chart(rows).encode(columns, name_axis(list(place), names, field="agent"), tooltip=[*tips, "answer:N"])
-    squares = base.mark_rect().encode(alt.Color("ahead:Q", title="chance to be ahead", scale=scale, legend=legend))
+    colour = alt.Color("ahead:Q", title=["chance to be ahead,", pairs.attrs["about"]], scale=scale, legend=legend)
+    squares = base.mark_rect().encode(colour)
     dots = base.transform_filter("datum.settled").mark_circle(size=22, color=COLOURS["ink"], opacity=0.9)
     chart = (squares + dots).properties(width=alt.Step(18), height=alt.Step(18))
     first = int((pairs.tie_group == 1).sum())

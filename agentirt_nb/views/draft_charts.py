@@ -30,13 +30,19 @@ def zone_chart(
     hardest_first = table.order.sort_values(kind="stable").index.tolist()
     rows = table.drop(columns="order").reset_index().melt("task", var_name="zone", value_name="probability")
     rows["order"] = rows.zone.map(names.index)
+    tips: list = ["task:N", "zone:N", alt.Tooltip("probability:Q", format=".0%")]
+    if "solved_by" in zones.coords:
+        rows["solved_by"] = rows.task.map(zones.solved_by.to_series())
+        tips.append(alt.Tooltip("solved_by:N", title="solved by"))
     colours = alt.Scale(domain=names, range=[COLOURS["main"], COLOURS["accent"], COLOURS["quiet"]])
-    base = alt.Chart(rows, title=headline(zones, title, about, drawn), height=alt.Step(18))
+    never = zones.attrs.get("beyond", "")
+    base = alt.Chart(rows, title=headline(zones, title, *filter(None, (about, drawn, never))), height=alt.Step(18))
+    asked = f"probability, {zones.attrs['about']}" if "about" in zones.attrs else "probability"
     chart = base.mark_bar(height=12).encode(
-        alt.X("probability:Q", axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])),
+        alt.X("probability:Q", title=asked, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])),
         alt.Y("task:N", sort=hardest_first, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)),
         alt.Color("zone:N", scale=colours, title=None, legend=alt.Legend(orient="top")),
         alt.Order("order:Q"),
-        tooltip=["task:N", "zone:N", alt.Tooltip("probability:Q", format=".0%")],
+        tooltip=tips,
     )
     return sized(chart, width, height)

@@ -19,6 +19,7 @@ from .labels import headline, percent
 from ..irt.fits import FitError, probability_inside, task_parameters
 from ..irt.prediction import task_draws
 from ..irt.rates import ABOUT
+from ..irt.tables import beyond_words
 from ..messages import one_of
 from .controls import HELP_FOR_ALL, Explorer, Slider, chooser, explained, heading_html, logit_places
 from .theme import COLOURS, alt
@@ -96,7 +97,8 @@ def what_if_chart(
     ends = alt.Scale(domain=[0, float(rows.place.max()) + 1], nice=False)
     axis = alt.Axis(grid=False, tickMinStep=1, tickCount=8)
     x = alt.X("place:Q", title="tasks, easiest to hardest", scale=ends, axis=axis)
-    y = alt.Y("chance:Q", title="chance of success", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5))
+    up = alt.Axis(format="%", tickCount=5)
+    y = alt.Y("chance:Q", title="chance of success, this cell", scale=alt.Scale(domain=[0, 1]), axis=up)
     likely, open_, unlikely = map(repr, _ZONES)
     zone = f"datum.chance > {FRONTIER[1]} ? {likely} : datum.chance < {FRONTIER[0]} ? {unlikely} : {open_}"
     base = alt.Chart(rows).transform_calculate(chance="p[datum.at]", low="lower[datum.at]", high="upper[datum.at]", zone=zone)
@@ -146,7 +148,8 @@ def number_html(
         f"{explained(f'{level} interval for {result.about}', HELP[result.about])} "
         f'<span class="agentirt-interval">{low:.1%} to {high:.1%}</span></div>'
         f'<div class="agentirt-soft" style="margin-top:8px">&#9670; new task of difficulty {hard}:<br>'
-        f"<b>{one.probability.item():.0%}</b> ({one.lower.item():.0%} to {one.upper.item():.0%})</div>"
+        f"<b>{one.probability.item():.0%}</b> ({level} interval for {new.cells_about} "
+        f"{one.lower.item():.0%} to {one.upper.item():.0%})</div>"
         f'<div class="agentirt-soft" style="margin-top:8px">{escape(note)}</div>'
     )
 
@@ -154,21 +157,23 @@ def number_html(
 def frontier_html(
     result: xr.Dataset,  # from `what_if`
     groups: pd.Series,  # group by task
+    beyond: str = "",  # what of the tasks of the table rests on the prior, as `beyond_words` says it
 ) -> str:  # HTML
-    "A table of the tasks at the frontier."
+    "A table of the tasks at the frontier; one that nobody solved says so."
     tasks = frontier(result)
     head = f"<b>{explained('Frontier', HELP['frontier'])}</b>: {tasks.open} of {result.sizes['task']} tasks"
     if not tasks.sizes["task"]:
         return f'<div class="agentirt-soft">{head}. Every task is likely or unlikely.</div>'
-    columns = (tasks.task.values, tasks.probability.values, tasks.lower.values, tasks.upper.values)
+    columns = (tasks.task.values, tasks.probability.values, tasks.lower.values, tasks.upper.values, tasks.solved_by.values)
     rows = "".join(
         f"<tr><td>{escape(str(task))}</td><td>{p:.0%}</td><td>{a:.0%} to {b:.0%}</td>"
-        f"<td>{escape(str(groups.get(task, '')))}</td></tr>"
-        for task, p, a, b in zip(*columns, strict=True)
+        f"<td>{escape(str(groups.get(task, '')))}</td><td>{'solved by nobody' if who == 'nobody' else ''}</td></tr>"
+        for task, p, a, b, who in zip(*columns, strict=True)
     )
     shown = f", the {tasks.sizes['task']} nearest to an even chance" if tasks.open > tasks.sizes["task"] else ""
-    head = f'<div class="agentirt-soft">{head}{shown}</div><table class="agentirt-table"><tr><th>task</th><th>chance</th>'
-    return head + f"<th>{percent(result.prob)} interval</th><th>group</th></tr>{rows}</table>"
+    said = f". {escape(beyond.strip())}" if beyond else ""
+    head = f'<div class="agentirt-soft">{head}{shown}{said}</div><table class="agentirt-table"><tr><th>task</th><th>chance</th>'
+    return head + f"<th>{percent(result.prob)} interval, {result.cells_about}</th><th>group</th><td></td></tr>{rows}</table>"
 
 # %% ../../nbs/4_views/15_explorers.ipynb #71df1268
 def rate_words(
@@ -252,7 +257,7 @@ def _reset_button(reset: Callable[[], None]) -> widgets.Button:
 
 def _titled(fit: xr.DataTree, text: str, *more: str) -> alt.TitleParams:
     "A title with what the marks mean."
-    marks = f"band: {percent(probability_inside(fit))} interval; diamond: a new task of the chosen difficulty"
+    marks = f"band: {percent(probability_inside(fit))} interval for this cell; diamond: a new task of the chosen difficulty"
     return headline(fit, text, *more, marks)
 
 # %% ../../nbs/4_views/15_explorers.ipynb #d380a7fd
@@ -305,7 +310,8 @@ class WhatIf(Explorer):
             if fresh:
                 self.chart.draw([what_if_chart(dot_rows(self._rows, self._first), self._values)])
         self.number.value = number_html(self.result, new, hard, note)
-        self.table.value = frontier_html(self.result, self._rows.set_index("task").group)
+        beyond = beyond_words(self._fit, frontier(self.result).task.values.tolist())
+        self.table.value = frontier_html(self.result, self._rows.set_index("task").group, beyond)
 
     def picture(self) -> alt.LayerChart:
         "The present state as an ordinary chart, to save or to put beside others."

@@ -170,7 +170,7 @@ def date_panel(
     first, end = (pd.Timestamp(day) for day in from_decimal_years(time[[0, -1]]))
     path = band_rows(time[::2], ready.trend.path.values[:, ::2], prob)
     path["date"] = from_decimal_years(path.x)
-    rows = ready.tasks.dropna(subset=["date"])[["task", "ability", "date", "date_lower", "date_upper"]]
+    rows = ready.tasks.dropna(subset=["date"])[["task", "ability", "date", "date_lower", "date_upper", "never_solved"]]
     rows = fewer(rows, "ability", "tasks")[0]
     rows = rows.assign(date_upper=rows.date_upper.fillna(end).clip(upper=end))
     x = alt.X("date:T", title="date", scale=alt.Scale(nice=False, domain=[first, end], clamp=True))
@@ -185,6 +185,7 @@ def date_panel(
     tips = [
         "task:N",
         *(alt.Tooltip(f"{c}:T", title=t) for c, t in dict(date_lower="from", date="falls", date_upper="to").items()),
+        alt.Tooltip("never_solved:N", title="solved by nobody (rests on the prior)"),
     ]
     dots = tasks.mark_point(filled=True, size=26, opacity=0.8, aria=False).encode(x, alt.Y("ability:Q"), colour, tooltip=tips)
     spans = tasks.transform_filter(f"datum.zone == {soon}").mark_rule(color=COLOURS["accent"], opacity=0.6)
@@ -261,7 +262,9 @@ def next_html(
     head = f"<b>{explained('Next to fall', FRONTIER_HELP['next'])}</b>: {len(rows)} of {state['above']} tasks out of reach"
     if rows.empty:
         return f'<div class="agentirt-soft">{head}.</div>'
-    head += "; tasks that nobody solved are tied, their order is chance" if rows.never_solved.sum() > 1 else ""
+    if many := int(rows.never_solved.sum()):
+        head += f"; {many} solved by nobody yet: how hard {'it is' if many == 1 else 'they are'} rests on the prior"
+        head += ", and they are tied: their order is chance" if many > 1 else ""
     cells = []
     for row in rows.itertuples():
         where = f"{row.ability:.1f} ({row.ability_lower:.1f} to {row.ability_upper:.1f})".replace("-", "−")

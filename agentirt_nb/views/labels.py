@@ -29,10 +29,10 @@ _KINDS = {
     "snapshot": "From the snapshot that ships with the package.",
 }
 _DOUBTS = {
-    ("accuracy", "doubtful"): "Accuracy doubtful: intervals are not confirmed (method='nuts' can).",
-    ("accuracy", "bad"): "The approximation is bad: do not read the intervals.",
-    ("adequacy", "doubtful"): "Adequacy doubtful: the model misses a pattern of these outcomes, which the fit's verdict names.",
-    ("adequacy", "bad"): "The model does not fit these outcomes: the fit's verdict says how.",
+    ("accuracy", "doubtful"): "Accuracy doubtful: intervals are not confirmed; NUTS can tell.",
+    ("accuracy", "bad"): "Accuracy bad: do not read the intervals.",
+    ("adequacy", "doubtful"): "Adequacy doubtful: the model misses a pattern of these outcomes.",
+    ("adequacy", "bad"): "Adequacy bad: the model does not fit these outcomes.",
 }
 
 
@@ -50,22 +50,35 @@ def _origin(result: xr.DataTree | xr.Dataset) -> str:
     return said.replace("the snapshot", f"the snapshot of {day}") if day else said
 
 
+def _doubts(record: dict[str, str]) -> str:
+    "What is doubtful or bad, and by how much where the fit says so; else what nobody has checked."
+    known = [words for (of, grade), words in _DOUBTS.items() if record[of] == grade]
+    said = record.get("doubts", "") if known else ""
+    told = [said, *(words for words in known if words.partition(":")[0] not in said)]
+    unknown = [name for name in ("accuracy", "adequacy") if record[name] == "not checked"]
+    told += [f"{' and '.join(unknown)} not checked.".capitalize()] if unknown and record["converged"] == "yes" else []
+    return " ".join(filter(None, told))
+
+
+def _logits(fit: xr.DataTree | xr.Dataset) -> str:
+    "Which logits abilities are in, where that is not those of one run."
+    which = str(fit.attrs.get("logits", "")).partition(":")[0]
+    return f"{which.capitalize()}." if which.endswith(" logits") else ""
+
+
 def headline(
     fit: xr.DataTree | xr.Dataset,  # a fit, or what was made of one: its attrs hold the trust record
     text: str,  # the title, if the fit is sound
     *subtitle: str,  # one line each
-) -> alt.TitleParams:  # red and led by NOT CONVERGED where the fit is not
+) -> alt.TitleParams:  # red and led by the fit's alarm, where it has one
     "The title of a chart: what it shows, whether the fit can be trusted, and if the data are real."
-    record = trust(fit)
-    doubts = [words for (of, grade), words in _DOUBTS.items() if record[of] == grade]
-    about = " ".join([part for part in (_origin(fit), *doubts) if part])
-    lines = _wrapped(*subtitle, about)
+    record, warning, red = trust(fit), alarm(fit), COLOURS["alarm"]
+    lines = _wrapped(*subtitle, " ".join(filter(None, (_origin(fit), _doubts(record), _logits(fit)))))
     if record["converged"] != "yes":
         lines = _wrapped("Do not read results from this fit. " + record["verdict"]) + lines
-    elif "bad" not in (record["accuracy"], record["adequacy"]):
+    if warning is None:
         return alt.TitleParams(text, subtitle=lines)
-    red = COLOURS["alarm"]
-    return alt.TitleParams(f"{alarm(fit)}: {text}", subtitle=lines, color=red, subtitleColor=red)
+    return alt.TitleParams(f"{warning}: {text}", subtitle=lines, color=red, subtitleColor=red)
 
 # %% ../../nbs/4_views/01_labels.ipynb #77f0daa9
 def percent(

@@ -90,7 +90,8 @@ def ability_ladder(
     names = readable_names(rows, most=LETTERS) if dim == "agent" else rows[dim]
     base = alt.Chart(rows, title=headline(fit, title, marks), height=alt.Step(18))
     base = base.encode(name_axis(rows[dim], names, field=dim), tooltip=_ladder_tooltip(rows, dim, level))
-    quantity = f"{name.replace('_', ' ').replace('llm', 'LLM')} above the average {PARTS[dim]}, for such tasks (logits)"
+    of = f"above the average {PARTS[dim]}, for {table.attrs['ability_about']} (logits)"
+    quantity = f"{name.replace('_', ' ').replace('llm', 'LLM')} {of}"
     first = rows.assign(name=list(names)).head(3)
     said = "; ".join(f"{row.name} {row.mean:.2f} ({row.interval})" for row in first.itertuples(index=False))
     return sized(with_words(_ladder_layers(base, quantity), f"Best: {said}.", fit), width, height)

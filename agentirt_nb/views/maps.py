@@ -118,8 +118,7 @@ def wright_map(
     curve = curve_of(fit)
     if curve.name not in ("1pl", "2pl"):
         counts = f"{ability.size} agents{drawn}, {len(tasks)} tasks; chances by the {curve.name} curve: {curve.says}"
-    above = int((tasks.difficulty > ability.max().item()).sum())
-    said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able."
-    said += beyond_words(fit)
-    head = headline(fit, title or "Wright map: agents and tasks on one scale", counts)
+    above, never = int((tasks.difficulty > ability.max().item()).sum()), beyond_words(fit).strip()
+    said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able. {never}".strip()
+    head = headline(fit, title or "Wright map: agents and tasks on one scale", counts, *([never] if never else []))
     return with_words(alt.hconcat(*panels, spacing=10, title=head), said, fit)

@@ -152,7 +152,8 @@ def item_characteristic_curve(
     colour = alt.Color("task:N", sort=tasks, title="task", scale=scale, legend=legend)
     marks = f"line and band: {_curve_words(curve_of(fit))}, {percent(curve.attrs['prob'])} interval"
     marks += "; points: agents in groups by ability, larger: more agents" if points else ""
-    about = headline(fit, title or "Item characteristic curves: chance of success by ability", marks)
+    never = beyond_words(fit, tasks).strip()
+    about = headline(fit, title or "Item characteristic curves: chance of success by ability", marks, *([never] if never else []))
     base = alt.Chart(curve.to_dataframe().reset_index(), title=about)
     of = "ability (logits)" if curve_of(fit).abilities == 1 else "first ability (logits)"
     x = alt.X("ability:Q", title=of, scale=alt.Scale(nice=False))
@@ -162,4 +163,4 @@ def item_characteristic_curve(
     chart = band + line + _observed_dots(points, colour) if points else band + line
     middle = curve.probability.sel(ability=draws(fit, "ability").mean().item(), method="nearest")
     said = "; ".join(f"{float(p):.0%} on {task}" for task, p in zip(tasks, middle.sel(task=tasks).values, strict=True))
-    return sized(with_words(chart, f"Chances of the average agent: {said}.{beyond_words(fit, tasks)}", fit), width, height)
+    return sized(with_words(chart, f"Chances of the average agent: {said}. {never}".strip(), fit), width, height)

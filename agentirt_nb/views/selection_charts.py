@@ -157,6 +157,7 @@ def session_chart(
     if rows.empty:
         return nothing_to_show(_title(about, name), "no run has an answer yet.", width=width, height=height)
     factor, what = (100, "share of tasks passed (%)") if unit == "share" else (1, "ability (logits)")
+    what = f"share of tasks passed (%), {about.attrs['about']}" if unit == "share" and "about" in about.attrs else what
     rows = rows.assign(**{x: factor * rows[x] for x in ("value", "lower", "upper")}, way=rows.agent.astype(str)).drop(
         columns="agent"
     )

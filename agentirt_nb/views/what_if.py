@@ -13,7 +13,7 @@ import xarray as xr
 
 from ..irt.drafts import FRONTIER
 from ..irt.fits import FitError, draws, probability_inside, rate_of_many, success_probability, tails
-from ..irt.prediction import agent_draws, cell_rates, own_trials
+from ..irt.prediction import about_cells, agent_draws, cell_rates, own_trials, who_solved
 from ..irt.rates import about_rates, rate_of_agent, task_weights, trials_again
 from ..settings import chosen_seed
 
@@ -26,7 +26,7 @@ def what_if(
     shift: float = 0.0,  # added to the ability (to both, where there are two), logits
     about: str = "a rerun",  # of ABOUT: what the interval of the pass rate is about
     prob: float | None = None,  # probability inside the interval; None: the fit's own
-) -> xr.Dataset:  # probability, lower, upper on dim task; pass_rate, pass_rate_lower, pass_rate_upper without dim
+) -> xr.Dataset:  # probability, lower, upper on task, coord solved_by; pass_rate, pass_rate_lower, pass_rate_upper without dim
     "Chance of success on every task and the expected pass rate over them, with intervals, for a shifted ability."
     says, level = about_rates(about), probability_inside(fit, prob)
     chance = success_probability(fit, agent, tasks)
@@ -42,8 +42,10 @@ def what_if(
     (lower, upper), (rate_lower, rate_upper) = tails(cell, level), tails(rate, level, whole=about == "a rerun")
     of_task = dict(probability=mean.mean(0, dtype=float), lower=lower, upper=upper)
     of_all = dict(pass_rate=expected.mean(dtype=float), pass_rate_lower=rate_lower, pass_rate_upper=rate_upper)
-    table = xr.Dataset({name: ("task", x) for name, x in of_task.items()} | of_all, {"task": tasks.task.values})
-    return table.assign_attrs(prob=level, shift=shift, **says)
+    names = tasks.task.values
+    coords = dict(task=names, solved_by=("task", who_solved(fit, names.tolist()).values))
+    table = xr.Dataset({name: ("task", x) for name, x in of_task.items()} | of_all, coords)
+    return table.assign_attrs(prob=level, shift=shift, cells_about=about_cells(fit, "this cell")["about"], **says)
 
 
 def _shifted(agent: xr.Dataset, shift: float) -> xr.Dataset:
