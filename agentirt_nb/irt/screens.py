@@ -64,7 +64,7 @@ def separate_groups(
     "Groups of agents and tasks between which nothing was run, even indirectly. Raises OutcomesError on bad data."
     if not isinstance(outcomes, xr.DataTree):
         return _separate(validate(outcomes).transpose("agent", "task", ...), ability)
-    seen = outcomes["observed_data"].to_dataset()
+    seen = outcomes["observed_data" if "observed_data" in outcomes else "posterior"].to_dataset()
     if "trials" in seen and (seen.trials > 0).any():
         return _separate(seen.transpose("agent", "task", ...), _links(outcomes))
     same = {f"{dim}_group": (dim, np.zeros(seen.sizes[dim], int)) for dim in ("agent", "task")}
