@@ -70,7 +70,7 @@ def check_estimate(case):
         assert code == 0, error
     memory, expected, seconds, announced = map(float, said.split())
     assert 0.4 < memory / expected < 2.5, said
-    assert 1 / 3 < seconds / announced < 3, said
+    assert 1 / 10 < seconds / announced < 3, said  # told for a slow machine: one with quick processors took a fifth
 
 
 def test_memory_and_time_of_a_fit_are_as_estimated():

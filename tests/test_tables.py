@@ -19,6 +19,7 @@ from agentirt_nb.irt.prediction import predict
 from agentirt_nb.irt.rates import expected_pass_rate
 from agentirt_nb.irt.snapshot import load_snapshot
 from agentirt_nb.irt.tables import COLUMNS, ENDS, explained, fit_tables, ladder, table_of
+from agentirt_nb.messages import for_shell
 from agentirt_nb.views.ladders import ability_ladder
 
 FOLDER = Path(__file__).parent / "data" / "fits"
@@ -242,7 +243,7 @@ def test_the_readme_of_a_folder_names_each_file_and_each_column(quick, tmp_path)
     for path in (tmp_path / "demo").glob("*.csv"):
         for column in pd.read_csv(path).columns:
             assert re.search(rf"^\| {re.escape(column)} \| .* \| .+ \|$", columns, re.MULTILINE), column
-    for words in (fit_id(quick), quick.attrs["verdict"], DAY, "agentirt_nb 0", "written on 20"):
+    for words in (fit_id(quick), for_shell(quick.attrs["verdict"]), DAY, "agentirt_nb 0", "written on 20"):
         assert words in text, words
 
 
