@@ -1603,6 +1603,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                               'agentirt_nb/irt/inference.py'),
                                            'agentirt_nb.irt.inference._Coordinates.outward': ( '2_irt/inference.html#_coordinates.outward',
                                                                                                'agentirt_nb/irt/inference.py'),
+                                           'agentirt_nb.irt.inference._any_disclosed': ( '2_irt/inference.html#_any_disclosed',
+                                                                                         'agentirt_nb/irt/inference.py'),
                                            'agentirt_nb.irt.inference._apart_from_others': ( '2_irt/inference.html#_apart_from_others',
                                                                                              'agentirt_nb/irt/inference.py'),
                                            'agentirt_nb.irt.inference._checked': ( '2_irt/inference.html#_checked',

@@ -266,7 +266,7 @@ def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
         what += "; draws were resampled by these weights, which puts this right" if not few else "; too few to put it right"
     worst = "" if seen is None else f"abilities lie {seen.shift:.2f} sd off, 90 % intervals hold about {100 * seen.holds:.0f} %"
     if found.blurred > OFF:
-        grade, advice = "bad" if grade == "bad" else "doubtful", ", and so does ability='agent' in a 1PL"
+        grade, advice = "bad" if grade == "bad" else "doubtful", ", and so does ability='agent' in a 1PL" if found.cure else ""
         worst = f"agents have so few outcomes each that difficulties may be off by {found.blurred:.1f} standard deviations"
         what += f"; {worst}"
     record = dict(converged="yes", accuracy=grade) | ({} if seen is None else dict(pareto_k=seen.pareto_k))
@@ -375,11 +375,16 @@ def _of_features(matter: float) -> str:
     return f" Features say something of difficulty with probability {matter:.2f}, and count in as many of the draws."
 
 
+def _any_disclosed(outcomes: xr.Dataset) -> bool:
+    "Whether the LLM or the scaffold of any agent is known: else there is nothing to split."
+    return bool((components(outcomes) >= 0).any())
+
+
 def _apart_from_others(outcomes: xr.Dataset, ability: str) -> str:
     "A warning of agents whose LLM and scaffold cannot be told apart, for the verdict."
     component = components(outcomes).values
     apart = int((component != 0).sum())
-    if ability == "agent" or not apart or (component < 0).all():  # where none is disclosed there is nothing to split
+    if ability == "agent" or not apart or (component < 0).all():
         return ""
     share, whose = ("shares", "its") if apart == 1 else ("share", "their")
     of = count(outcomes.sizes["agent"], "agent")
@@ -412,7 +417,7 @@ def fit(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
     curve: str | Curve = "1pl",  # "1pl" or "2pl"
     *,
-    ability: str = "llm_scaffold",  # "agent"; "llm_scaffold", split into parts; "dated", split with a trend in release date
+    ability: str = "llm_scaffold",  # "agent", whole; "llm_scaffold", split where any are disclosed; "dated": with a trend besides
     features: str = "smooth",  # how features explain difficulty: "smooth", "linear" or "none"; what may say nothing, in few draws
     groups: bool | str = False,  # whether an agent may be better at one group of tasks than at another; "auto": if screens see it
     density: str | Density = "normal",  # how difficulties are spread, with mean and sd of their own; of STANDARD
@@ -432,6 +437,7 @@ def fit(
     one_of(str(check), ("auto", "True", "False"), "check", error=FitError)
     one_of(str(groups), ("auto", "True", "False"), "groups", error=FitError)
     outcomes, priors = validate(outcomes), priors or Priors()
+    ability = "agent" if ability == "llm_scaffold" and not _any_disclosed(outcomes) else ability
     size: dict[str, Any] = dict(ability=ability, features=features, method=method, draws=draws, progress=progress)
     announce_fit(outcomes, name, groups=groups is True, **size)
 

@@ -1054,6 +1054,7 @@ class LaplaceDraws(NamedTuple):
     repeats: Repeats  # how repeated runs scatter
     matter: float = 1.0  # probability that features say anything of difficulty; 1 where that was not asked
     blurred: float = 0.0  # about how many sds difficulties are off, as abilities known from few outcomes are no Gaussians
+    cure: bool = False  # whether a 1PL of whole agents would be exact there: agents are integrated out in it
 
 
 def _in_logits(state: _Laplace, w: np.ndarray, log_scales: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -1251,7 +1252,7 @@ def laplace_draws(
         plain = begin(data)
         bare = begin(_without_features(data)) if switch and data.block_names else None
         matter = 1.0 if bare is None else float(expit(_log_evidence(*plain) - _log_evidence(*bare)))
-        found = drawn(*plain)._replace(matter=matter, blurred=_blurred(data))
+        found = drawn(*plain)._replace(matter=matter, blurred=_blurred(data), cure=_better_swapped(data, "1pl", "agent"))
         if bare is None or matter * draws > draws - 0.5:
             return found
         return _mixed(found, drawn(*bare), matter, rng)
