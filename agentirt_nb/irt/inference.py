@@ -254,8 +254,8 @@ def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
 def _judge_laplace(found: LaplaceDraws, trials: int = 1) -> dict[str, Any]:
     "The words of the trust record on a Laplace fit of so many trials a cell: whether the climb arrived, what its weights say."
     if not found.reached:
-        few = f"a cell has {trials:,} trials: divide successes and trials, so that none has over 10,000"
-        advice = few if trials > 10_000 else "use method='nuts' or other priors"
+        divided = f"a cell has {trials:,} trials: divide successes and trials, so that none has over 10,000"
+        advice = divided if trials > 10_000 else "use method='nuts' or other priors"
         verdict = f"The Laplace approximation did not reach the posterior's mode: {advice}."
         return dict(converged="no", accuracy="bad", verdict=verdict)
     seen, advice = found.accuracy, ""
