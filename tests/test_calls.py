@@ -31,9 +31,17 @@ class Of(NamedTuple):
 
 
 class Options(NamedTuple):
-    "A dict of arguments."
+    "A dict of arguments, or things that hold some."
 
     names: list[str]
+    held: list[str]  # arguments in dicts that it holds
+
+
+class Passing(NamedTuple):
+    "A function that passes its further arguments on to one of the package."
+
+    own: set[str]
+    to: Any
 
 
 def inside(node: ast.AST) -> Iterator[ast.AST]:
@@ -130,12 +138,31 @@ def refused(function: Any, call: ast.Call) -> str:
 
 
 def kept(value: ast.AST, known: dict[str, Any]) -> Any:
-    "What is to be known of a variable with this value: an object of the package, or a dict of arguments."
-    if isinstance(value, ast.Dict):
-        return Options([key.value for key in value.keys if isinstance(key, ast.Constant)])
-    if isinstance(value, ast.Call) and ast.unparse(value.func) == "dict":
-        return Options([word.arg for word in value.keywords if word.arg])
+    "What is to be known of a variable with this value: an object of the package, or arguments."
+    dicts = [node for node in ast.walk(value) if isinstance(node, ast.Call) and ast.unparse(node.func) == "dict"]
+    words = [[word.arg for word in node.keywords if word.arg] for node in dicts]
+    if dicts[:1] == [value]:
+        return Options(words[0], [])
+    if isinstance(value, (ast.Dict, ast.List, ast.Tuple)):
+        keys = value.keys if isinstance(value, ast.Dict) else []
+        return Options([key.value for key in keys if isinstance(key, ast.Constant)], [word for some in words for word in some])
     return meant(value, known)
+
+
+def named(node: ast.AST, known: dict[str, Any]) -> dict[str, Any]:
+    "Names that a statement makes, with what is to be known of them."
+    if isinstance(node, ast.Assign):
+        return {name.id: kept(node.value, known) for name in node.targets if isinstance(name, ast.Name)}
+    if isinstance(node, (ast.For, ast.comprehension)):
+        over = next((known.get(name.id) for name in ast.walk(node.iter) if isinstance(name, ast.Name)), ANY)
+        names = [name.id for name in ast.walk(node.target) if isinstance(name, ast.Name)]
+        return dict.fromkeys(names, Options(over.held, [])) if isinstance(over, Options) else {}
+    if isinstance(node, ast.FunctionDef) and node.args.kwarg:
+        own = {arg.arg for arg in (*node.args.args, *node.args.kwonlyargs)}
+        last = lambda call: [word.value.id for word in call.keywords if not word.arg and isinstance(word.value, ast.Name)]
+        to = [call for call in ast.walk(node) if isinstance(call, ast.Call) and node.args.kwarg.arg in last(call)]
+        return {node.name: Passing(own, found)} if len(to) == 1 and callable(found := meant(to[0].func, known)) else {}
+    return imported(node)
 
 
 def spelled_out(call: ast.Call, known: dict[str, Any]) -> ast.Call:
@@ -150,11 +177,12 @@ def spelled_out(call: ast.Call, known: dict[str, Any]) -> ast.Call:
 def asked_in_vain(node: ast.AST, known: dict[str, Any]) -> str:
     "What is wrong with a node; empty where nothing is. What it imports and assigns is put into `known`."
     try:
-        known |= imported(node)
-        if isinstance(node, ast.Assign):
-            known |= {name.id: kept(node.value, known) for name in node.targets if isinstance(name, ast.Name)}
+        known |= named(node, known)
         call = spelled_out(node, known) if isinstance(node, ast.Call) else None
         thing = meant(call.func if call else node, known)
+        if call and isinstance(thing, Passing):
+            further = [word for word in call.keywords if word.arg not in thing.own]
+            return refused(thing.to, ast.Call(call.func, [ast.Starred(call.func)], further))
         return refused(thing, call) if call and callable(thing) else ""
     except (ImportError, AttributeError) as error:
         return str(error)
@@ -164,7 +192,7 @@ def wrong(scope: ast.AST, known: dict[str, Any]) -> Iterator[tuple[int, str]]:
     "Line and fault of all that code asks of the package in vain, in a scope that knows these names of it."
     own = bound(scope)
     known = {name: thing for name, thing in known.items() if name not in own}
-    for node in inside(scope):
+    for node in [*getattr(scope, "generators", []), *inside(scope)]:
         if fault := asked_in_vain(node, known):
             yield node.lineno, f"{ast.unparse(node)[:90]}: {fault}"
         if isinstance(node, SCOPE):
@@ -214,18 +242,27 @@ def test_what_is_asked_of_the_package_is_there():
     assert not [fault for path in FILES for fault in faults_of(path)]
 
 
+MODEL = "unexpected keyword argument 'model'"
+
+
 @pytest.mark.parametrize(
     "line, fault",
     [
         ("irt.fit(outcomes, curve='2pl')", ""),
-        ("irt.fit(outcomes, model='2pl')", "unexpected keyword argument 'model'"),
+        ("irt.fit(outcomes, model='2pl')", MODEL),
         ("fit(outcomes, '2pl', 'agent')", "too many positional arguments"),
         ("def of(fit):\n    fit(model='2pl')", ""),  # another one of this name
         ("def of(x):\n    return [fit(**x) for _ in range(9) if fit(curve=x)]", "missing a required argument: 'outcomes'"),
         ("irt.cross_validate(outcomes, 'tasks', curve='2pl')", ""),
-        ("irt.cross_validate(outcomes, 'tasks', model='2pl')", "unexpected keyword argument 'model'"),
-        ("how = dict(model='2pl')\nfit(outcomes, **how)", "unexpected keyword argument 'model'"),
-        ("partial(fit, model='2pl')", "unexpected keyword argument 'model'"),
+        ("irt.cross_validate(outcomes, 'tasks', model='2pl')", MODEL),
+        ("how = dict(model='2pl')\nfit(outcomes, **how)", MODEL),
+        ("ways = [dict(model='2pl')]\nfor how in ways:\n    fit(outcomes, **how)", MODEL),
+        (
+            "ways = {'a': dict(model='2pl')}\n[fit(outcomes, **how) for _, how in ways.items()]",
+            MODEL,
+        ),
+        ("def of(x, **how):\n    return fit(x, **how)\nof(outcomes, model='2pl')", MODEL),
+        ("partial(fit, model='2pl')", MODEL),
         ("session = irt.AdaptiveSession(fits)\nsession.ask(agents=3)", "unexpected keyword argument 'agents'"),
         ("irt.fitted", "no attribute 'fitted'"),
         ("from agentirt_nb.irt.inference import fitted", "no attribute 'fitted'"),
