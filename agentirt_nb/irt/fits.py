@@ -260,10 +260,10 @@ def noise_values(
 
 def outcomes_of(
     fit: xr.DataTree,  # a fit
-) -> xr.Dataset:  # successes, trials (agent, task)
+) -> xr.Dataset:  # successes, trials (agent, task), as `results_of` counts them
     "The outcomes that a fit was made of. Raises FitError for what is no fit, or has not kept them."
     need(fit)
-    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
+    seen = results_of(fit)
     if not {"successes", "trials"} <= set(seen.data_vars):
         raise FitError("the fit has not kept its outcomes, so there is nothing to check; fit them again.")
     return seen.transpose("agent", "task", ...)

@@ -6,7 +6,7 @@
 __all__ = ['NODES', 'MASSES', 'Cells', 'chance_and_likeness', 'logistic_cells', 'cells_of', 'Margins']
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #6ddf0b05
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -111,7 +111,8 @@ def cells_of(
     if curve not in ("1pl", "2pl"):
         return _cells_by_draws(fit, outcomes)
     posterior = fit["posterior"].to_dataset().sel(agent=outcomes.agent.values, task=outcomes.task.values)
-    return logistic_cells(outcomes, posterior, curve, noise)
+    cells = logistic_cells(outcomes, posterior, curve, noise)
+    return replace(cells, swell=cells.swell / float(fit.attrs.get("share_runs", 1.0)))  # a share varies less than one run
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #c9dadd5d
 class Margins:

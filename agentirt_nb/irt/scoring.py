@@ -18,10 +18,11 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, logsumexp
 
 from ..data.outcomes import OutcomesError, as_numbers, as_text, validate
-from .curves import Noise, density_at, draw_difficulties, log_standard
-from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, task_parameters
+from .curves import NOISES, Noise, density_at, draw_difficulties, log_standard
+from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, of_shares, task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
+from .repeats import counted
 from .screens import says_of_repeats
 from ..limits import refuse_beyond
 from ..messages import and_more, check_probability, count, listed, nearest
@@ -136,7 +137,7 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
         values = known[name].transpose(..., "sample", "task").values
         tasks[name] = np.zeros((*values.shape[:-1], results.sizes["task"]))
         tasks[name][..., ~new_task], tasks[name][..., new_task] = values, fresh.get(name, 0.0) if count else values[..., :0]
-    noise = noise_of(fit)
+    noise = NOISES["binomial"] if of_shares(fit) else noise_of(fit)
     if noise.parameters:
         raise FitError(
             f"`score` does not know the {noise.name} noise, of which each task has its own; fit again with all results."
@@ -253,8 +254,8 @@ def _with_observed(observed: xr.Dataset, results: xr.Dataset) -> xr.Dataset:
     "Successes and trials of a fit and of new results in one table."
     fresh = {d: ~np.isin(results[d].values, observed[d].values) for d in ("agent", "task")}
     labels = {d: np.concatenate([observed[d].values, results[d].values[new]]) for d, new in fresh.items()}
-    kept = [name for name in ("successes", "trials") if name in observed]  # the snapshot knows only what was tried
-    put = lambda ds: ds[kept].reset_coords(drop=True).reindex(labels, fill_value=0)
+    kept = [name for name in ("successes", "trials", "share") if name in observed and name in results]  # snapshot: trials alone
+    put = lambda ds: ds[kept].reset_coords(drop=True).reindex(labels, fill_value=0).fillna(0)
     coords = {}
     for name, values in observed.coords.items():
         if values.dims in (("agent",), ("task",)) and name not in labels:
@@ -366,7 +367,9 @@ def score(
 ) -> xr.DataTree:  # the fit after seeing the results, with new agents, tasks and benchmarks in its posterior
     "Update a fit by a handful of results, without refitting. Raises FitError where the fit has seen a cell already."
     results, rng = _untried(fit, results), np.random.default_rng(chosen_seed(seed))
-    k, n = results.successes.values, results.trials.values
+    cells = counted(results, fit.attrs.get("noise"), float(fit.attrs.get("share_runs", 1.0)))
+    k, n = cells.successes.values, cells.trials.values
+    results = results.assign(share=counted(results, "quasi-binomial").successes) if of_shares(fit) else results
     new_agent, new_task = (~np.isin(results[d].values, fit.observed_data[d].values) for d in ("agent", "task"))
     copies = _copies(fit, results, new_agent, new_task)
     _refuse_large(fit, results, copies)

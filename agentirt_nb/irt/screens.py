@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from ..data.describing import component_numbers
 from ..data.outcomes import validate
 from .fits import need, outcomes_of, trusted
+from .repeats import counted
 from .remainders import MASSES, NODES, Cells, Margins, cells_of, logistic_cells
 from ..messages import count, listed
 
@@ -688,6 +689,7 @@ def _and_one_group(table: xr.Dataset, outcomes: xr.Dataset) -> xr.Dataset:
 @threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
 def _screened(outcomes: xr.Dataset, posterior: xr.Dataset, ability: str, noise: str, make: Callable) -> xr.Dataset:
     "All screens of outcomes (agent, task) and the posterior; `make` gives the cells of a part of both. Shares are no counts."
+    outcomes = counted(outcomes, noise)
     apart, tasks = _separate(outcomes, ability), None if outcomes.trials.size > _MOST_CELLS else _inverted(outcomes)
     if tasks is None or noise == "quasi-binomial":
         return _and_one_group(_screens(outcomes, None, (apart, tasks)), outcomes)
