@@ -798,8 +798,8 @@ def _one_half(outcomes: xr.Dataset, inside: np.ndarray, claims: Sequence[str], t
     "Claims (claim, pair) from the tasks inside, what was seen on the others (pair,), and which agents (pair, 2)."
     from agentirt_nb.irt.inference import fit
 
-    train, found = outcomes.isel(task=inside), counted(outcomes, options.get("noise"))
-    table = lambda which: [found[x].transpose("agent", "task").values[:, which].astype(float) for x in ("successes", "trials")]
+    train, by_fit = outcomes.isel(task=inside), counted(outcomes, options.get("noise"))
+    table = lambda which: [by_fit[x].transpose("agent", "task").values[:, which].astype(float) for x in ("successes", "trials")]
     (passed, ran), (passed_later, ran_later) = table(inside), table(~inside)
     total = ran.sum(1)
     score = np.divide(passed.sum(1), total, out=np.full(len(total), -1.0), where=total > 0)
