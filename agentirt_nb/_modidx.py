@@ -2145,6 +2145,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'agentirt_nb/irt/scoring.py'),
                                          'agentirt_nb.irt.scoring._extended': ( '2_irt/scoring.html#_extended',
                                                                                 'agentirt_nb/irt/scoring.py'),
+                                         'agentirt_nb.irt.scoring._finer': ('2_irt/scoring.html#_finer', 'agentirt_nb/irt/scoring.py'),
                                          'agentirt_nb.irt.scoring._gifts': ('2_irt/scoring.html#_gifts', 'agentirt_nb/irt/scoring.py'),
                                          'agentirt_nb.irt.scoring._given_results': ( '2_irt/scoring.html#_given_results',
                                                                                      'agentirt_nb/irt/scoring.py'),

@@ -62,9 +62,14 @@ class _Worlds:
         return self.noise.log_pmf(log_p, log_q, int(k), int(n), self.shared, np)
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #ded198c3
-def _grid_of(sd: np.ndarray, density: str = "normal") -> tuple[np.ndarray, np.ndarray]:
-    "Nodes (draw, node) of a deviation with sd (draw,), and their log weights."
-    z = _Z if density == "normal" else _FAR
+def _finer(runs: float) -> np.ndarray:
+    "The grid for a deviation of which so many runs tell: its nodes lie closer than the posterior's sd."
+    return np.linspace(-4.5, 4.5, 1 + (len(_Z) - 1) * int(np.clip(np.sqrt(runs / 12), 1, 8)))
+
+
+def _grid_of(sd: np.ndarray, density: str = "normal", runs: float = 0) -> tuple[np.ndarray, np.ndarray]:
+    "Nodes (draw, node) of a deviation with sd (draw,), closer where more runs tell of it, and their log weights."
+    z = _finer(runs) if density == "normal" else _FAR
     log_weight = log_standard(density, z)
     return sd[:, None] * z, log_weight - logsumexp(log_weight) + np.zeros((len(sd), 1))
 
@@ -198,7 +203,7 @@ def _place_agents(worlds: _Worlds, results: xr.Dataset, k, n, new_agent, new_tas
         if worlds.gifts is not None:
             worlds.log_weight += _place_by_groups(worlds, worlds.gifts[:, i], int(i), cells, _grid_of(spread), rng)
             continue
-        deviation, evidence = _given_results(worlds, cells, _grid_of(spread), "of_agent", rng)
+        deviation, evidence = _given_results(worlds, cells, _grid_of(spread, runs=n[i].sum()), "of_agent", rng)
         worlds.agents["ability"][:, i] += deviation
         worlds.log_weight += evidence
 
@@ -351,7 +356,7 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     agents, tasks, kinds = results.sizes["agent"], results.sizes["task"], 2 + len(curve_of(fit).parameters)
     shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
     groups = fit.posterior.sizes["group"] + 1 if "group_deviation" in fit.posterior else 0
-    nodes = len(_Z if density_of(fit).name == "normal" else _FAR)
+    nodes = max(len(_finer(results.trials.values.sum(1).max())), len(_Z if density_of(fit).name == "normal" else _FAR))
     grid = 8 * nodes if not groups else 4 * nodes * 11
     needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + grid) + 2 * shared)
     needed += 3 * fit.posterior.to_dataset().nbytes
