@@ -1097,6 +1097,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                   'agentirt_nb/irt/benchmark_design.py'),
                                                   'agentirt_nb.irt.benchmark_design._target': ( '2_irt/benchmark_design.html#_target',
                                                                                                 'agentirt_nb/irt/benchmark_design.py'),
+                                                  'agentirt_nb.irt.benchmark_design._worth': ( '2_irt/benchmark_design.html#_worth',
+                                                                                               'agentirt_nb/irt/benchmark_design.py'),
                                                   'agentirt_nb.irt.benchmark_design.design_benchmark': ( '2_irt/benchmark_design.html#design_benchmark',
                                                                                                          'agentirt_nb/irt/benchmark_design.py'),
                                                   'agentirt_nb.irt.benchmark_design.plan_runs': ( '2_irt/benchmark_design.html#plan_runs',

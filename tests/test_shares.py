@@ -138,6 +138,12 @@ def test_reruns_and_groups_of_agents_have_shares(fitted, share):
     assert np.average(grouped.share[0], weights=grouped.agents[0]) == pytest.approx(share[:, 3].mean())
 
 
+def test_a_design_counts_on_shares(board, fitted):
+    found = irt.design_benchmark(fitted, board.task.values[:20].tolist(), 8, agent="agent 15", seed=0).attrs
+    assert found["se"] == pytest.approx(1 / np.sqrt(6 * 8 * 0.25), rel=0.1)  # of eight even chances, each as sure as six runs
+    assert found["score_upper"] - found["score_lower"] < 0.35  # of eight runs: 0.5
+
+
 def test_forecasts_are_judged_by_shares(board, fitted):
     early = irt.fit(board.isel(task=slice(40)), **HOW)
     seen = irt.foreseen(early, board.isel(task=slice(40, None)))

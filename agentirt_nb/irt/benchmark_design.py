@@ -14,7 +14,16 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
 from .drafts import FRONTIER, ZONES
-from .fits import FitError, draws, probability_inside, rate_of_many, success_probability, tails, trusted
+from agentirt_nb.irt.fits import (
+    FitError,
+    draws,
+    probability_inside,
+    rate_of_many,
+    share_again,
+    success_probability,
+    tails,
+    trusted,
+)
 from .prediction import agent_draws, task_draws
 from ..messages import count, one_of
 from ..settings import chosen_seed
@@ -35,12 +44,17 @@ def _target(fit: xr.DataTree, agent: str | pd.DataFrame | None, ahead: float, se
 
 
 def _chance_and_information(fit: xr.DataTree, able: xr.Dataset, task: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    "Chance of a pass, and Fisher information of a run about ability, each (sample, task)."
+    "Chance of a pass, and Fisher information of a run, or of a share, about ability, each (sample, task)."
     moved = lambda step: able.assign(ability=able["ability"] + step)
     here, low, high = (
         rate_of_many(success_probability(fit, moved(step), task), task).astype(float) for step in (0.0, -0.05, 0.05)
     )
-    return here, ((high - low) / 0.1) ** 2 / np.maximum(here * (1 - here), 1e-9)
+    return here, _worth(fit) * ((high - low) / 0.1) ** 2 / np.maximum(here * (1 - here), 1e-9)
+
+
+def _worth(fit: xr.DataTree) -> float:
+    "How many runs a result is worth: one, unless the fit is of shares."
+    return float(fit.attrs.get("share_runs", 1.0))
 
 # %% ../../nbs/2_irt/35_benchmark_design.ipynb #bacb8422
 def plan_runs(
@@ -107,9 +121,11 @@ def _kept(
     return np.array(order)
 
 
-def _designed(chance: np.ndarray, kept: np.ndarray, info: np.ndarray, prob: float, rng: np.random.Generator) -> dict[str, float]:
+def _designed(
+    fit: xr.DataTree, chance: np.ndarray, kept: np.ndarray, info: np.ndarray, prob: float, seed: int
+) -> dict[str, float]:
     "What is expected of the set: score with interval, the run's luck in it, and standard error of an ability."
-    passed = (rng.random((len(chance), len(kept))) < chance[:, kept]).mean(1)
+    passed = share_again(fit, chance[:, kept], 1, np.random.default_rng(seed)).mean(1)
     lower, upper = tails(passed, prob)
     found = dict(score=float(passed.mean()), score_lower=float(lower), score_upper=float(upper))
     error = lambda information: float(1 / np.sqrt(max(float(information), 1e-9)))
@@ -140,7 +156,7 @@ def design_benchmark(
     everyone = draws(fit).values.mean(0)
     top = float(able["ability"].mean())
     reach = min(float(everyone.min()), top), max(float(everyone.max()), top)
-    order = _kept(goal, size, info, chance.mean(0), difficulty.mean(0), reach)
+    order = _kept(goal, size, info / _worth(fit), chance.mean(0), difficulty.mean(0), reach)
     place = np.zeros(len(info), int)
     place[order] = np.arange(1, size + 1)
     zones = np.stack([(chance > FRONTIER[1]).mean(0), np.zeros(len(info)), (chance < FRONTIER[0]).mean(0)], 1)
@@ -152,7 +168,7 @@ def design_benchmark(
     table = table.assign(probability=(("task", "zone"), zones)).merge(
         plan_runs(fit, drafts, runs, pool=pool, agent=agent, ahead=ahead, seed=seed).drop_attrs()
     )
-    numbers = _designed(chance, order, info, prob, np.random.default_rng(chosen_seed(seed)))
+    numbers = _designed(fit, chance, order, info, prob, chosen_seed(seed))
     says = _design_says(table, size, goal, whose, numbers, prob)
     return trusted(table, fit, goal=goal, target=whose, prob=prob, **numbers, says=says)
 
