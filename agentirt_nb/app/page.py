@@ -579,7 +579,12 @@ def _of_saturation(found: _Found) -> _Section:
         for name, best, tasks, all_, none, rest, share in left.groups[0][1]:
             if best > 1:
                 says = f"{name}: of {count(tasks, 'task')}, the best {best} agents all pass {all_} and all fail {none}"
-                parts.append(("text", f"{says}; {rest} {'is' if rest == 1 else 'are'} left to tell them apart. The best agent passes {share}."))
+                parts.append(
+                    (
+                        "text",
+                        f"{says}; {rest} {'is' if rest == 1 else 'are'} left to tell them apart. The best agent passes {share}.",
+                    )
+                )
         parts.append(("table", left))
         parts += [("text", words) for words in ends]
     parts.append(_picture(wright_map(found.fit), "Chart: abilities of agents beside difficulties of tasks"))

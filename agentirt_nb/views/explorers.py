@@ -258,7 +258,8 @@ def _reset_button(reset: Callable[[], None]) -> widgets.Button:
 
 def _titled(fit: xr.DataTree, text: str, *more: str) -> alt.TitleParams:
     "A title with what the marks mean."
-    marks = f"band: {percent(probability_inside(fit))} interval for this cell (the agent on the task); diamond: a new task of the chosen difficulty"
+    band = f"band: {percent(probability_inside(fit))} interval for this cell (the agent on the task)"
+    marks = f"{band}; diamond: a new task of the chosen difficulty"
     return headline(fit, text, *more, marks)
 
 # %% ../../nbs/4_views/15_explorers.ipynb #d380a7fd

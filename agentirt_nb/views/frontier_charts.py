@@ -171,7 +171,10 @@ def _failure_lines(law: xr.Dataset, of: xr.Dataset) -> list[str]:
     "What the fitted line says, what the exact curves say, and what it was fitted to."
     straight = estimate_words(-float(of.slope), -float(of.slope_upper), -float(of.slope_lower))
     c = {form: [float(law[f"exponent{end}"].sel(way=f"ability, {form}")) for end in ("", "_lower", "_upper")] for form in FORMS}
-    curves = ", ".join(f"{estimate_words(*c[form])} for {form.replace('gumbel', 'Gumbel')} difficulties" for form in FORMS[1:])
+    curves = ", ".join(
+        f"{estimate_words(c[form][0], c[form][1], c[form][2])} for {form.replace('gumbel', 'Gumbel')} difficulties"
+        for form in FORMS[1:]
+    )
     return [
         f"Straight: {straight} per logit.",
         f"Exact curve, c: {curves}.",

@@ -27,7 +27,9 @@ def _scaling_layers(cells: pd.DataFrame, lines: pd.DataFrame, over: str, unit: s
     y = alt.Y("loss:Q", title=title, scale=_LOG, axis=log_axis([lines.lower.min(), cells.loss.max()]))
     points = alt.Chart(cells).mark_point(filled=True, opacity=0.6, size=28)
     colour = alt.condition("datum.fitted", alt.value(COLOURS["ink"]), alt.value(COLOURS["accent"]))
-    points = points.encode(x, y, color=colour, tooltip=[alt.Tooltip(name, format=".4~g") for name in cells.select_dtypes("number")])
+    points = points.encode(
+        x, y, color=colour, tooltip=[alt.Tooltip(name, format=".4~g") for name in cells.select_dtypes("number")]
+    )
     known = {over: over, "mean": f"fitted loss ({unit})", "lower": "interval from", "upper": "to"}
     tips = [alt.Tooltip(f"{name}:Q", title=said, format=".4~g") for name, said in known.items()]
     mean = alt.Chart(lines).mark_line(color=COLOURS["main"]).encode(x, alt.Y("mean:Q", title=title), tooltip=tips)
