@@ -123,14 +123,15 @@ def judged(
     off = {name: float((np.abs(x.shift) - 2 * x.error).max()) for name, x in flat.items()}
     worst = max(off, key=lambda name: off[name], default="")
     most = max(off.get(worst, 0.0), 0.0)
+    uneven = error > 0.4
     wrong = shift > 2 * OFF or not LIES[0] - 0.14 < holds < LIES[1] + 0.02
-    doubt = shift > OFF or not LIES[0] < holds < LIES[1] or most > 1 or error > 0.5 or draws < 25
+    doubt = shift > OFF or not LIES[0] < holds < LIES[1] or most > 1 or uneven or draws < 25
     grade = "bad" if wrong else "doubtful" if doubt else "sound"
     sentence = (
         f"By {draws} weighted draws ({effective:.0f} effective), abilities lie {shift:.2f} sd (give or take {error:.2f}) "
         f"from where the fit has them, so its 90 % intervals hold about {100 * holds:.0f} %"
     )
-    if error > 0.5:
+    if uneven:
         sentence += " - but the weights are too uneven to tell this well"
     if most > 1:
         sentence += f", and {worst} is off by more than {most:.1f} sd"

@@ -402,7 +402,7 @@ def deciding_tasks(
     benchmark: str | Sequence[str] | None = None,  # tasks of one or several; None: all that the fit has
 ) -> (
     xr.Dataset
-):  # a_passed, a_ran, a_expected, the same of b, adds (task): logits by which the task raises the odds of a; NaN: unknown
+):  # a_passed, a_ran, a_expected, the same of b, adds (task): by how many logits it raises the odds of a; NaN: unknown
     "What makes the fit believe that a is ahead of b, most first. Raises FitError for unknown labels and a fit without outcomes."
     names, runs = known_labels(fit, "agent", [a, b]), _runs(fit, benchmark)
     if a == b:

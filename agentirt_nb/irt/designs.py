@@ -259,7 +259,7 @@ def ability_design(
 @jax.custom_jvp
 def softplus(x):
     "log(1 + exp(x)) without overflow; several times faster than the general log-sum-exp, which is where a sampler's time goes."
-    return jnp.maximum(x, 0) - jnp.log(jax.nn.sigmoid(jnp.abs(x)))
+    return jnp.maximum(x, 0) + jnp.log(1 + jnp.exp(-jnp.abs(x)))
 
 
 softplus.defjvp(lambda primals, tangents: (softplus(*primals), jax.nn.sigmoid(*primals) * tangents[0]))

@@ -251,10 +251,12 @@ def _labelled(data: ModelData, draws: dict) -> xr.Dataset:
     return posterior
 
 # %% ../../nbs/2_irt/08_inference.ipynb #152264e9
-def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
-    "The words of the trust record on a Laplace fit: whether the climb arrived, and what its weights say."
+def _judge_laplace(found: LaplaceDraws, trials: int = 1) -> dict[str, Any]:
+    "The words of the trust record on a Laplace fit of so many trials a cell: whether the climb arrived, what its weights say."
     if not found.reached:
-        verdict = "The Laplace approximation did not reach the posterior's mode: use method='nuts' or other priors."
+        divided = f"a cell has {trials:,} trials: divide successes and trials, so that none has over 10,000"
+        advice = divided if trials > 10_000 else "use method='nuts' or other priors"
+        verdict = f"The Laplace approximation did not reach the posterior's mode: {advice}."
         return dict(converged="no", accuracy="bad", verdict=verdict)
     seen, advice = found.accuracy, ""
     grade, what = "not checked", "Laplace approximation; its accuracy was not checked (fit with check=True to check it)"
@@ -266,7 +268,8 @@ def _judge_laplace(found: LaplaceDraws) -> dict[str, Any]:
         what += "; draws were resampled by these weights, which puts this right" if not few else "; too few to put it right"
     worst = "" if seen is None else f"abilities lie {seen.shift:.2f} sd off, 90 % intervals hold about {100 * seen.holds:.0f} %"
     if found.blurred > OFF:
-        grade, advice = "bad" if grade == "bad" else "doubtful", ", and so does ability='agent' in a 1PL" if found.cure else ""
+        grade = "bad" if grade == "bad" else "doubtful"
+        advice = ", and so does ability='agent' in a 1PL" if found.cure else ""
         worst = f"agents have so few outcomes each that difficulties may be off by {found.blurred:.1f} standard deviations"
         what += f"; {worst}"
     record = dict(converged="yes", accuracy=grade) | ({} if seen is None else dict(pareto_k=seen.pareto_k))
@@ -334,7 +337,7 @@ def _laplace_fit(data: ModelData, found: LaplaceDraws) -> tuple[xr.Dataset, xr.D
     figures = {} if found.accuracy is None else {f"ability_{name}": getattr(found.accuracy, name) for name in ("shift", "ratio")}
     if found.accuracy is not None:
         figures |= dict(effective=found.accuracy.effective, pareto_k=found.accuracy.pareto_k)
-    return posterior, xr.Dataset(figures), _judge_laplace(found)
+    return posterior, xr.Dataset(figures), _judge_laplace(found, max(int(block.trials.max(initial=0)) for block in data.blocks))
 
 
 def _nuts_fit(

@@ -362,13 +362,13 @@ def _prior_mean(state: _Laplace, w: np.ndarray, chunk: _Chunk) -> np.ndarray:
 
 
 def _arguments(state: _Laplace, w: np.ndarray, chunk: _Chunk) -> tuple:
-    "Abilities and the tasks' prior at w, as a kernel takes them."
-    block, width = state.data.blocks[chunk.b], len(chunk.real)
-    theta = np.zeros(len(chunk.cells[0]), "f4")
-    effects, design = state.parts[chunk.b]
-    theta[: len(block.agents)] = design @ w[effects]
-    mean = np.pad(_prior_mean(state, w, chunk), ((0, width - chunk.count), (0, 0)))
-    return theta, mean.astype("f4"), w[state.log_sds(chunk.b)].astype("f4"), state.log_noise(w)
+    "Abilities and the tasks' prior at w (..., size), as a kernel takes them."
+    block, (effects, design) = state.data.blocks[chunk.b], state.parts[chunk.b]
+    theta = np.zeros((*w.shape[:-1], len(chunk.cells[0])), "f4")
+    theta[..., : len(block.agents)] = w[..., effects] @ design.T
+    mean = np.zeros((*w.shape[:-1], len(chunk.real), state.dims), "f4")
+    mean[..., : chunk.count, :] = _prior_mean(state, w, chunk)
+    return theta, mean, w[..., state.log_sds(chunk.b)].astype("f4"), state.log_noise(w)
 
 
 def _set_frames(state: _Laplace, w: np.ndarray) -> None:
@@ -855,7 +855,7 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #42280d1f
 _VALUE_GRID = {1: (1.0, 6.0), 2: (1.2, 5.0)}  # as _GRID, for values alone
-_TOGETHER = 64  # draws whose values are computed in one call
+_TOGETHER = 32  # draws whose values are computed in one call
 
 
 @partial(jax.jit, static_argnames="model")
@@ -875,8 +875,7 @@ def _chunk_values(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarra
     centre, scale = np.zeros((*shape, dims), "f4"), np.zeros((*shape, dims, dims), "f4")
     scale[...] = np.eye(dims)
     centre[:, : chunk.count], scale[:, : chunk.count] = at.mean, _cholesky(covariance)
-    arguments = (np.stack(x) for x in zip(*(_arguments(state, x, chunk) for x in w)))
-    return np.asarray(_value_kernel(*arguments, (centre, scale), *chunk.cells, chunk.real, state.model), float)
+    return np.asarray(_value_kernel(*_arguments(state, w, chunk), (centre, scale), *chunk.cells, chunk.real, state.model), float)
 
 
 def _log_likelihood_at(state: _Laplace, tables: tuple, w: np.ndarray) -> np.ndarray:
@@ -1100,16 +1099,18 @@ def _checked_effects(state: _Laplace, mode: _Mode, tables: tuple, draws: int, rn
     weak = bool(mode.supports)
     many = int(np.clip(12 * few, 256, 2 * draws)) if weak else draws
     w, log_scales, log_ratio = _draw_effects(state, mode, many, rng)
-    if not weak and (check is False or (check == "auto" and (state.dims == 2 or few < _TOGETHER // 2))):
+    if not weak and (check is False or (check == "auto" and (state.dims == 2 or few < _TOGETHER))):
         return w, log_scales, None, False
-    most = 5 * _TOGETHER
-    some = many if weak else min(many, most if check is True else int(np.clip(few // _TOGETHER * _TOGETHER, _TOGETHER, most)))
-    pick = np.linspace(0, many - 1, some).round().astype(int)
-    log_weight, found = _weighed(state, tables, w[pick], log_scales[pick], log_ratio[pick])
-    slight = found.shift < 0.1 and abs(np.log(found.ratio)) < 0.05 and found.off < 0.25
-    if not weak and (slight or check is not True):
-        return w, log_scales, found, False
-    if some < many:
+    most = 10 * _TOGETHER
+    some = np.clip(few // _TOGETHER * _TOGETHER, 2 * _TOGETHER, most)
+    some = [many] if weak else [some] if check is not True else [3 * _TOGETHER, most] if few < 3 * _TOGETHER else [most]
+    for count in np.minimum(some, many):  # few where they are dear, more where these leave a doubt
+        pick = np.linspace(0, many - 1, count).round().astype(int)
+        log_weight, found = _weighed(state, tables, w[pick], log_scales[pick], log_ratio[pick])
+        slight = found.shift < 0.1 and abs(np.log(found.ratio)) < 0.05 and found.off < 0.25 and found.error < 0.35
+        if not weak and (slight or check is not True):
+            return w, log_scales, found, False
+    if count < many:
         log_weight, found = _weighed(state, tables, w, log_scales, log_ratio)
     if not weak and found.effective < ENOUGH:
         return w, log_scales, found, False
@@ -1125,7 +1126,7 @@ def _draws_around(
     if moved and not mode.supports:
         mode = _recentre(state, _recentre(state, mode, tables, rng), tables, rng)
         if state.dims == 2 and state.benchmarks > 1:
-            mode = _aimed(state, mode, tables, rng, draws=(9 if check is True else 3) * _TOGETHER)
+            mode = _aimed(state, mode, tables, rng, draws=(18 if check is True else 6) * _TOGETHER)
     w, log_scales, found, repaired = _checked_effects(state, mode, tables, draws, rng, check)
     tasks, _ = _draw_tasks(state, tables, w, rng)
     named, unit = _in_logits(state, w, log_scales)
