@@ -9,6 +9,7 @@ import pytest
 from agentirt_nb.data.building import from_arrays, from_long
 from agentirt_nb.data.outcomes import OutcomesError
 from agentirt_nb.irt.combinations import compare_combinations
+from agentirt_nb.irt.comparison import compare, deciding_tasks
 from agentirt_nb.irt.evaluation import cross_validate, evaluate, reliability
 from agentirt_nb.irt.fit_header import header_lines
 from agentirt_nb.irt.fits import draws, open_fit, save_fit, summarise
@@ -213,3 +214,11 @@ def test_of_a_split_is_warned_where_there_is_one_and_it_rests_on_the_prior():
     assert not warns()  # nothing is disclosed: there is nothing to split
     assert not warns(list("AABB"), list("XYXY"))
     assert warns(list("ABCC"), list("XYZZ"))
+
+
+def test_what_a_task_adds_is_unknown_where_no_draws_are_left_to_tell():
+    made = fit(outcomes([[1], [1], [0]]), progress=False)
+    first, second = made["posterior"].agent.values[:2]
+    assert np.isnan(deciding_tasks(made, first, second).adds.item())  # two that did alike: not a few draws that say -0.9
+    lead = compare(fit(outcomes([[1, 1, 0], [1, 0, 1], [1, 0, 0]]), progress=False), "a0", "a1").sel(by="tasks drawn again")
+    assert -1 <= lead.lower.item() < lead.upper.item() <= 1
