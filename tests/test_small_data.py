@@ -196,8 +196,8 @@ def test_a_table_without_llms_or_scaffolds_has_empty_tables_of_them(known):
     table = pd.DataFrame({"agent": np.repeat(list("abcd"), 12), "task": np.tile(range(12), 4), "success": coin(48)})
     bare = from_long(table.assign(llm=np.repeat(["A", "A", "B", "C"], 12)) if known else table)
     made = fit(bare, draws=200, progress=False)
-    for part in ("llm", "scaffold"):
-        rows = {"llm": 3}.get(part, 0) if known else 0
+    for part in ("llm", "scaffold") if known else ():  # where nothing is known, nothing is split
+        rows = {"llm": 3}.get(part, 0)
         assert draws(made, f"{part}_ability").shape == (200, rows)
         assert len(summarise(made, f"{part}_ability", relative=True).to_dataframe()) == rows
         assert ladder(made, f"{part}_ability").sizes[part] == rows
@@ -205,7 +205,7 @@ def test_a_table_without_llms_or_scaffolds_has_empty_tables_of_them(known):
     assert [len(x) for name, x in fit_tables(made).items() if name in ("agents", "tasks")] == [4, 12]
     plain = fit(bare, ability="agent", draws=200, progress=False)
     means = [summarise(x, relative=True)["mean"].values for x in (made, plain)]
-    assert np.abs(means[0] - means[1]).max() < 0.5  # up to the difference of priors
+    assert np.abs(means[0] - means[1]).max() < (0.5 if known else 1e-9)  # up to the difference of priors
 
 
 def test_of_a_split_is_warned_where_there_is_one_and_it_rests_on_the_prior():
