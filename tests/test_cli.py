@@ -372,7 +372,7 @@ def test_charts_and_explorer_of_such_a_fit_show_it_or_say_that_there_is_nothing(
     for file, name in (("agents", "ability"), ("llms", "llm_ability"), ("scaffolds", "scaffold_ability")):
         if whole and file != "agents":
             for show in (ability_ladder, ladder):
-                with pytest.raises(FitError, match="does not split ability .* fit outcomes that name these"):
+                with pytest.raises(FitError, match=r"does not split ability .* fit outcomes that name these"):
                     show(fit, name)
             continue
         chart = json.dumps(ability_ladder(fit, name).to_dict())

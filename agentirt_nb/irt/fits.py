@@ -152,9 +152,10 @@ def make_fit(
     return tree
 
 # %% ../../nbs/2_irt/01_fits.ipynb #9ee1ccf9
+_WHOLE = "does not split ability into LLM and scaffold; fit outcomes that name these with ability='llm_scaffold', or name agents"
 _LACKS = {  # variable of the posterior -> what a fit without it lacks, and what to do
-    "llm_ability": "does not split ability into LLM and scaffold; fit outcomes that name these with ability='llm_scaffold', or name agents",
-    "scaffold_ability": "does not split ability into LLM and scaffold; fit outcomes that name these with ability='llm_scaffold', or name agents",
+    "llm_ability": _WHOLE,
+    "scaffold_ability": _WHOLE,
     "weight": "has no features; put some into its outcomes with `attach_features` before `fit`",
     "discrimination": "has one slope for all tasks; fit the '2pl'",
     "ability_per_year": "does not date abilities; fit with ability='dated'",
