@@ -2186,6 +2186,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'agentirt_nb.irt.screens._bent': ('2_irt/screens.html#_bent', 'agentirt_nb/irt/screens.py'),
                                          'agentirt_nb.irt.screens._by_factor': ( '2_irt/screens.html#_by_factor',
                                                                                  'agentirt_nb/irt/screens.py'),
+                                         'agentirt_nb.irt.screens._by_groups': ( '2_irt/screens.html#_by_groups',
+                                                                                 'agentirt_nb/irt/screens.py'),
                                          'agentirt_nb.irt.screens._compared': ( '2_irt/screens.html#_compared',
                                                                                 'agentirt_nb/irt/screens.py'),
                                          'agentirt_nb.irt.screens._copies': ('2_irt/screens.html#_copies', 'agentirt_nb/irt/screens.py'),

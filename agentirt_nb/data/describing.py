@@ -157,7 +157,7 @@ def solved_by(
     outcomes: xr.Dataset,  # successes and trials over (agent, task)
 ) -> xr.DataArray:  # (task): "nobody", "some", "everybody" or "not run"
     "Who solved each task."
-    passed, of = (outcomes[name].astype(np.int64).sum("agent").reset_coords(drop=True) for name in ("successes", "trials"))
+    passed, of = (outcomes[name].astype(float).sum("agent").reset_coords(drop=True) for name in ("successes", "trials"))
     who = np.select([of == 0, passed == 0, passed == of], ["not run", "nobody", "everybody"], "some")
     return xr.DataArray(who, dict(task=outcomes.task.values), "task", name="solved_by")
 

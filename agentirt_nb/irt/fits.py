@@ -279,9 +279,11 @@ def of_shares(
 
 def results_of(
     fit: xr.DataTree,  # a fit
-) -> xr.Dataset:  # successes, trials (agent, task), as far as the fit kept them
-    "The outcomes of a fit as it counts them: of shares, a cell that was run is one trial whose success is its share."
-    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
+    outcomes: xr.Dataset | None = None,  # of agents and tasks that it knows; None: those that it kept
+) -> xr.Dataset:  # successes, trials (agent, task), as far as there are any
+    "Outcomes as a fit counts them: of shares, a cell that was run is one trial whose success is its share."
+    kept = "observed_data" in fit.children
+    seen = outcomes if outcomes is not None else fit["observed_data"].to_dataset() if kept else xr.Dataset()
     if not of_shares(fit) or not {"share", "trials"} <= set(seen.data_vars):
         return seen
     ran = seen.trials > 0

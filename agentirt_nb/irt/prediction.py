@@ -23,7 +23,7 @@ from ..data.dates import agent_dates, decimal_years
 from ..data.describing import solved_by
 from .designs import WIDE, feature_columns
 from .fits import FitError, curve_of, density_of, draws, known_labels, need, probability_inside
-from .fits import rate_of_many, success_probability, tails, task_parameters, trusted
+from .fits import rate_of_many, results_of, success_probability, tails, task_parameters, trusted
 from ..limits import refuse_beyond
 from ..messages import closest, one_of
 from ..settings import chosen_seed
@@ -521,7 +521,7 @@ def who_solved(
     tasks: Sequence[str],  # labels; what the fit does not know was not run
 ) -> xr.DataArray:  # solved_by (task): "nobody", "some", "everybody" or "not run"; "" where the fit kept no outcomes
     "Who of the fit's agents solved each task: how hard one is that nobody solved, rests on the prior."
-    seen = fit["observed_data"].to_dataset()
+    seen = results_of(fit)
     if not {"successes", "trials"} <= set(seen.data_vars):
         return xr.DataArray(np.full(len(tasks), ""), dict(task=list(tasks)), name="solved_by")
     return solved_by(seen).reindex(task=list(tasks), fill_value="not run")

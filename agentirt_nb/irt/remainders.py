@@ -6,14 +6,15 @@
 __all__ = ['NODES', 'MASSES', 'Cells', 'chance_and_likeness', 'logistic_cells', 'cells_of', 'Margins']
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #6ddf0b05
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from .fits import curve_of, draws, need, outcomes_of, rate_of_many, success_probability, task_parameters
+from .fits import curve_of, draws, need, outcomes_of, rate_of_many, results_of, success_probability
+from .fits import task_parameters
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #61e3f068
 @dataclass(frozen=True)
@@ -106,12 +107,13 @@ def cells_of(
 ) -> Cells:
     "What a fit expects of each agent on each task, beside what was seen. Raises FitError where it kept no outcomes."
     need(fit, "ability", "difficulty")
-    outcomes = outcomes_of(fit) if outcomes is None else outcomes.transpose("agent", "task", ...)
+    outcomes = results_of(fit, outcomes_of(fit) if outcomes is None else outcomes.transpose("agent", "task", ...))
     curve, noise = curve_of(fit).name, str(fit.attrs.get("noise", "binomial"))
     if curve not in ("1pl", "2pl"):
         return _cells_by_draws(fit, outcomes)
     posterior = fit["posterior"].to_dataset().sel(agent=outcomes.agent.values, task=outcomes.task.values)
-    return logistic_cells(outcomes, posterior, curve, noise)
+    cells = logistic_cells(outcomes, posterior, curve, noise)
+    return replace(cells, swell=cells.swell / float(fit.attrs.get("share_runs", 1.0)))
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #c9dadd5d
 class Margins:

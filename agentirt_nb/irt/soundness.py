@@ -288,6 +288,9 @@ def _ran_again(cells: Cells, rng: np.random.Generator) -> np.ndarray:
     if (alike > 1e-6).any():
         many = 1 / np.maximum(alike, 1e-6) - 1
         chance = np.where(alike > 1e-6, rng.beta(np.maximum(many * chance, 1e-9), np.maximum(many * (1 - chance), 1e-9)), chance)
+    worth = 1 / cells.swell - 1  # of shares, less than a run varies
+    if (worth > 1e-6).any():
+        return np.where(n > 0, rng.beta(np.maximum(worth * chance, 1e-9), np.maximum(worth * (1 - chance), 1e-9)), 0)
     return rng.binomial(n, chance)
 
 
