@@ -26,7 +26,7 @@ from ..files import check_ending, seal, write_atomically
 from ..irt.comparison import compare, compare_all, deciding_tasks, variance_shares
 from ..irt.fit_header import what_was_fitted
 from ..irt.diagnosis import task_report
-from ..irt.fits import alarm, fit_id, known_labels, need, probability_inside, trust
+from ..irt.fits import alarm, fit_id, known_labels, need, probability_inside, results_of, trust
 from ..irt.rates import about_rates
 from ..irt.soundness import saturation
 from ..irt.tables import PARTS, kind_of, ladder
@@ -327,7 +327,8 @@ def _counts(fit: xr.DataTree) -> _Table:
         known = "trials" in part and bool(part.trials.any())
         runs = int(part.trials.sum()) if known else 0
         agents = f"{int((part.trials > 0).any('task').sum()):,}" if known else "–"
-        rate = float(part.successes.sum()) / runs if runs and "successes" in part else np.nan
+        counted = results_of(fit).isel(task=of == name)
+        rate = float(counted.successes.sum() / counted.trials.sum()) if runs and "successes" in part else np.nan
         rows.append((_named(name), agents, f"{part.sizes['task']:,}", f"{runs:,}" if runs else "–", _share(rate)))
     columns = {"benchmark": "text"} | dict.fromkeys(("agents", "tasks", "runs", "passed"), "number")
     caption = "The outcomes, benchmark by benchmark: how many agents ran it, and the share of all runs that passed."

@@ -123,7 +123,7 @@ def from_arrays(
     benchmark: str = "unnamed",  # benchmark of tasks that bring none
     features: pd.DataFrame | None = None,  # numbers that describe tasks, indexed by task label
     attrs: Mapping[str, Any] | None = None,  # source, licence, retrieved
-    **layers: Any,  # score, cost, duration, tokens, turns: (agent, task)
+    **layers: Any,  # score, share, cost, duration, tokens, turns, …: (agent, task)
 ) -> xr.Dataset:  # validated outcomes
     "Outcomes from matrices. Raises `OutcomesError` as `validate` does."
     coords = label_coordinates(agents, "agent", {"llm": "", "scaffold": "", "date": None, "organisation": ""})

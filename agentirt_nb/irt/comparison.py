@@ -29,7 +29,7 @@ from .prediction import agent_draws, cell_rates, task_draws
 from .rates import FEW_GROUPS, Lead, about_ability, about_rates, bootstrap_ahead, drawn_again, over_benchmarks
 from .rates import rate_draws, share_ahead, standings, task_weights, units_of
 from .remainders import chance_and_likeness
-from .repeats import cells_of_shares
+from .repeats import counted
 from .screens import separate_groups
 from .tables import PARTS, ladder, possible_ranks
 from ..messages import count
@@ -802,11 +802,8 @@ def _one_half(outcomes: xr.Dataset, inside: np.ndarray, claims: Sequence[str], t
     "Claims (claim, pair) from the tasks inside, what was seen on the others (pair,), and which agents (pair, 2)."
     from agentirt_nb.irt.inference import fit
 
-    train, counted = (
-        outcomes.isel(task=inside),
-        cells_of_shares(outcomes) if options.get("noise") == "quasi-binomial" else outcomes,
-    )
-    table = lambda which: [counted[x].transpose("agent", "task").values[:, which].astype(float) for x in ("successes", "trials")]
+    train, by_fit = outcomes.isel(task=inside), counted(outcomes, options.get("noise"))
+    table = lambda which: [by_fit[x].transpose("agent", "task").values[:, which].astype(float) for x in ("successes", "trials")]
     (passed, ran), (passed_later, ran_later) = table(inside), table(~inside)
     total = ran.sum(1)
     score = np.divide(passed.sum(1), total, out=np.full(len(total), -1.0), where=total > 0)

@@ -278,7 +278,7 @@ def diagnose(
     if control:
         curve = "2pl" if "discrimination" in fit["posterior"] else "1pl"
         told = lambda t: t.assign_attrs(says=t.attrs["says"] or f"It foretells hidden results by {t.attrs['numbers']}.")
-        dealt = lambda: told(negative_control(outcomes_of(fit), curve, level=level, seed=seed))
+        dealt = lambda: told(negative_control(fit, curve, level=level, seed=seed))
         ask["control"] = lambda: _told(dealt(), lambda t: t.attrs["better"] != "yes")
     rows = {}
     for name, answer in ask.items():

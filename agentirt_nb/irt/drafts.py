@@ -14,10 +14,12 @@ import pandas as pd
 import xarray as xr
 
 from ..data.outcomes import validate
-from .fits import FitError, interval, rate_of_many, record_of, success_probability, trust, trusted
+from .fits import FitError, interval, rate_of_many, record_of, share_again
+from .fits import success_probability, trust, trusted
 from .prediction import about_cells, agent_draws, cell_rates, described, own_trials, predict, task_draws
 from .prediction import who_solved
 from .rates import about_rates
+from .repeats import counted
 from .tables import beyond_words
 from ..messages import one_of
 from ..settings import chosen_seed
@@ -65,7 +67,7 @@ def share_passed(
     shares, (won, ran) = np.zeros((agent.sizes["sample"], other.sizes[dim])), own_trials(fit, agent, task)
     for i in range(agent.sizes["agent"]):
         chance = cell_rates(fit, success_probability(fit, agent.isel(agent=i), task), won[i], ran[i], rng)[1]
-        passed = rng.random(chance.shape) < chance
+        passed = share_again(fit, chance, 1, rng)
         if over == "task":
             shares[:, i] = passed.mean(1)
         else:
@@ -138,7 +140,8 @@ def forecast_worth(
     "How much a forecast of drafts is worth, by results that it has not seen."
     zones = frontier_zones(fit, agent, tasks, seed=seed).probability
     chance = predict(fit, None, tasks, seed=seed).probability
-    runs = outcomes[["successes", "trials"]].sel(agent=chance.agent.values, task=chance.task.values)
+    runs = counted(outcomes, fit.attrs.get("noise"))[["successes", "trials"]]
+    runs = runs.sel(agent=chance.agent.values, task=chance.task.values)
     bits = runs.successes * np.log(chance) + (runs.trials - runs.successes) * np.log1p(-chance)
     width = interval_width(task_draws(fit, tasks, seed=seed).difficulty).mean()
     numbers = dict(width=width, settled=(zones.max("zone") >= settled).sum(), log_loss=-bits.sum() / runs.trials.sum())
@@ -153,7 +156,7 @@ def foreseen(
 ) -> xr.Dataset:  # probability (predictor, agent, task), successes and trials, as `cross_validate` gives them
     "Forecasts for tasks that a fit has not seen, beside what happened: for `reliability` and `evaluate`."
     forecast = predict(fit, None, described(outcomes), seed=seed)
-    table = outcomes[["successes", "trials"]].sel(agent=forecast.agent.values)
+    table = counted(outcomes, fit.attrs.get("noise"))[["successes", "trials"]].sel(agent=forecast.agent.values)
     table = table.assign(fold=("task", np.zeros(table.sizes["task"], int)))
     return trusted(
         table.assign(probability=forecast.probability.expand_dims(predictor=["model"])), fit, prob=forecast.attrs["prob"]

@@ -31,7 +31,7 @@ from .inference import fit
 from ..data.outcomes import content_hash, validate
 from .prediction import agent_draws, described, described_agents, task_draws
 from .resampling import known_ends, times_drawn
-from .repeats import cells_of_shares
+from .repeats import counted
 from .scoring import score
 from .sizes import announce_fit
 from ..settings import chosen_seed, settings
@@ -119,11 +119,6 @@ def folds_of(
 
 # %% ../../nbs/2_irt/14_evaluation.ipynb #26d463d6
 PREDICTORS = ("model", "features only", "ability only", "margin", "agent rate", "task rate", "global rate")
-
-
-def _counted(outcomes: xr.Dataset, options: Mapping[str, Any]) -> xr.Dataset:
-    "Outcomes as a fit with such options counts them: of shares, a cell that was run is one trial whose success is its share."
-    return cells_of_shares(outcomes) if options.get("noise") == "quasi-binomial" else outcomes
 
 
 def _rates(train: xr.Dataset) -> np.ndarray:
@@ -215,7 +210,7 @@ def _predict_fold(
     p = _probability(fitted, agents, tasks, seed)
     cells = np.full((len(PREDICTORS), *outcomes.trials.shape), np.nan, "f4")
     inside = np.ix_(range(len(PREDICTORS)), np.flatnonzero(rows), np.flatnonzero(columns))
-    baselines = _rates(_counted(train, options))
+    baselines = _rates(counted(train, options.get("noise")))
     cells[inside] = np.concatenate([[p], _averages(fitted, p, agents, test, seed), baselines[:, rows][:, :, columns]])
     mask = np.zeros(held.shape, bool)
     mask[np.ix_(rows, columns)] = here
@@ -368,7 +363,7 @@ def cross_validate(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    result = _counted(outcomes, options)[["successes", "trials"]].drop_vars(["feature", "block"], errors="ignore")
+    result = counted(outcomes, options.get("noise"))[["successes", "trials"]].drop_vars(["feature", "block"], errors="ignore")
     result["probability"] = (("predictor", "agent", "task"), cells)
     result["fold"] = fold
     judged = _judged(len(numbers), failed, grades, lost)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'record_of', 'probability_inside', 'tails', 'interval',
            'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'density_of', 'noise_of',
-           'noise_values', 'outcomes_of', 'of_shares', 'results_of', 'share_again', 'task_parameters',
+           'noise_values', 'of_shares', 'results_of', 'outcomes_of', 'share_again', 'task_parameters',
            'success_probability', 'rate_of_many', 'trusted', 'summarise', 'upgraded', 'check_fit', 'save_fit',
            'open_fit', 'fit_id']
 
@@ -258,17 +258,6 @@ def noise_values(
         found[name] = values if kept == name else logit(values)
     return found
 
-
-def outcomes_of(
-    fit: xr.DataTree,  # a fit
-) -> xr.Dataset:  # successes, trials (agent, task)
-    "The outcomes that a fit was made of. Raises FitError for what is no fit, or has not kept them."
-    need(fit)
-    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
-    if not {"successes", "trials"} <= set(seen.data_vars):
-        raise FitError("the fit has not kept its outcomes, so there is nothing to check; fit them again.")
-    return seen.transpose("agent", "task", ...)
-
 # %% ../../nbs/2_irt/01_fits.ipynb #5b364416
 def of_shares(
     fit: xr.DataTree,  # a fit
@@ -288,6 +277,17 @@ def results_of(
         return seen
     ran = seen.trials > 0
     return seen.assign(successes=seen.share.where(ran, 0.0), trials=ran.astype(int))
+
+
+def outcomes_of(
+    fit: xr.DataTree,  # a fit
+) -> xr.Dataset:  # successes, trials (agent, task), as `results_of` counts them
+    "The outcomes that a fit was made of. Raises FitError for what is no fit, or has not kept them."
+    need(fit)
+    seen = results_of(fit)
+    if not {"successes", "trials"} <= set(seen.data_vars):
+        raise FitError("the fit has not kept its outcomes, so there is nothing to check; fit them again.")
+    return seen.transpose("agent", "task", ...)
 
 
 def share_again(

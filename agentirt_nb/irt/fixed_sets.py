@@ -25,6 +25,7 @@ from ..data.outcomes import validate
 from ..files import check_ending, write_atomically
 from .fits import FitError, draws, known_labels, outcomes_of, probability_inside, record_of, task_parameters
 from .fits import trust, trusted
+from .repeats import counted
 from .resampling import error_of_chance, known_ends, relatives, times_drawn
 from .session_model import ABOUT_SESSION
 from .tables import beyond_words
@@ -328,7 +329,7 @@ def mini_benchmark(
     table.attrs["says"] = _says(table, size, ran.shape[1], float(ran[:, order].mean()))
     table.attrs["says"] += beyond_words(given, table.task.values.tolist()) if isinstance(given, xr.DataTree) else ""
     kind = str(outcomes.attrs.get("kind", "observed"))
-    return trusted(table, given) if of_fit else table.assign_attrs(kind=kind)
+    return trusted(table, given, noise=str(given.attrs.get("noise", "binomial"))) if of_fit else table.assign_attrs(kind=kind)
 
 # %% ../../nbs/2_irt/34_fixed_sets.ipynb #fe037589
 _INTERCEPT = "(intercept)"  # the first row of a CSV list
@@ -343,6 +344,8 @@ def save_task_set(
     path = check_ending(path, (".csv", ".json"), error=FitError)
     tasks = mini.task.values.astype(str).tolist()
     if path.suffix == ".csv":
+        if mini.attrs.get("noise") == "quasi-binomial":
+            raise FitError(f"{path} cannot say that the set is of shares; let its name end in .json.")
         columns = dict(task=[_INTERCEPT, *tasks], weight=[float(mini.intercept), *mini.weight.values.tolist()])
         text = [f"{x:.9f}" for x in columns["weight"]]  # as text: `write_table` gives numbers four decimals
         write_table(pd.DataFrame(columns | dict(weight=text)), path)
@@ -412,6 +415,7 @@ def _given_results(mini: xr.Dataset, results: Any) -> tuple[list[str], np.ndarra
     tasks = pd.Index(mini.task.values.astype(str))
     if isinstance(results, xr.Dataset):
         seen = validate(results).transpose("agent", "task", ...)
+        seen = counted(seen, mini.attrs.get("noise"))
         share = (seen.successes / seen.trials.where(seen.trials > 0)).reindex(task=tasks)
         return seen.agent.values.astype(str).tolist(), share.values.astype(float)
     if not isinstance(results, Mapping | pd.Series) or not len(results):
@@ -511,6 +515,7 @@ def anchor_set(
     coords = dict(task=outcomes.task.values[at], benchmark=("task", outcomes.benchmark.values[at]))
     share = np.bincount(found.labels_, minlength=size) / len(about)
     table = xr.Dataset(dict(weight=("task", share), pass_rate=("task", model.mean[at]), intercept=0.0), coords)
+    table.attrs["noise"] = str(given.attrs.get("noise", "binomial")) if isinstance(given, xr.DataTree) else "binomial"
     return table.assign_attrs(tasks=len(about), agents=len(k), says=f"{count(size, 'anchor')} of {len(about):,} tasks, by {by}.")
 
 
@@ -519,7 +524,7 @@ def score_by_curve(
     results: xr.Dataset,  # outcomes on a set of its tasks
 ) -> xr.DataArray:  # (agent,) share of all tasks of the fit
     "The score on all tasks of a fit from results on some, by its curve (p-IRT). Raises FitError for tasks that it does not have."
-    results = validate(results).transpose("agent", "task", ...)
+    results = counted(validate(results).transpose("agent", "task", ...), fit.attrs.get("noise"))
     tasks = task_parameters(fit).mean("sample")
     b, a = tasks.difficulty.values, tasks.discrimination.values if "discrimination" in tasks else np.ones(tasks.sizes["task"])
     at = tasks.get_index("task").get_indexer(known_labels(fit, "task", results.task.values))

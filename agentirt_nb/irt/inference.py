@@ -457,13 +457,13 @@ def fit(
         data, found = find(cells)
         posterior, stats, record = _laplace_fit(data, found)
         about_fit = name, ability, found.repeats.noise
-        if groups == "auto" and screened(outcomes, posterior, *about_fit).flagged.sel(screen="groups"):
+        if groups == "auto" and screened(outcomes, posterior, *about_fit, runs).flagged.sel(screen="groups"):
             announce_fit(outcomes, name, groups=True, **size)
             data, found = find(cells, True)
             posterior, stats, record = _laplace_fit(data, found)
     if method == "nuts":
         posterior, stats, record = _nuts_fit(data, found, (name, ability, priors, spread), draws, seed, progress)
-    screens = screened(outcomes, posterior, *about_fit)
+    screens = screened(outcomes, posterior, *about_fit, runs)
     seen, of_groups = screens.attrs, _of_groups(posterior, groups, float(screens["size"].sel(screen="groups")))
     record["verdict"] += runs_sentence(posterior, outcomes.trials.values) + shares_sentence(outcomes, noise, runs)
     record["verdict"] += _apart_from_others(outcomes, ability)

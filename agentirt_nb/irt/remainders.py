@@ -6,7 +6,7 @@
 __all__ = ['NODES', 'MASSES', 'Cells', 'chance_and_likeness', 'logistic_cells', 'cells_of', 'Margins']
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #6ddf0b05
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -71,6 +71,7 @@ def logistic_cells(
     posterior: xr.Dataset,  # ability, difficulty, perhaps discrimination, group_deviation, concentration or spread
     curve: str,  # "1pl" or "2pl"
     noise: str,  # how repeated runs scatter, a word that `fit` knows
+    runs: float = 1.0,  # how many independent runs a share is worth, in a fit of shares
 ) -> Cells:
     "The cells of a fit with a logistic curve, at its posterior means."
     k, n = (outcomes[name].transpose("agent", "task").values.astype(float) for name in ("successes", "trials"))
@@ -81,7 +82,7 @@ def logistic_cells(
         theta = theta + deviation.reindex(group=outcomes.group.values.astype(str), fill_value=0.0).values
     a = mean("discrimination").values if curve == "2pl" else np.ones(len(b))
     p, swell = _noisy(a * (theta - b), n, posterior)
-    return Cells(k, n, p, np.broadcast_to(a, k.shape), theta, b, swell, curve == "2pl", noise)
+    return Cells(k, n, p, np.broadcast_to(a, k.shape), theta, b, swell / runs, curve == "2pl", noise)
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #d0925ff6
 def _cells_by_draws(fit: xr.DataTree, outcomes: xr.Dataset, most: int = 32) -> Cells:
@@ -112,8 +113,7 @@ def cells_of(
     if curve not in ("1pl", "2pl"):
         return _cells_by_draws(fit, outcomes)
     posterior = fit["posterior"].to_dataset().sel(agent=outcomes.agent.values, task=outcomes.task.values)
-    cells = logistic_cells(outcomes, posterior, curve, noise)
-    return replace(cells, swell=cells.swell / float(fit.attrs.get("share_runs", 1.0)))
+    return logistic_cells(outcomes, posterior, curve, noise, float(fit.attrs.get("share_runs", 1.0)))
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #c9dadd5d
 class Margins:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['REPEATED', 'UNITS', 'INDEPENDENT', 'Repeats', 'repeats_of', 'Terms', 'cell_terms', 'worth', 'runs_sentence',
-           'shares_sentence', 'runs_of_shares', 'cells_of_shares']
+           'shares_sentence', 'runs_of_shares', 'cells_of_shares', 'counted']
 
 # %% ../../nbs/2_irt/23_repeats.ipynb #7131d112
 from itertools import pairwise
@@ -233,3 +233,12 @@ def cells_of_shares(
             f"the {name} of agent {agent!r} on task {task!r} is unknown though it was run; give it, or set its trials to 0."
         )
     return outcomes.assign(successes=runs * share.where(ran, 0.0), trials=runs * ran.astype(float))
+
+
+def counted(
+    outcomes: xr.Dataset,  # outcomes
+    noise: Any,  # of a fit
+    runs: float = 1.0,  # how many independent runs a share is worth
+) -> xr.Dataset:  # successes, trials (agent, task)
+    "Outcomes as a fit with such noise counts them: of shares, a cell that was run is one trial or more with its share."
+    return cells_of_shares(outcomes, runs) if noise == "quasi-binomial" else outcomes

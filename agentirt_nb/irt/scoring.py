@@ -18,10 +18,11 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, logsumexp
 
 from ..data.outcomes import OutcomesError, as_numbers, as_text, validate
-from .curves import Noise, density_at, draw_difficulties, log_standard
-from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, task_parameters
+from .curves import NOISES, Noise, density_at, draw_difficulties, log_standard
+from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, of_shares, task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
+from .repeats import counted
 from .screens import says_of_repeats
 from ..limits import refuse_beyond
 from ..messages import and_more, check_probability, count, listed, nearest
@@ -61,9 +62,14 @@ class _Worlds:
         return self.noise.log_pmf(log_p, log_q, int(k), int(n), self.shared, np)
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #ded198c3
-def _grid_of(sd: np.ndarray, density: str = "normal") -> tuple[np.ndarray, np.ndarray]:
-    "Nodes (draw, node) of a deviation with sd (draw,), and their log weights."
-    z = _Z if density == "normal" else _FAR
+def _finer(runs: float) -> np.ndarray:
+    "The grid for a deviation of which so many runs tell: its nodes lie closer than the posterior's sd."
+    return np.linspace(-4.5, 4.5, 1 + (len(_Z) - 1) * int(np.clip(np.sqrt(runs / 12), 1, 8)))
+
+
+def _grid_of(sd: np.ndarray, density: str = "normal", runs: float = 0) -> tuple[np.ndarray, np.ndarray]:
+    "Nodes (draw, node) of a deviation with sd (draw,), closer where more runs tell of it, and their log weights."
+    z = _finer(runs) if density == "normal" else _FAR
     log_weight = log_standard(density, z)
     return sd[:, None] * z, log_weight - logsumexp(log_weight) + np.zeros((len(sd), 1))
 
@@ -136,7 +142,7 @@ def _worlds(fit: xr.DataTree, results: xr.Dataset, new_agent, new_task, copies: 
         values = known[name].transpose(..., "sample", "task").values
         tasks[name] = np.zeros((*values.shape[:-1], results.sizes["task"]))
         tasks[name][..., ~new_task], tasks[name][..., new_task] = values, fresh.get(name, 0.0) if count else values[..., :0]
-    noise = noise_of(fit)
+    noise = NOISES["binomial"] if of_shares(fit) else noise_of(fit)
     if noise.parameters:
         raise FitError(
             f"`score` does not know the {noise.name} noise, of which each task has its own; fit again with all results."
@@ -197,7 +203,7 @@ def _place_agents(worlds: _Worlds, results: xr.Dataset, k, n, new_agent, new_tas
         if worlds.gifts is not None:
             worlds.log_weight += _place_by_groups(worlds, worlds.gifts[:, i], int(i), cells, _grid_of(spread), rng)
             continue
-        deviation, evidence = _given_results(worlds, cells, _grid_of(spread), "of_agent", rng)
+        deviation, evidence = _given_results(worlds, cells, _grid_of(spread, runs=n[i].sum()), "of_agent", rng)
         worlds.agents["ability"][:, i] += deviation
         worlds.log_weight += evidence
 
@@ -253,8 +259,8 @@ def _with_observed(observed: xr.Dataset, results: xr.Dataset) -> xr.Dataset:
     "Successes and trials of a fit and of new results in one table."
     fresh = {d: ~np.isin(results[d].values, observed[d].values) for d in ("agent", "task")}
     labels = {d: np.concatenate([observed[d].values, results[d].values[new]]) for d, new in fresh.items()}
-    kept = [name for name in ("successes", "trials") if name in observed]  # the snapshot knows only what was tried
-    put = lambda ds: ds[kept].reset_coords(drop=True).reindex(labels, fill_value=0)
+    kept = [name for name in ("successes", "trials", "share") if name in observed and name in results]  # snapshot: trials alone
+    put = lambda ds: ds[kept].reset_coords(drop=True).reindex(labels, fill_value=0).fillna(0)
     coords = {}
     for name, values in observed.coords.items():
         if values.dims in (("agent",), ("task",)) and name not in labels:
@@ -350,7 +356,7 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     agents, tasks, kinds = results.sizes["agent"], results.sizes["task"], 2 + len(curve_of(fit).parameters)
     shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
     groups = fit.posterior.sizes["group"] + 1 if "group_deviation" in fit.posterior else 0
-    nodes = len(_Z if density_of(fit).name == "normal" else _FAR)
+    nodes = max(len(_finer(results.trials.values.sum(1).max())), len(_Z if density_of(fit).name == "normal" else _FAR))
     grid = 8 * nodes if not groups else 4 * nodes * 11
     needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + grid) + 2 * shared)
     needed += 3 * fit.posterior.to_dataset().nbytes
@@ -366,7 +372,9 @@ def score(
 ) -> xr.DataTree:  # the fit after seeing the results, with new agents, tasks and benchmarks in its posterior
     "Update a fit by a handful of results, without refitting. Raises FitError where the fit has seen a cell already."
     results, rng = _untried(fit, results), np.random.default_rng(chosen_seed(seed))
-    k, n = results.successes.values, results.trials.values
+    cells = counted(results, fit.attrs.get("noise"), float(fit.attrs.get("share_runs", 1.0)))
+    k, n = cells.successes.values, cells.trials.values
+    results = results.assign(share=counted(results, "quasi-binomial").successes) if of_shares(fit) else results
     new_agent, new_task = (~np.isin(results[d].values, fit.observed_data[d].values) for d in ("agent", "task"))
     copies = _copies(fit, results, new_agent, new_task)
     _refuse_large(fit, results, copies)

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from ..data.describing import component_numbers
 from ..data.outcomes import validate
 from .fits import need, outcomes_of, trusted
+from .repeats import counted
 from .remainders import MASSES, NODES, Cells, Margins, cells_of, logistic_cells
 from ..messages import count, listed
 
@@ -470,7 +471,9 @@ def _swollen(cells: Cells, phi: float) -> Cells:
 
 
 def _of_copies(cells: Cells) -> dict[str, tuple[np.ndarray, float]]:
-    "Pairs of agents and of tasks that are given twice, and how many copies there seem to be."
+    "Pairs of agents and of tasks that are given twice, and how many copies there seem to be; of shares nobody knows."
+    if cells.noise == "quasi-binomial":
+        return {f"copied {what}s": (np.empty((0, 2), int), np.nan) for what in ("agent", "task")}
     return {f"copied {what}s": _copies(cells, axis) for axis, what in enumerate(("agent", "task"))}
 
 
@@ -645,7 +648,7 @@ def _too_small(outcomes: xr.Dataset) -> bool:
 
 # %% ../../nbs/2_irt/20_screens.ipynb #60e51902
 def _screens(outcomes: xr.Dataset, cells: Cells | None, known: tuple) -> xr.Dataset:
-    "What `adequacy_of` gives, for known = (separate groups, inverted tasks); no cells: shares, or too many to look at."
+    "What `adequacy_of` gives, for known = (separate groups, inverted tasks); no cells: too many to look at."
     (apart, tasks), small = known, _too_small(outcomes)
     size = dict.fromkeys(SCREENS, np.nan) | dict(apart=float(apart.attrs["groups"]))
     z, grade, says = dict.fromkeys(SCREENS, np.nan), dict.fromkeys(SCREENS, ""), dict.fromkeys(SCREENS, "")
@@ -686,10 +689,11 @@ def screened(
     curve: str = "1pl",  # "1pl" or "2pl"
     ability: str = "agent",  # as `fit` takes it
     noise: str = "binomial",  # of the fit: how repeated runs scatter
+    runs: float = 1.0,  # how many independent runs a share is worth, in a fit of shares
 ) -> xr.Dataset:  # as `adequacy_of`; attrs adequacy, and says: what is found, in three sentences at most, and worst: the first
     "What the screens say of a fit, for its trust record."
     outcomes = outcomes.transpose("agent", "task", ...)
-    return _screened(outcomes, posterior, ability, noise, lambda o, p: logistic_cells(o, p, curve, noise))
+    return _screened(outcomes, posterior, ability, noise, lambda o, p: logistic_cells(o, p, curve, noise, runs))
 
 
 def _and_one_group(table: xr.Dataset, outcomes: xr.Dataset) -> xr.Dataset:
@@ -703,9 +707,10 @@ def _and_one_group(table: xr.Dataset, outcomes: xr.Dataset) -> xr.Dataset:
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: threads would only wait for each other
 def _screened(outcomes: xr.Dataset, posterior: xr.Dataset, ability: str, noise: str, make: Callable) -> xr.Dataset:
-    "All screens of outcomes (agent, task) and the posterior; `make` gives the cells of a part of both. Shares are no counts."
+    "All screens of outcomes (agent, task) and the posterior; `make` gives the cells of a part of both."
+    outcomes = counted(outcomes, noise)
     apart, tasks = _separate(outcomes, ability), None if outcomes.trials.size > _MOST_CELLS else _inverted(outcomes)
-    if tasks is None or noise == "quasi-binomial":
+    if tasks is None:
         return _and_one_group(_screens(outcomes, None, (apart, tasks)), outcomes)
     step = -(-outcomes.sizes["agent"] // _MOST_AGENTS)
     some = dict(agent=slice(None, None, step), task=~tasks.inverted.values)

@@ -17,7 +17,7 @@ import xarray as xr
 from scipy.special import expit, logit
 from scipy.stats import beta, norm
 
-from .fits import FitError, curve_of, need, outcomes_of, probability_inside
+from .fits import FitError, curve_of, need, of_shares, outcomes_of, probability_inside
 from .fits import rate_of_many, success_probability, trusted
 from .remainders import chance_and_likeness
 from ..messages import count, listed, nearest, one_of
@@ -289,6 +289,8 @@ def session_prior(
     from agentirt_nb.irt.prediction import benchmarks_of  # brings JAX, which a session that goes on does without
 
     need(fit, "ability", "difficulty")
+    if of_shares(fit):
+        raise FitError("a session counts passes, and the fit is of shares; fit what was passed with noise='binomial'.")
     one_of(about, ABOUT_SESSION, "about", error=FitError)
     for name in spread or {}:
         one_of(name, SPREADS, "a spread", error=FitError)

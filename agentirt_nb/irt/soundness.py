@@ -19,11 +19,12 @@ from threadpoolctl import threadpool_limits
 
 from ..data.dates import agent_dates, decimal_years, from_decimal_years
 from ..data.outcomes import validate
-from .fits import FitError, draws, need, noise_of, noise_values, outcomes_of, probability_inside, rate_of_many
-from .fits import success_probability, tails, task_parameters, trusted
+from .fits import FitError, draws, need, noise_of, noise_values, of_shares, outcomes_of, probability_inside
+from .fits import rate_of_many, success_probability, tails, task_parameters, trusted
 from .item_fit import q_values
 from .prediction import agent_draws, task_draws
 from .remainders import Cells, Margins, cells_of
+from .repeats import counted
 from .screens import separate_groups
 from .snapshot import toss
 from ..messages import count, listed
@@ -285,12 +286,12 @@ def _ran_again(cells: Cells, rng: np.random.Generator) -> np.ndarray:
     n = cells.n.astype(int)
     alike = (cells.swell - 1) / np.maximum(n - 1, 1)
     chance = cells.p.clip(1e-9, 1 - 1e-9)
+    if (cells.swell < 1).any():  # shares, each worth several runs
+        worth = 1 / cells.swell - 1
+        return n * rng.beta(np.maximum(worth * chance, 1e-9), np.maximum(worth * (1 - chance), 1e-9))
     if (alike > 1e-6).any():
         many = 1 / np.maximum(alike, 1e-6) - 1
         chance = np.where(alike > 1e-6, rng.beta(np.maximum(many * chance, 1e-9), np.maximum(many * (1 - chance), 1e-9)), chance)
-    worth = 1 / cells.swell - 1  # of shares, less than a run varies
-    if (worth > 1e-6).any():
-        return np.where(n > 0, rng.beta(np.maximum(worth * chance, 1e-9), np.maximum(worth * (1 - chance), 1e-9)), 0)
     return rng.binomial(n, chance)
 
 
@@ -618,7 +619,7 @@ def _foretold(outcomes: xr.Dataset, hidden: np.ndarray, curve: str, options: dic
 
 # %% ../../nbs/2_irt/28_soundness.ipynb #36617d20
 def negative_control(
-    outcomes: xr.Dataset,  # outcomes, or a fit of them
+    outcomes: xr.Dataset | xr.DataTree,  # outcomes, or a fit of them
     curve: str = "1pl",  # "1pl" or "2pl"
     *,
     shuffles: int = 19,  # shuffled leaderboards that are fitted; level × (shuffles + 1) must reach one
@@ -628,8 +629,11 @@ def negative_control(
     **options: Any,  # of `fit`, such as ability="agent"
 ) -> xr.Dataset:  # gain (nats a run beyond pass rates of tasks), shuffled (shuffle), margin; attrs better, says
     "Whether a fit foretells more than one of outcomes dealt at random within tasks. Raises OutcomesError on bad data."
-    outcomes = outcomes_of(outcomes) if isinstance(outcomes, xr.DataTree) else outcomes
-    outcomes = validate(outcomes).transpose("agent", "task", ...)
+    if isinstance(outcomes, xr.DataTree):
+        options = (dict(noise="quasi-binomial") if of_shares(outcomes) else {}) | options
+        outcomes = outcomes_of(outcomes).assign(outcomes["observed_data"].data_vars)
+    shares = options.get("noise") == "quasi-binomial"
+    outcomes = counted(validate(outcomes).transpose("agent", "task", ...), options.get("noise"))
     seed = chosen_seed(seed)
     rng, n = np.random.default_rng(seed), outcomes.trials.values
     if min(outcomes.sizes["agent"], int((n > 0).any(0).sum())) < 4:
@@ -643,7 +647,8 @@ def negative_control(
     others = []
     for _ in range(shuffles):
         k, trials = _dealt(outcomes.successes.values, n, rng)
-        dealt = outcomes.assign(successes=(("agent", "task"), k), trials=(("agent", "task"), trials))
+        again = dict(successes=k, trials=trials) | (dict(share=k) if shares else {})
+        dealt = outcomes.assign({name: (("agent", "task"), x) for name, x in again.items()})
         others.append(_foretold(dealt, hidden, curve, how))
     margin = float(np.sort(others)[-beaten_by])
     better = gain > max(margin, 0.0)

@@ -13,7 +13,7 @@ from scipy.special import logit
 
 from ..data.dates import agent_dates, decimal_years, from_decimal_years
 from ..irt.curves import CURVES
-from ..irt.fits import TRUST, FitError, curve_of, known_labels, probability_inside, task_parameters
+from ..irt.fits import TRUST, FitError, curve_of, known_labels, probability_inside, results_of, task_parameters
 from ..irt.fits import draws as fit_draws
 from ..data.building import from_arrays
 from ..irt.resampling import relatives
@@ -71,7 +71,7 @@ def ability_needed(
 # %% ../../nbs/3_quanta/11_dated_abilities.ipynb #acdb95b3
 def _one_benchmark(fit: xr.DataTree, benchmark: str | None) -> tuple[str, xr.Dataset]:
     "Name and observed data (agent, task) of one benchmark, with the agents that ran it."
-    seen = fit["observed_data"].to_dataset()
+    seen = results_of(fit)
     known = np.unique(seen.benchmark.values).tolist()
     if benchmark is None and len(known) > 1:
         raise FitError(f"the fit has {len(known)} benchmarks; name one of {', '.join(known)}.")

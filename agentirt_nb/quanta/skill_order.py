@@ -16,9 +16,10 @@ from scipy.special import expit
 from scipy.stats import betabinom, norm, rankdata
 
 from ..irt.fits import FitError, curve_of, draws, probability_inside, rate_of_many
-from ..irt.fits import success_probability, trusted
+from ..irt.fits import of_shares, results_of, share_again, success_probability, trusted
 from ..irt.prediction import agent_draws, task_draws
 from ..data.outcomes import validate
+from ..irt.repeats import counted
 from ..irt.resampling import family_weights, known_ends, llm_families
 from ..messages import AgentirtError, count, one_of
 from ..settings import chosen_seed
@@ -72,11 +73,13 @@ def _simulated(p: np.ndarray, n: np.ndarray, phi: float | None, rng: np.random.G
 
 
 def _worlds(outcomes: xr.Dataset, fit: xr.DataTree, replicates: int, rng: np.random.Generator) -> dict[str, list[np.ndarray]]:
-    "Successes (agent, task) simulated from draws of the fit, by model: binomial and, where trials repeat, beta-binomial."
+    "Successes (agent, task) simulated from draws of the fit, by model: of shares its own; else binomial, and beta-binomial."
     n = cell_counts(outcomes)[1]
     models = {"binomial": None} | ({"beta-binomial": _dispersion(outcomes, fit)} if (n > 1).any() else {})
     at = rng.integers(0, fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"], replicates)
     p = [chances(fit, outcomes, [one])[0] for one in at]
+    if of_shares(fit):
+        return {"quasi-binomial": [share_again(fit, one, 1, rng) * n for one in p]}
     return {name: [_simulated(one, n, phi, rng) for one in p] for name, phi in models.items()}
 
 # %% ../../nbs/3_quanta/09_skill_order.ipynb #0f74647b
@@ -133,6 +136,7 @@ def reversal_rates(
     "Reversals per task solved by the weaker agent, by gap; NaN in empty bins. Raises AgentirtError for gaps that do not rise."
     outcomes, prob = validate(outcomes), probability_inside(outcomes, prob)
     edges = _check_gaps(outcomes, fit, gaps, by, solved, failed)
+    outcomes = outcomes if fit is None else counted(outcomes, fit.attrs.get("noise"))
     rng = np.random.default_rng(chosen_seed(seed))
     k, n = cell_counts(outcomes)
     ability = (
@@ -184,6 +188,7 @@ def scalability(
 ) -> xr.Dataset:  # h, h_lower, h_upper; h_task, h_task_lower, h_task_upper (task); with a fit also simulated (model), its ends
     "Loevinger's H of all tasks and of each (NaN where all agents agree). Raises AgentirtError where no two tasks vary."
     outcomes, prob = validate(outcomes), probability_inside(outcomes, prob)
+    outcomes = outcomes if fit is None else counted(outcomes, fit.attrs.get("noise"))
     rng = np.random.default_rng(chosen_seed(seed))
     k, n = cell_counts(outcomes)
     ran, all_once = (n > 0).astype(float), np.ones(len(k))
@@ -348,7 +353,7 @@ def discrimination_complexity(
     one_of(measure, ("discrimination", "scalability"), "measure")
     if isinstance(fit, xr.DataTree) and "discrimination" not in fit.posterior:
         raise FitError(f"the fit has the {curve_of(fit).name} curve, without discrimination; fit the '2pl'.")
-    observed = fit["observed_data"].to_dataset() if isinstance(fit, xr.DataTree) else fit
+    observed = results_of(fit) if isinstance(fit, xr.DataTree) else fit
     prob, rng = probability_inside(fit, prob), np.random.default_rng(chosen_seed(seed))
     keep, rating, least = _rated(observed, complexity, bands, least)
     k, n = (x[:, keep] for x in cell_counts(observed))

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from ..data.describing import solved_by
-from ..irt.fits import curve_of, draws
+from ..irt.fits import curve_of, draws, results_of
 from ..irt.tables import beyond_words
 from ..messages import AgentirtError, count
 from .amounts import MOST_MARKS, MOST_ROWS, fewer
@@ -24,7 +24,7 @@ from .theme import COLOURS, PALETTE, alt
 def _difficulties(fit: xr.DataTree) -> pd.DataFrame:
     "Columns task, difficulty (posterior mean, logits), benchmark, and whether nobody solved it (unsolved)."
     rows = draws(fit, "difficulty").mean("sample").to_dataframe("difficulty").reset_index()[["task", "difficulty"]]
-    seen = fit["observed_data"].to_dataset()
+    seen = results_of(fit)
     known = seen.benchmark.to_series() if "benchmark" in seen.coords else pd.Series(dtype=str)
     nobody = pd.Series(dtype=bool)
     if {"successes", "trials"} <= set(seen.data_vars):

@@ -14,7 +14,7 @@ import xarray as xr
 
 from ..irt.curves import Curve
 from ..irt.fits import curve_of, draws, interval, known_labels, probability_inside, rate_of_many, success_probability
-from ..irt.fits import task_parameters, trusted
+from ..irt.fits import results_of, task_parameters, trusted
 from ..irt.tables import beyond_words
 from ..messages import AgentirtError
 from .labels import headline, percent, sized, with_words
@@ -71,7 +71,7 @@ def outcomes_by_ability(
     bins: int = 8,  # groups of agents of about equal size, at least five agents each
 ) -> xr.Dataset:  # share, agents, ability on dims task, bin
     "Share of trials passed by agents grouped by ability (mean ability of the group in logits)."
-    seen, labels = fit["observed_data"].to_dataset(), _some_tasks(fit, tasks)
+    seen, labels = results_of(fit), _some_tasks(fit, tasks)
     if "successes" not in seen or not seen.trials.any():
         return xr.Dataset()
     seen = seen[["successes", "trials"]].sel(task=labels)
