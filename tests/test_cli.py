@@ -359,7 +359,7 @@ def test_abilities_are_then_those_of_agents_alone_up_to_the_priors(lacking, tmp_
 
 
 def test_charts_and_explorer_of_such_a_fit_show_it_or_say_that_there_is_nothing(lacking):
-    from agentirt_nb.irt.fits import open_fit
+    from agentirt_nb.irt.fits import FitError, open_fit
     from agentirt_nb.irt.tables import ladder
     from agentirt_nb.views.explorers import WhatIf
     from agentirt_nb.views.ladders import ability_ladder
@@ -368,7 +368,13 @@ def test_charts_and_explorer_of_such_a_fit_show_it_or_say_that_there_is_nothing(
 
     _, files, folder = lacking
     fit = open_fit(folder / "runs.nc")
+    whole = not {"llms", "scaffolds"} & set(files)  # nothing is disclosed, so nothing is split
     for file, name in (("agents", "ability"), ("llms", "llm_ability"), ("scaffolds", "scaffold_ability")):
+        if whole and file != "agents":
+            for show in (ability_ladder, ladder):
+                with pytest.raises(FitError, match=r"does not split ability .* fit outcomes that name these"):
+                    show(fit, name)
+            continue
         chart = json.dumps(ability_ladder(fit, name).to_dict())
         assert ("Nothing to show" in chart) == (file not in files)
         assert (ladder(fit, name)["mean"].size == 0) == (file not in files)

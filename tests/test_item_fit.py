@@ -152,6 +152,15 @@ def test_runs_that_resemble_each_other_are_no_misfit_where_the_fit_knows_it():
 # --- power ---
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0])
+def test_a_slope_for_each_task_leaves_no_task_odd_however_alike_the_agents_are(spread):
+    rng = np.random.default_rng(1)
+    logit = rng.normal(0, spread, (30, 1)) - rng.normal(0, 1.0, 60)
+    outcomes = from_arrays(rng.binomial(1, expit(logit)), agents=[f"a{i}" for i in range(30)], tasks=[f"t{j}" for j in range(60)])
+    found = task_statistics(fit(outcomes, "2pl", ability="agent", check=False, draws=200, progress=False))
+    assert (found.q < 0.05).sum() <= 2
+
+
 def test_seven_of_eight_inverted_tasks_of_200_are_found_at_half_a_false_one_a_board():
     tables = [task_statistics(each) for each in fits(3, 60, 200, 100, inverted=8)]
     assert np.mean([table.inverted[:8].sum() for table in tables]) >= 7

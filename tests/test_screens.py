@@ -250,6 +250,13 @@ def test_the_noise_that_allows_for_it_takes_the_alarm_away():
     assert alike.attrs["adequacy"] == "sound" and "Reruns" not in alike.attrs["verdict"]
 
 
+def test_deviations_between_groups_that_a_fit_allows_for_are_no_fault_of_its_curve():
+    outcomes = planted(40, 80, group=0.8)
+    asked = importlib.import_module("agentirt_nb.irt.screens").adequacy_of
+    apart, alike = (asked(quick(outcomes, ability="agent", groups=groups)) for groups in (False, True))
+    assert apart.flagged.sel(screen="groups") and not alike.flagged.sel(screen=["groups", "floor", "ceiling"]).any()
+
+
 def test_too_little_is_not_checked_and_any_curve_can_be():
     screens = importlib.import_module("agentirt_nb.irt.screens")
     few = screens.adequacy_of(quick(simulated(6, 20), ability="agent"))

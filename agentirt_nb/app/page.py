@@ -262,7 +262,7 @@ _GRADES: dict[tuple[str, str], str] = {
     ("accuracy", "sound"): "sound: the intervals were checked against the exact posterior, and hold",
     ("accuracy", "doubtful"): "doubtful: the intervals are not confirmed; a fit by NUTS can tell",
     ("accuracy", "bad"): "bad: the approximation is wrong here; do not read the intervals",
-    ("accuracy", "not checked"): "not checked: nobody has looked, which is no alarm; a fit with its check on looks",
+    ("accuracy", "not checked"): "not checked: nobody has looked, which is no alarm; to look, fit with the check on",
     ("adequacy", "sound"): "sound: screens for a dozen patterns that the model leaves out found none that matters",
     ("adequacy", "doubtful"): "doubtful: the model misses a pattern of these outcomes; below it says which, and what that does",
     ("adequacy", "bad"): "bad: the model does not fit these outcomes; below it says how",
@@ -491,7 +491,7 @@ def _neighbours(found: _Found, most: int = 3) -> list[str]:
 def _deciding(found: _Found, rival: str, most: int = 6) -> _Table:
     "The tasks on which it hangs whether one agent is ahead of another."
     table = deciding_tasks(found.fit, found.agent, rival)
-    table = table.isel(task=slice(int(min(most, (table.adds != 0).sum()))))
+    table = table.isel(task=slice(int(min(most, (abs(table.adds) > 0).sum()))))
     rows: list[Sequence[Any]] = []
     for i, name in enumerate(table.task.values.astype(str).tolist()):
         did = [f"{int(table[f'{x}_passed'].values[i])} of {int(table[f'{x}_ran'].values[i])}" for x in "ab"]
@@ -580,7 +580,12 @@ def _of_saturation(found: _Found) -> _Section:
         for name, best, tasks, all_, none, rest, share in left.groups[0][1]:
             if best > 1:
                 says = f"{name}: of {count(tasks, 'task')}, the best {best} agents all pass {all_} and all fail {none}"
-                parts.append(("text", f"{says}; {rest} are left to tell them apart. The best agent passes {share}."))
+                parts.append(
+                    (
+                        "text",
+                        f"{says}; {rest} {'is' if rest == 1 else 'are'} left to tell them apart. The best agent passes {share}.",
+                    )
+                )
         parts.append(("table", left))
         parts += [("text", words) for words in ends]
     parts.append(_picture(wright_map(found.fit), "Chart: abilities of agents beside difficulties of tasks"))
@@ -590,6 +595,7 @@ def _of_saturation(found: _Found) -> _Section:
 _GLOSSARY: dict[str, str] = {
     "agent": "an LLM (the language model) in a scaffold (the program around it: prompts, tools, loop)",
     "task": "one problem of a benchmark, which a run passes or fails",
+    "cell": "one agent on one task",
     "ability, difficulty": "on one scale: an agent whose ability equals a task's difficulty passes it half the time",
     "logit": "the unit of that scale: one logit more turns an even chance into 73 %, two into 88 %",
     "interval": "where the number lies with the probability that is said, if the model holds; the wider, the less is known",

@@ -385,6 +385,9 @@ def _log_likelihood(fit: xr.DataTree, chance: np.ndarray, passed: np.ndarray, ra
     return worth * (passed * np.log(chance) + (ran - passed) * np.log1p(-chance))
 
 
+_FEWEST_DRAWS = 50  # effective ones without a task: below, what it adds is not known
+
+
 def _log_odds(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
     "Log odds that a normal variable is above zero."
     z = mean / np.maximum(sd, 1e-12)
@@ -399,7 +402,7 @@ def deciding_tasks(
     benchmark: str | Sequence[str] | None = None,  # tasks of one or several; None: all that the fit has
 ) -> (
     xr.Dataset
-):  # a_passed, a_ran, a_expected, the same of b, adds (task): logits by which the task raises the odds that a is ahead
+):  # a_passed, a_ran, a_expected, the same of b, adds (task): by how many logits it raises the odds of a; NaN: unknown
     "What makes the fit believe that a is ahead of b, most first. Raises FitError for unknown labels and a fit without outcomes."
     names, runs = known_labels(fit, "agent", [a, b]), _runs(fit, benchmark)
     if a == b:
@@ -423,7 +426,8 @@ def deciding_tasks(
     sd = np.sqrt(np.maximum((lead**2) @ weight - mean**2, 0.0))
     total = float(_log_odds(lead.mean(), lead.std()))
     either = (cells["a_ran"][1] > 0) | (cells["b_ran"][1] > 0)
-    cells["adds"] = "task", np.where(either, total - _log_odds(mean, sd), 0.0), dict(units="logits")
+    adds = np.where((weight**2).sum(0) * _FEWEST_DRAWS < 1, total - _log_odds(mean, sd), np.nan)
+    cells["adds"] = "task", np.where(either, adds, 0.0), dict(units="logits")
     table = xr.Dataset(cells, dict(task=runs.tasks, group=("task", runs.group)))
     table = table.isel(task=np.argsort(-np.abs(table.adds.values), kind="stable"))
     return trusted(table, fit, a=names[0], b=names[1], log_odds=total)

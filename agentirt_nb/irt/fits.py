@@ -152,9 +152,10 @@ def make_fit(
     return tree
 
 # %% ../../nbs/2_irt/01_fits.ipynb #9ee1ccf9
+_WHOLE = "does not split ability into LLM and scaffold; fit outcomes that name these with ability='llm_scaffold', or name agents"
 _LACKS = {  # variable of the posterior -> what a fit without it lacks, and what to do
-    "llm_ability": "does not split ability into LLM and scaffold; fit with ability='llm_scaffold', or name agents",
-    "scaffold_ability": "does not split ability into LLM and scaffold; fit with ability='llm_scaffold', or name agents",
+    "llm_ability": _WHOLE,
+    "scaffold_ability": _WHOLE,
     "weight": "has no features; put some into its outcomes with `attach_features` before `fit`",
     "discrimination": "has one slope for all tasks; fit the '2pl'",
     "ability_per_year": "does not date abilities; fit with ability='dated'",
@@ -267,9 +268,11 @@ def of_shares(
 
 def results_of(
     fit: xr.DataTree,  # a fit
-) -> xr.Dataset:  # successes, trials (agent, task), as far as the fit kept them
-    "The outcomes of a fit as it counts them: of shares, a cell that was run is one trial whose success is its share."
-    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
+    outcomes: xr.Dataset | None = None,  # of agents and tasks that it knows; None: those that it kept
+) -> xr.Dataset:  # successes, trials (agent, task), as far as there are any
+    "Outcomes as a fit counts them: of shares, a cell that was run is one trial whose success is its share."
+    kept = "observed_data" in fit.children
+    seen = outcomes if outcomes is not None else fit["observed_data"].to_dataset() if kept else xr.Dataset()
     if not of_shares(fit) or not {"share", "trials"} <= set(seen.data_vars):
         return seen
     ran = seen.trials > 0

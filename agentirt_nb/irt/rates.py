@@ -242,7 +242,7 @@ def drawn_again(
         mean = lead.sum(1) / tasks
         sums, sizes = np.split(weight @ np.vstack([lead, both]).T, 2, axis=1)
         found = sums / sizes  # (replicate, pair)
-    found = (mean + (found - mean) * _stretch(both, prob)).round(12)
+    found = (mean + (found - mean) * _stretch(both, prob)).round(12).clip(-1, 1)  # of shares: a hundred points at most
     found = np.where(known, found, np.nan)
     lower, upper = tails(found, prob)
     ahead = (found > 0).mean(0) + (found == 0).mean(0) / 2

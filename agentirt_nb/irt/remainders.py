@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from .fits import curve_of, draws, need, outcomes_of, rate_of_many, success_probability, task_parameters
+from .fits import curve_of, draws, need, outcomes_of, rate_of_many, results_of, success_probability
+from .fits import task_parameters
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #61e3f068
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def cells_of(
 ) -> Cells:
     "What a fit expects of each agent on each task, beside what was seen. Raises FitError where it kept no outcomes."
     need(fit, "ability", "difficulty")
-    outcomes = outcomes_of(fit) if outcomes is None else outcomes.transpose("agent", "task", ...)
+    outcomes = results_of(fit, outcomes_of(fit) if outcomes is None else outcomes.transpose("agent", "task", ...))
     curve, noise = curve_of(fit).name, str(fit.attrs.get("noise", "binomial"))
     if curve not in ("1pl", "2pl"):
         return _cells_by_draws(fit, outcomes)

@@ -350,7 +350,23 @@ def with_slopes(
     return replace(_bent(cells, plain, left, uneven[0]), slopes=True) if _is_pattern(uneven) else cells
 
 
-def _ends_of_curve(cells: Cells, margins: Margins, phi: float) -> list[tuple[float, float]]:
+def _by_groups(cells: Cells, slopes: bool) -> Callable:
+    "Margins in each group of tasks where the fit has agents differ between groups: their deviations are taken out as well."
+    if cells.ability.shape[1] == 1:
+        return Margins(cells, slopes)
+    group = np.unique(cells.ability, axis=1, return_inverse=True)[1].ravel()
+
+    def taken_out(e: np.ndarray) -> np.ndarray:
+        left = np.zeros(e.shape)
+        for at in (group == i for i in range(group.max() + 1)):
+            wide = {name: getattr(cells, name)[:, at] for name in ("k", "n", "p", "rise", "ability", "swell")}
+            left[:, at] = Margins(replace(cells, difficulty=cells.difficulty[at], **wide), slopes)(e[:, at])
+        return left
+
+    return taken_out
+
+
+def _ends_of_curve(cells: Cells, margins: Callable, phi: float) -> list[tuple[float, float]]:
     "How far chances near 0 lie above the curve, and those near 1 below it, each with its z."
     inside, found = cells.p.clip(0.05, 0.95), []
     known = np.where(cells.weight > 0, cells.weight, np.inf)
@@ -490,7 +506,7 @@ def _looked(outcomes: xr.Dataset, cells: Cells, small: bool) -> tuple[dict[str, 
         found["slopes"] = (np.nan, np.nan) if cells.slopes else _uneven_slopes(cells, plain, left_plain, phi)
         uneven = cells.slopes or _is_pattern(found["slopes"])
         usual = _bent(cells, plain, left_plain, found["slopes"][0]) if uneven and not cells.slopes else cells
-        ends = _ends_of_curve(cells, full if uneven else plain, phi)
+        ends = _ends_of_curve(cells, _by_groups(cells, bool(uneven)), phi)
         found |= dict(zip(("floor", "ceiling"), ends))
         named["surprising"] = np.flatnonzero(_upside_down(cells, plain, left_plain, phi) > 5)
     named |= _of_copies(_swollen(usual, phi))

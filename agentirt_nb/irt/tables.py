@@ -217,7 +217,8 @@ def beyond_words(
     were = "was" if told[0][0] == 1 else "were"
     each = " and ".join(f"{many} by {name}" for many, name in told).replace(" by", f" {were} solved by", 1)
     said = f"Of {count(len(who), 'task')}, {each}"
-    return f" {said}: how far beyond the agents they lie rests on the prior ({fit.attrs.get('density', 'normal')} difficulties)."
+    they = "they lie" if sum(many for many, _ in told) > 1 else "it lies"
+    return f" {said}: how far beyond the agents {they} rests on the prior ({fit.attrs.get('density', 'normal')} difficulties)."
 
 # %% ../../nbs/2_irt/03_tables.ipynb #9560494f
 def fit_tables(

@@ -90,8 +90,8 @@ def pair_matrix(
     *,
     top: int = 25,  # how many agents to show, best first
     title: str | None = None,  # None: what is shown
-    width: int | None = None,  # of the plot, in pixels; None: 18 a column
-    height: int | None = None,  # of the plot, in pixels; None: 18 a row
+    width: int | None = None,  # of the plot, in pixels; None: 18 a column, more for a few
+    height: int | None = None,  # of the plot, in pixels; None: 18 a row, more for a few
 ) -> alt.LayerChart | alt.Chart:
     "The chance that the row's agent is ahead of the column's, dots where it is settled. Raises AgentirtError for a top below 1."
     need_columns(pairs, ["agent", "rival", "ahead", "p", "settled", "tie_group", "level"], "compare_all(fit)")
@@ -121,12 +121,13 @@ def pair_matrix(
     colour = alt.Color("ahead:Q", title=["chance to be ahead,", pairs.attrs["about"]], scale=scale, legend=legend)
     squares = base.mark_rect().encode(colour)
     dots = base.transform_filter("datum.settled").mark_circle(size=22, color=COLOURS["ink"], opacity=0.9)
-    chart = (squares + dots).properties(width=alt.Step(18), height=alt.Step(18))
-    first = int((pairs.tie_group == 1).sum())
-    of = f"best {size} of {count(pairs.sizes['agent'], 'agent')}, in the order of {pairs.attrs['order']}"
+    step = max(18, 120 // size)  # a few agents have room for the axis and its name
+    chart = (squares + dots).properties(width=alt.Step(step), height=alt.Step(step))
+    others, every = int((pairs.tie_group == 1).sum()) - 1, pairs.sizes["agent"]
+    of = f"{'all' if size == every else f'best {size} of'} {count(every, 'agent')}, in the order of {pairs.attrs['order']}"
     share = percent(pairs.attrs["level"])
     marks = f"colour: chance that the row's agent is ahead ({pairs.attrs['about']}); dot: settled ({share} of dots false at most)"
-    head = headline(pairs, name, f"{of}; {first} not told apart from number 1", marks)
+    head = headline(pairs, name, f"{of}; {count(others, 'other')} not told apart from number 1", marks)
     return sized(with_words(chart.properties(title=head), pairs.attrs["says"], pairs), width, height)
 
 # %% ../../nbs/4_views/18_comparison_charts.ipynb #c5737488

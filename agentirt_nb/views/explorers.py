@@ -18,6 +18,7 @@ import xarray as xr
 from .labels import headline, percent
 from ..irt.fits import FitError, probability_inside, task_parameters
 from ..irt.prediction import task_draws
+from ..irt.prediction import CELLS
 from ..irt.rates import ABOUT
 from ..irt.tables import beyond_words
 from ..messages import one_of
@@ -128,7 +129,7 @@ HELP: dict[str, str] = HELP_FOR_ALL | {
     "agent_shift": "Make the agent better or worse, in logits. One logit turns an even chance (50 %) into 73 %.",
     "new_difficulty": "Difficulty of a new task, in logits: an agent of the same ability has an even chance on it.",
     "pass_rate": "Expected pass rate: the mean chance of success over all tasks of the benchmark.",
-    **{about: f"The interval is that of {says}. {HELP_FOR_ALL['interval']}" for about, says in ABOUT.items()},
+    **{about: f"The interval is that of {says}. {HELP_FOR_ALL['interval']}" for about, says in (ABOUT | CELLS).items()},
     "frontier": "Tasks whose outcome is open: chance of success between 25 % and 75 %, nearest to an even chance first.",
 }
 
@@ -148,7 +149,7 @@ def number_html(
         f"{explained(f'{level} interval for {result.about}', HELP[result.about])} "
         f'<span class="agentirt-interval">{low:.1%} to {high:.1%}</span></div>'
         f'<div class="agentirt-soft" style="margin-top:8px">&#9670; new task of difficulty {hard}:<br>'
-        f"<b>{one.probability.item():.0%}</b> ({level} interval for {new.cells_about} "
+        f"<b>{one.probability.item():.0%}</b> ({explained(f'{level} interval for {new.cells_about}', HELP[new.cells_about])} "
         f"{one.lower.item():.0%} to {one.upper.item():.0%})</div>"
         f'<div class="agentirt-soft" style="margin-top:8px">{escape(note)}</div>'
     )
@@ -257,7 +258,8 @@ def _reset_button(reset: Callable[[], None]) -> widgets.Button:
 
 def _titled(fit: xr.DataTree, text: str, *more: str) -> alt.TitleParams:
     "A title with what the marks mean."
-    marks = f"band: {percent(probability_inside(fit))} interval for this cell; diamond: a new task of the chosen difficulty"
+    band = f"band: {percent(probability_inside(fit))} interval for this cell (the agent on the task)"
+    marks = f"{band}; diamond: a new task of the chosen difficulty"
     return headline(fit, text, *more, marks)
 
 # %% ../../nbs/4_views/15_explorers.ipynb #d380a7fd

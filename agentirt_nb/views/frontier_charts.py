@@ -7,7 +7,6 @@ __all__ = ['FAILURE_AXIS', 'estimate_words', 'band_rows', 'failure_scale', 'law_
            'failure_chart', 'verdict_words', 'exponent_sides_chart', 'forecast_rows', 'forecast_chart']
 
 # %% ../../nbs/4_views/10_frontier_charts.ipynb #47e50705
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .labels import headline, need_columns, percent
+from .labels import headline, narrowed, need_columns, percent
 from ..data.dates import from_decimal_years
 from ..quanta.failure import FORMS
 from ..irt.resampling import known_ends
@@ -165,15 +164,15 @@ def failure_chart(
     )
     chart = band + beyond.encode(alt.X("x:Q"), y) + base.mark_line(color=blue).encode(y) + dots
     words = headline(law, title or f"Failure against ability on {law.attrs['benchmark']}", *_failure_lines(law, of), drawn)
-    return chart.properties(width=width, height=height, title=words)
+    return chart.properties(width=width, height=height, title=narrowed(words, width // 5))
 
 
 def _failure_lines(law: xr.Dataset, of: xr.Dataset) -> list[str]:
     "What the fitted line says, what the exact curves say, and what it was fitted to."
     straight = estimate_words(-float(of.slope), -float(of.slope_upper), -float(of.slope_lower))
     c = {form: [float(law[f"exponent{end}"].sel(way=f"ability, {form}")) for end in ("", "_lower", "_upper")] for form in FORMS}
-    curves = ", for ".join(
-        f"{form.replace('gumbel', 'Gumbel')} difficulties {estimate_words(c[form][0], c[form][1], c[form][2])}"
+    curves = ", ".join(
+        f"{estimate_words(c[form][0], c[form][1], c[form][2])} for {form.replace('gumbel', 'Gumbel')} difficulties"
         for form in FORMS[1:]
     )
     return [
@@ -239,17 +238,16 @@ def exponent_sides_chart(
     ends = np.concatenate([x[name].values for x in several.values() for name in ("mean", "upper")])
     top = 1.05 * float(ends[np.isfinite(ends)].max(initial=1e-9)) if np.isfinite(ends).any() else 1.0
     each = width if len(several) == 1 else width / 1.4
-    panels = []
-    for i, (name, x) in enumerate(several.items()):
-        lines = f"lines: {percent(x.attrs['prob'])} intervals"
-        words = headline(x, f"{title}: {name}" if name and one else name or title, *_wrapped(verdict_words(x), each), lines)
-        panels.append(_sides(x, i == 0, top, each).properties(title=words))
+    heads = []
+    for name, x in several.items():
+        name = f"{title}: {name}" if name and one else name or title
+        lines = verdict_words(x), f"lines: {percent(x.attrs['prob'])} intervals"
+        heads.append(narrowed(headline(x, name, *lines), max(int(each / 6), 30)))
+    most = max(len(head.subtitle) for head in heads)
+    for head in heads:  # panels stand side by side, and so do their titles
+        head.subtitle += [""] * (most - len(head.subtitle))
+    panels = [_sides(x, i == 0, top, each).properties(title=heads[i]) for i, x in enumerate(several.values())]
     return alt.hconcat(*panels) if one else alt.hconcat(*panels, title=alt.TitleParams(title))
-
-
-def _wrapped(text: str, width: float) -> list[str]:
-    "A sentence as lines about as wide as a panel."
-    return textwrap.wrap(text, max(int(width / 6), 30))
 
 # %% ../../nbs/4_views/10_frontier_charts.ipynb #5a6f7a35
 def forecast_rows(

@@ -15,7 +15,7 @@ import xarray as xr
 from ..data.describing import solved_by
 from ..irt.fits import curve_of, draws, results_of
 from ..irt.tables import beyond_words
-from ..messages import AgentirtError
+from ..messages import AgentirtError, count
 from .amounts import MOST_MARKS, MOST_ROWS, fewer
 from .labels import headline, readable_names, spread_labels, with_words
 from .theme import COLOURS, PALETTE, alt
@@ -73,7 +73,7 @@ def _wright_tasks(rows: pd.DataFrame, scale: alt.Scale, colour: str, *, bin_widt
     )
     counts = counts.reset_index()
     counts["to"], counts["zero"] = counts["from"] + bin_width, 0
-    title = _panel_title(rows.benchmark.iloc[0], f"{len(rows)} task{'s' if len(rows) > 1 else ''}")
+    title = _panel_title(rows.benchmark.iloc[0], count(len(rows), "task"))
     tips = [
         "tasks:Q",
         alt.Tooltip("from:Q", format=".2f", title="difficulty from (logits)"),
@@ -81,7 +81,8 @@ def _wright_tasks(rows: pd.DataFrame, scale: alt.Scale, colour: str, *, bin_widt
         alt.Tooltip("unsolved:Q", title="solved by nobody (difficulty rests on the prior)"),
         alt.Tooltip("example:N", title="for example"),
     ]
-    axis = alt.Axis(tickCount=3, grid=False, tickMinStep=1)
+    whole = list(range(counts.tasks.max() + 1)) if counts.tasks.max() < 4 else alt.Undefined  # no half of a task
+    axis = alt.Axis(tickCount=3, grid=False, values=whole)
     bare = alt.Axis(labels=False, ticks=False, domain=False)
     bars = alt.Chart(counts, width=width, height=height, title=title).mark_rect(
         color=colour, opacity=0.85, stroke=COLOURS["paper"], strokeWidth=1
@@ -114,10 +115,11 @@ def wright_map(
         of = tasks[tasks.benchmark == name]
         panels.append(_wright_tasks(of, scale, colour, bin_width=bin_width, width=each, height=height or 420))
     drawn = f" ({MOST_MARKS:,} of them drawn)" if ability.size > MOST_MARKS else ""
-    counts = f"{ability.size} agents{drawn}, {len(tasks)} tasks; an agent has an even chance on a task at its own height"
+    many = f"{count(ability.size, 'agent')}{drawn}, {count(len(tasks), 'task')}"
+    counts = f"{many}; an agent has an even chance on a task at its own height"
     curve = curve_of(fit)
     if curve.name not in ("1pl", "2pl"):
-        counts = f"{ability.size} agents{drawn}, {len(tasks)} tasks; chances by the {curve.name} curve: {curve.says}"
+        counts = f"{many}; chances by the {curve.name} curve: {curve.says}"
     above, never = int((tasks.difficulty > ability.max().item()).sum()), beyond_words(fit).strip()
     said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able. {never}".strip()
     head = headline(fit, title or "Wright map: agents and tasks on one scale", counts, *([never] if never else []))

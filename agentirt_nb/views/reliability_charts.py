@@ -13,7 +13,7 @@ import xarray as xr
 
 from ..messages import one_of
 from .amounts import MOST_ROWS, fewer
-from .labels import data_title, need_columns, nothing_to_show, percent, with_words
+from .labels import data_title, narrowed, need_columns, nothing_to_show, percent, with_words
 from .theme import COLOURS, alt
 
 # %% ../../nbs/4_views/05_reliability_charts.ipynb #35087d3e
@@ -60,6 +60,7 @@ def reliability_curve(
         lines = f"{percent(prob)} intervals" if prob else "intervals"
         marks = f"dots: bins of predictions, lines: {lines}", "dashed: promises kept"
         title = data_title(curve, title or "Are predicted probabilities kept?", *marks)
+    title = narrowed(title, width // 5)
     if rows.empty:
         return nothing_to_show(title, "no run was predicted.", width=width, height=height)
     said = [f"{row.predicted:.0%} predicted, {row.observed:.0%} came true" for row in rows.itertuples()]

@@ -25,8 +25,11 @@ def _scaling_layers(cells: pd.DataFrame, lines: pd.DataFrame, over: str, unit: s
     x = alt.X(f"{over}:Q", title=over, scale=_LOG, axis=log_axis(lines[over], grid=False))
     title = f"loss ({unit})"
     y = alt.Y("loss:Q", title=title, scale=_LOG, axis=log_axis([lines.lower.min(), cells.loss.max()]))
-    points = alt.Chart(cells).mark_point(color=COLOURS["ink"], filled=True, opacity=0.6, size=28)
-    points = points.encode(x, y, tooltip=[alt.Tooltip(name, format=".4~g") for name in cells.select_dtypes("number")])
+    points = alt.Chart(cells).mark_point(filled=True, opacity=0.6, size=28)
+    colour = alt.condition("datum.fitted", alt.value(COLOURS["ink"]), alt.value(COLOURS["accent"]))
+    points = points.encode(
+        x, y, color=colour, tooltip=[alt.Tooltip(name, format=".4~g") for name in cells.select_dtypes("number")]
+    )
     known = {over: over, "mean": f"fitted loss ({unit})", "lower": "interval from", "upper": "to"}
     tips = [alt.Tooltip(f"{name}:Q", title=said, format=".4~g") for name, said in known.items()]
     mean = alt.Chart(lines).mark_line(color=COLOURS["main"]).encode(x, alt.Y("mean:Q", title=title), tooltip=tips)
@@ -62,9 +65,11 @@ def scaling_chart(
         for name, row in ((name, table.sel(parameter=name)) for name in table.parameter.values)
         if name.startswith("exponent") or name == "floor"
     ]
-    odd = fit.observed_data.to_dataset().to_dataframe()
-    odd = odd[odd.misfit] if "misfit" in odd else odd[:0]
-    ringed = f"; in a ring: {count(len(odd), 'point')} far from the curve" if len(odd) else ""
+    seen = fit.observed_data.to_dataset().to_dataframe()
+    odd = seen[seen.misfit] if "misfit" in seen else seen[:0]
+    cells["fitted"] = cells[over].isin(seen[over])
+    ringed = "" if cells.fitted.all() else "; orange: not fitted to"
+    ringed += f"; in a ring: {count(len(odd), 'point')} far from the curve" if len(odd) else ""
     lines = "; ".join(said), f"points: measured; line and band: fitted, {percent(table.attrs['prob'])} interval{ringed}", drawn
     chart = _scaling_layers(cells, fitted_curve(fit, prob=prob).to_dataframe().reset_index(), over, unit)
     rings = alt.Chart(odd).mark_point(color=COLOURS["alarm"], size=150, strokeWidth=2).encode(x=f"{over}:Q", y="loss:Q")

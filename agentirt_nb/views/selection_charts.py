@@ -7,7 +7,6 @@ __all__ = ['mini_benchmark_chart', 'session_chart', 'budget_chart']
 
 # %% ../../nbs/4_views/21_selection_charts.ipynb #aebb01ff
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import xarray as xr
 
 from ..irt.resampling import known_ends
 from ..messages import AgentirtError, count, one_of
-from .labels import data_title, log_axis, need_columns, nothing_to_show, percent, sized, with_words
+from .labels import data_title, log_axis, narrowed, need_columns, nothing_to_show, percent, sized, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/21_selection_charts.ipynb #568becc1
@@ -25,10 +24,7 @@ _NARROW = 52  # letters of a line that fits a telephone
 
 def _title(table: xr.Dataset, text: str, *lines: str) -> alt.TitleParams:
     "A title whose lines fit a telephone."
-    head = data_title(table, text, *lines)
-    parts = [wrap(line, _NARROW) for line in "".join(x if x.endswith(" ") else f"{x}\n" for x in head.subtitle).split("\n")]
-    head.subtitle = [part + " " * (part is not some[-1]) for some in parts for part in some]
-    return head
+    return narrowed(data_title(table, text, *lines), _NARROW)
 
 
 def _lines(names: Sequence[str], colours: Sequence[str]) -> alt.Color:
@@ -58,7 +54,7 @@ def _mini_words(rows: pd.DataFrame, mini: xr.Dataset, number: str) -> tuple[str,
     "What sets of that size lose, and what the marks are."
     size = mini.sizes["task"]
     at = rows[rows["size"] == size].set_index("way").value
-    said = f"{count(size, 'task')}: " + ", ".join(f"{way} {value:{number}}" for way, value in at.items())
+    said = f"{count(size, 'task')}: " + "; ".join(f"{way} {value:{number}}" for way, value in at.items())
     pays = {"yes": "; choosing pays", "hardly": "; choosing hardly pays"}.get(mini.attrs["pays"], "")
     return said + (
         pays if number == _MEASURES["error"][1] else ""
