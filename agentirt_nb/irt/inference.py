@@ -267,6 +267,8 @@ def _judge_laplace(found: LaplaceDraws, trials: int = 1) -> dict[str, Any]:
         grade = "sound" if not few else "doubtful" if grade == "sound" else grade
         what += "; draws were resampled by these weights, which puts this right" if not few else "; too few to put it right"
     worst = "" if seen is None else f"abilities lie {seen.shift:.2f} sd off, 90 % intervals hold about {100 * seen.holds:.0f} %"
+    if seen is not None and found.repaired and grade == "doubtful":
+        worst += f", and of draws resampled to put that right only {seen.effective:.0f} count"
     if found.blurred > OFF:
         grade = "bad" if grade == "bad" else "doubtful"
         advice = ", and so does ability='agent' in a 1PL" if found.cure else ""
