@@ -14,16 +14,8 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
 from .drafts import FRONTIER, ZONES
-from agentirt_nb.irt.fits import (
-    FitError,
-    draws,
-    probability_inside,
-    rate_of_many,
-    share_again,
-    success_probability,
-    tails,
-    trusted,
-)
+from .fits import FitError, draws, probability_inside, rate_of_many, runs_of_a_share, share_again
+from .fits import success_probability, tails, trusted
 from .prediction import agent_draws, task_draws
 from ..messages import count, one_of
 from ..settings import chosen_seed
@@ -49,12 +41,7 @@ def _chance_and_information(fit: xr.DataTree, able: xr.Dataset, task: xr.Dataset
     here, low, high = (
         rate_of_many(success_probability(fit, moved(step), task), task).astype(float) for step in (0.0, -0.05, 0.05)
     )
-    return here, _worth(fit) * ((high - low) / 0.1) ** 2 / np.maximum(here * (1 - here), 1e-9)
-
-
-def _worth(fit: xr.DataTree) -> float:
-    "How many runs a result is worth: one, unless the fit is of shares."
-    return float(fit.attrs.get("share_runs", 1.0))
+    return here, runs_of_a_share(fit) * ((high - low) / 0.1) ** 2 / np.maximum(here * (1 - here), 1e-9)
 
 # %% ../../nbs/2_irt/35_benchmark_design.ipynb #bacb8422
 def plan_runs(
@@ -156,7 +143,7 @@ def design_benchmark(
     everyone = draws(fit).values.mean(0)
     top = float(able["ability"].mean())
     reach = min(float(everyone.min()), top), max(float(everyone.max()), top)
-    order = _kept(goal, size, info / _worth(fit), chance.mean(0), difficulty.mean(0), reach)
+    order = _kept(goal, size, info / runs_of_a_share(fit), chance.mean(0), difficulty.mean(0), reach)
     place = np.zeros(len(info), int)
     place[order] = np.arange(1, size + 1)
     zones = np.stack([(chance > FRONTIER[1]).mean(0), np.zeros(len(info)), (chance < FRONTIER[0]).mean(0)], 1)

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from ..data.outcomes import validate
 from .curves import NOISES
 from .fits import FitError, curve_of, draws, known_labels, need, of_shares, probability_inside, rate_of_many
-from .fits import results_of, share_again, success_probability, tails, task_parameters, trusted
+from .fits import results_of, runs_of_a_share, share_again, success_probability, tails, task_parameters, trusted
 from .item_fit import q_values
 from .prediction import agent_draws, cell_rates, task_draws
 from .rates import FEW_GROUPS, Lead, about_ability, about_rates, bootstrap_ahead, drawn_again, over_benchmarks
@@ -381,8 +381,7 @@ def _log_likelihood(fit: xr.DataTree, chance: np.ndarray, passed: np.ndarray, ra
             at = (passed == k) & (ran == n)
             value[:, at] = NOISES[name].log_pmf(np.log(chance[:, at]), np.log1p(-chance[:, at]), k, n, about, np)
         return value
-    worth = float(fit.attrs.get("share_runs", 1.0)) if of_shares(fit) else 1.0
-    return worth * (passed * np.log(chance) + (ran - passed) * np.log1p(-chance))
+    return runs_of_a_share(fit) * (passed * np.log(chance) + (ran - passed) * np.log1p(-chance))
 
 
 _FEWEST_DRAWS = 50  # effective ones without a task: below, what it adds is not known
@@ -664,7 +663,7 @@ def _scatter_of(fit: xr.DataTree) -> _Scatter:
     "How runs scatter in a fit; where each task has a way of its own, as coins."
     name = str(fit.attrs.get("noise", "binomial"))
     if of_shares(fit):
-        return _Scatter(name, float(fit.attrs.get("share_runs", 1.0)))
+        return _Scatter(name, runs_of_a_share(fit))
     known = [x for x in ("concentration", "spread") if x in fit["posterior"]]
     return _Scatter(name, float(draws(fit, known[0]).values.mean())) if known else _Scatter()
 

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'record_of', 'probability_inside', 'tails', 'interval',
            'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'density_of', 'noise_of',
-           'noise_values', 'of_shares', 'results_of', 'outcomes_of', 'share_again', 'task_parameters',
-           'success_probability', 'rate_of_many', 'trusted', 'summarise', 'upgraded', 'check_fit', 'save_fit',
-           'open_fit', 'fit_id']
+           'noise_values', 'of_shares', 'results_of', 'runs_of_a_share', 'outcomes_of', 'share_again',
+           'task_parameters', 'success_probability', 'rate_of_many', 'trusted', 'summarise', 'upgraded', 'check_fit',
+           'save_fit', 'open_fit', 'fit_id']
 
 # %% ../../nbs/2_irt/01_fits.ipynb #eb43e784
 import hashlib
@@ -268,15 +268,20 @@ def of_shares(
 
 def results_of(
     fit: xr.DataTree,  # a fit
-    outcomes: xr.Dataset | None = None,  # of agents and tasks that it knows; None: those that it kept
-) -> xr.Dataset:  # successes, trials (agent, task), as far as there are any
-    "Outcomes as a fit counts them: of shares, a cell that was run is one trial whose success is its share."
-    kept = "observed_data" in fit.children
-    seen = outcomes if outcomes is not None else fit["observed_data"].to_dataset() if kept else xr.Dataset()
+) -> xr.Dataset:  # successes, trials (agent, task), as far as the fit kept them
+    "The outcomes of a fit as it counts them: of shares, a cell that was run is one trial whose success is its share."
+    seen = fit["observed_data"].to_dataset() if "observed_data" in fit.children else xr.Dataset()
     if not of_shares(fit) or not {"share", "trials"} <= set(seen.data_vars):
         return seen
     ran = seen.trials > 0
     return seen.assign(successes=seen.share.where(ran, 0.0), trials=ran.astype(int))
+
+
+def runs_of_a_share(
+    fit: xr.DataTree,  # a fit
+) -> float:
+    "How many independent runs a result is worth: one, unless the fit is of shares."
+    return float(fit.attrs.get("share_runs", 1.0))
 
 
 def outcomes_of(
@@ -297,7 +302,7 @@ def share_again(
     rng: np.random.Generator,
 ) -> np.ndarray:  # of rate's shape
     "What share cells of such rates pass when they are run; in a fit of shares, the share that each gets."
-    worth = float(fit.attrs.get("share_runs", 1.0)) - 1
+    worth = runs_of_a_share(fit) - 1
     if of_shares(fit) and worth > 0:
         return rng.beta(np.maximum(worth * rate, 1e-9), np.maximum(worth * (1 - rate), 1e-9))
     if of_shares(fit) or bool(np.all(np.equal(runs, 1))):

@@ -13,8 +13,9 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from .fits import curve_of, draws, need, outcomes_of, rate_of_many, results_of, success_probability
+from .fits import curve_of, draws, need, outcomes_of, rate_of_many, runs_of_a_share, success_probability
 from .fits import task_parameters
+from .repeats import counted
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #61e3f068
 @dataclass(frozen=True)
@@ -108,12 +109,12 @@ def cells_of(
 ) -> Cells:
     "What a fit expects of each agent on each task, beside what was seen. Raises FitError where it kept no outcomes."
     need(fit, "ability", "difficulty")
-    outcomes = results_of(fit, outcomes_of(fit) if outcomes is None else outcomes.transpose("agent", "task", ...))
     curve, noise = curve_of(fit).name, str(fit.attrs.get("noise", "binomial"))
+    outcomes = outcomes_of(fit) if outcomes is None else counted(outcomes.transpose("agent", "task", ...), noise)
     if curve not in ("1pl", "2pl"):
         return _cells_by_draws(fit, outcomes)
     posterior = fit["posterior"].to_dataset().sel(agent=outcomes.agent.values, task=outcomes.task.values)
-    return logistic_cells(outcomes, posterior, curve, noise, float(fit.attrs.get("share_runs", 1.0)))
+    return logistic_cells(outcomes, posterior, curve, noise, runs_of_a_share(fit))
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #c9dadd5d
 class Margins:

@@ -19,7 +19,8 @@ from scipy.special import expit, log_expit, logsumexp
 
 from ..data.outcomes import OutcomesError, as_numbers, as_text, validate
 from .curves import NOISES, Noise, density_at, draw_difficulties, log_standard
-from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, of_shares, task_parameters
+from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, of_shares, runs_of_a_share
+from .fits import task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
 from .repeats import counted
@@ -372,7 +373,7 @@ def score(
 ) -> xr.DataTree:  # the fit after seeing the results, with new agents, tasks and benchmarks in its posterior
     "Update a fit by a handful of results, without refitting. Raises FitError where the fit has seen a cell already."
     results, rng = _untried(fit, results), np.random.default_rng(chosen_seed(seed))
-    cells = counted(results, fit.attrs.get("noise"), float(fit.attrs.get("share_runs", 1.0)))
+    cells = counted(results, fit.attrs.get("noise"), runs_of_a_share(fit))
     k, n = cells.successes.values, cells.trials.values
     results = results.assign(share=counted(results, "quasi-binomial").successes) if of_shares(fit) else results
     new_agent, new_task = (~np.isin(results[d].values, fit.observed_data[d].values) for d in ("agent", "task"))
