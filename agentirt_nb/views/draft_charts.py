@@ -36,7 +36,7 @@ def zone_chart(
         tips.append(alt.Tooltip("solved_by:N", title="solved by"))
     colours = alt.Scale(domain=names, range=[COLOURS["main"], COLOURS["accent"], COLOURS["quiet"]])
     never = zones.attrs.get("beyond", "")
-    base = alt.Chart(rows, title=headline(zones, title, *filter(None, (about, drawn, never))), height=alt.Step(18))
+    base = alt.Chart(rows, title=headline(zones, title, about, drawn, never), height=alt.Step(18))
     asked = f"probability, {zones.attrs['about']} (agents and tasks like these)" if "about" in zones.attrs else "probability"
     chart = base.mark_bar(height=12).encode(
         alt.X("probability:Q", title=asked, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])),

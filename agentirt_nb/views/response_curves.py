@@ -153,7 +153,7 @@ def item_characteristic_curve(
     marks = f"line and band: {_curve_words(curve_of(fit))}, {percent(curve.attrs['prob'])} interval"
     marks += "; points: agents in groups by ability, larger: more agents" if points else ""
     never = beyond_words(fit, tasks).strip()
-    about = headline(fit, title or "Item characteristic curves: chance of success by ability", marks, *([never] if never else []))
+    about = headline(fit, title or "Item characteristic curves: chance of success by ability", marks, never)
     base = alt.Chart(curve.to_dataframe().reset_index(), title=about)
     of = "ability (logits)" if curve_of(fit).abilities == 1 else "first ability (logits)"
     x = alt.X("ability:Q", title=of, scale=alt.Scale(nice=False))
