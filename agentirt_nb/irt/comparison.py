@@ -21,6 +21,7 @@ from scipy.stats import betabinom, binom, norm
 from threadpoolctl import threadpool_limits
 
 from ..data.outcomes import validate
+from .fits import counted
 from .curves import NOISES
 from .fits import FitError, curve_of, draws, known_labels, need, of_shares, probability_inside, rate_of_many
 from .fits import results_of, runs_of_a_share, share_again, success_probability, tails, task_parameters, trusted
@@ -29,7 +30,6 @@ from .prediction import agent_draws, cell_rates, task_draws
 from .rates import FEW_GROUPS, Lead, about_ability, about_rates, bootstrap_ahead, drawn_again, over_benchmarks
 from .rates import rate_draws, share_ahead, standings, task_weights, units_of
 from .remainders import chance_and_likeness
-from .repeats import counted
 from .screens import separate_groups
 from .tables import PARTS, ladder, possible_ranks
 from ..messages import count

@@ -14,12 +14,11 @@ import pandas as pd
 import xarray as xr
 
 from ..data.outcomes import validate
-from .fits import FitError, interval, rate_of_many, record_of, share_again
+from .fits import FitError, interval, rate_of_many, record_of, share_again, counted
 from .fits import success_probability, trust, trusted
 from .prediction import about_cells, agent_draws, cell_rates, described, own_trials, predict, task_draws
 from .prediction import who_solved
 from .rates import about_rates
-from .repeats import counted
 from .tables import beyond_words
 from ..messages import one_of
 from ..settings import chosen_seed

@@ -24,6 +24,7 @@ from scipy.special import expit, logit
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from .fits import counted
 from .designs import Priors
 from .curves import as_curve
 from .fits import GRADES, FitError, probability_inside, rate_of_many, record_of, success_probability, trust
@@ -31,7 +32,6 @@ from .inference import fit
 from ..data.outcomes import content_hash, validate
 from .prediction import agent_draws, described, described_agents, task_draws
 from .resampling import known_ends, times_drawn
-from .repeats import counted
 from .scoring import score
 from .sizes import announce_fit
 from ..settings import chosen_seed, settings

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['GRADES', 'TRUST', 'SCHEMA', 'FitError', 'trust', 'alarm', 'record_of', 'probability_inside', 'tails', 'interval',
            'versions_used', 'make_fit', 'need', 'known_labels', 'draws', 'curve_of', 'density_of', 'noise_of',
-           'noise_values', 'of_shares', 'results_of', 'runs_of_a_share', 'outcomes_of', 'share_again',
-           'task_parameters', 'success_probability', 'rate_of_many', 'trusted', 'summarise', 'upgraded', 'check_fit',
-           'save_fit', 'open_fit', 'fit_id']
+           'noise_values', 'of_shares', 'cells_of_shares', 'counted', 'results_of', 'runs_of_a_share', 'outcomes_of',
+           'share_again', 'task_parameters', 'success_probability', 'rate_of_many', 'trusted', 'summarise', 'upgraded',
+           'check_fit', 'save_fit', 'open_fit', 'fit_id']
 
 # %% ../../nbs/2_irt/01_fits.ipynb #eb43e784
 import hashlib
@@ -264,6 +264,33 @@ def of_shares(
 ) -> bool:
     "Whether the fit is of shares, not of passes."
     return bool(fit.attrs.get("noise") == "quasi-binomial")
+
+
+def cells_of_shares(
+    outcomes: xr.Dataset,  # with a layer share, or score, over (agent, task)
+    runs: float = 1.0,  # how many independent runs a share is worth
+) -> xr.Dataset:  # successes and trials (agent, task), which are no whole numbers
+    "Shares as the counts by which they are fitted. Raises FitError where there are none, or a cell that was run lacks one."
+    name = next((name for name in ("share", "score") if name in outcomes), None)
+    if name is None:
+        raise FitError("noise='quasi-binomial' fits shares, and the outcomes have none; give them a layer `share`, from 0 to 1.")
+    share, ran = outcomes[name].transpose("agent", "task"), outcomes.trials.transpose("agent", "task") > 0
+    if (lacking := ran & share.isnull()).any():
+        i, j = np.argwhere(lacking.values)[0]
+        agent, task = str(outcomes.agent.values[i]), str(outcomes.task.values[j])
+        raise FitError(
+            f"the {name} of agent {agent!r} on task {task!r} is unknown though it was run; give it, or set its trials to 0."
+        )
+    return outcomes.assign(successes=runs * share.where(ran, 0.0), trials=runs * ran.astype(float))
+
+
+def counted(
+    outcomes: xr.Dataset,  # outcomes
+    noise: Any,  # of a fit
+    runs: float = 1.0,  # how many independent runs a share is worth
+) -> xr.Dataset:  # successes, trials (agent, task)
+    "Outcomes as a fit with such noise counts them: of shares, a cell that was run is one trial or more with its share."
+    return cells_of_shares(outcomes, runs) if noise == "quasi-binomial" else outcomes
 
 
 def results_of(

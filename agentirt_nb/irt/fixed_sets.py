@@ -24,8 +24,7 @@ from ..data.describing import solved_by
 from ..data.outcomes import validate
 from ..files import check_ending, write_atomically
 from .fits import FitError, draws, known_labels, outcomes_of, probability_inside, record_of, task_parameters
-from .fits import trust, trusted
-from .repeats import counted
+from .fits import trust, trusted, counted
 from .resampling import error_of_chance, known_ends, relatives, times_drawn
 from .session_model import ABOUT_SESSION
 from .tables import beyond_words

@@ -28,10 +28,10 @@ from ..data.outcomes import content_hash, validate
 from .accuracy import ENOUGH, OFF
 from .curves import DENSITIES, STANDARD, Curve, Density, as_curve, as_density
 from .designs import ABILITIES, FEATURES, AbilityDesign, ModelData, Priors, model_data, zero_sum_basis
-from .fits import FitError, make_fit
+from .fits import FitError, make_fit, cells_of_shares
 from .laplace import LaplaceDraws, ability_parts, laplace_draws
 from .programs import keep_programs
-from .repeats import UNITS, Repeats, cells_of_shares, runs_of_shares, runs_sentence, shares_sentence
+from .repeats import UNITS, Repeats, runs_of_shares, runs_sentence, shares_sentence
 from .screens import screened
 from .sizes import announce_fit
 from ..messages import count, listed, one_of

@@ -13,9 +13,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from .fits import curve_of, draws, need, outcomes_of, rate_of_many, runs_of_a_share, success_probability
+from .fits import curve_of, draws, need, outcomes_of, rate_of_many, runs_of_a_share, success_probability, counted
 from .fits import task_parameters
-from .repeats import counted
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #61e3f068
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['REPEATED', 'UNITS', 'INDEPENDENT', 'Repeats', 'repeats_of', 'Terms', 'cell_terms', 'worth', 'runs_sentence',
-           'shares_sentence', 'runs_of_shares', 'cells_of_shares', 'counted']
+           'shares_sentence', 'runs_of_shares']
 
 # %% ../../nbs/2_irt/23_repeats.ipynb #7131d112
 from itertools import pairwise
@@ -215,30 +215,3 @@ def runs_of_shares(
     free = ran.sum() - sum(share.shape) + 1
     p = expected[ran]
     return float(max(1.0, (p * (1 - p)).sum() * max(free, 1) / ran.sum() / max(((share[ran] - p) ** 2).sum(), 1e-9)))
-
-
-def cells_of_shares(
-    outcomes: xr.Dataset,  # with a layer share, or score, over (agent, task)
-    runs: float = 1.0,  # how many independent runs a share is worth
-) -> xr.Dataset:  # successes and trials (agent, task), which are no whole numbers
-    "Shares as the counts by which they are fitted. Raises FitError where there are none, or a cell that was run lacks one."
-    name = next((name for name in ("share", "score") if name in outcomes), None)
-    if name is None:
-        raise FitError("noise='quasi-binomial' fits shares, and the outcomes have none; give them a layer `share`, from 0 to 1.")
-    share, ran = outcomes[name].transpose("agent", "task"), outcomes.trials.transpose("agent", "task") > 0
-    if (lacking := ran & share.isnull()).any():
-        i, j = np.argwhere(lacking.values)[0]
-        agent, task = str(outcomes.agent.values[i]), str(outcomes.task.values[j])
-        raise FitError(
-            f"the {name} of agent {agent!r} on task {task!r} is unknown though it was run; give it, or set its trials to 0."
-        )
-    return outcomes.assign(successes=runs * share.where(ran, 0.0), trials=runs * ran.astype(float))
-
-
-def counted(
-    outcomes: xr.Dataset,  # outcomes
-    noise: Any,  # of a fit
-    runs: float = 1.0,  # how many independent runs a share is worth
-) -> xr.Dataset:  # successes, trials (agent, task)
-    "Outcomes as a fit with such noise counts them: of shares, a cell that was run is one trial or more with its share."
-    return cells_of_shares(outcomes, runs) if noise == "quasi-binomial" else outcomes

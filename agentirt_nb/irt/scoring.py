@@ -19,11 +19,10 @@ from scipy.special import expit, log_expit, logsumexp
 
 from ..data.outcomes import OutcomesError, as_numbers, as_text, validate
 from .curves import NOISES, Noise, density_at, draw_difficulties, log_standard
-from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, of_shares, runs_of_a_share
+from .fits import FitError, density_of, noise_of, alarm, curve_of, draws, of_shares, runs_of_a_share, counted
 from .fits import task_parameters
 from .prediction import benchmarks_of, density_values, described, described_agents, feature_shift
 from .prediction import new_benchmark, new_extras, parts_of_ability, population_draws
-from .repeats import counted
 from .screens import says_of_repeats
 from ..limits import refuse_beyond
 from ..messages import and_more, check_probability, count, listed, nearest

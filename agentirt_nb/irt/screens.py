@@ -17,8 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from ..data.describing import component_numbers
 from ..data.outcomes import validate
-from .fits import need, outcomes_of, trusted
-from .repeats import counted
+from .fits import need, outcomes_of, trusted, counted
 from .remainders import MASSES, NODES, Cells, Margins, cells_of, logistic_cells
 from ..messages import count, listed
 

@@ -20,11 +20,10 @@ from threadpoolctl import threadpool_limits
 from ..data.dates import agent_dates, decimal_years, from_decimal_years
 from ..data.outcomes import validate
 from .fits import FitError, draws, need, noise_of, noise_values, of_shares, outcomes_of, probability_inside
-from .fits import rate_of_many, success_probability, tails, task_parameters, trusted
+from .fits import rate_of_many, success_probability, tails, task_parameters, trusted, counted
 from .item_fit import q_values
 from .prediction import agent_draws, task_draws
 from .remainders import Cells, Margins, cells_of
-from .repeats import counted
 from .screens import separate_groups
 from .snapshot import toss
 from ..messages import count, listed

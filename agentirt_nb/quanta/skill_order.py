@@ -15,11 +15,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from scipy.stats import betabinom, norm, rankdata
 
-from ..irt.fits import FitError, curve_of, draws, probability_inside, rate_of_many
+from ..irt.fits import FitError, curve_of, draws, probability_inside, rate_of_many, counted
 from ..irt.fits import of_shares, results_of, share_again, success_probability, trusted
 from ..irt.prediction import agent_draws, task_draws
 from ..data.outcomes import validate
-from ..irt.repeats import counted
 from ..irt.resampling import family_weights, known_ends, llm_families
 from ..messages import AgentirtError, count, one_of
 from ..settings import chosen_seed
