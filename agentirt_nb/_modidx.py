@@ -2545,6 +2545,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                               'agentirt_nb/irt/soundness.py')},
             'agentirt_nb.irt.tables': { 'agentirt_nb.irt.tables._benchmarks': ( '2_irt/tables.html#_benchmarks',
                                                                                 'agentirt_nb/irt/tables.py'),
+                                        'agentirt_nb.irt.tables._fewest': ('2_irt/tables.html#_fewest', 'agentirt_nb/irt/tables.py'),
                                         'agentirt_nb.irt.tables._logits': ('2_irt/tables.html#_logits', 'agentirt_nb/irt/tables.py'),
                                         'agentirt_nb.irt.tables.ability_table': ( '2_irt/tables.html#ability_table',
                                                                                   'agentirt_nb/irt/tables.py'),

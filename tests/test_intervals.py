@@ -13,6 +13,7 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.leaderboards import load_leaderboard
 from agentirt_nb.irt.fits import draws
 from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.tables import possible_ranks
 
 
 def board(seed, concentration=None, group_sd=0.0, trials=1, agents=60, tasks=90, groups=10):
@@ -29,10 +30,9 @@ def board(seed, concentration=None, group_sd=0.0, trials=1, agents=60, tasks=90,
     return from_arrays(rng.binomial(trials, q), np.full(p.shape, trials), **labels), ability, difficulty, p
 
 
-def covered(samples, truth, whole=False):
+def covered(samples, truth):
     "Share of truths inside the 90 % interval of samples."
-    way = "closest_observation" if whole else "linear"
-    lower, upper = np.quantile(samples, [0.05, 0.95], axis=0, method=way)
+    lower, upper = np.quantile(samples, [0.05, 0.95], axis=0)
     return float(((lower <= truth) & (truth <= upper)).mean())
 
 
@@ -42,7 +42,8 @@ def looked_at(made, **how):
     found = fit(outcomes, ability="agent", progress=False, **how)
     a = draws(found, agent=outcomes.agent.values.tolist()).values.astype(float)
     b = draws(found, "difficulty", task=outcomes.task.values.tolist()).values.astype(float)
-    chance, rank = expit(a[:, :, None] - b[:, None]), lambda x: (-x).argsort(-1).argsort(-1)
+    chance, rank = expit(a[:, :, None] - b[:, None]), 1 + (-ability).argsort().argsort()
+    first, last = possible_ranks(found, draws(found, agent=outcomes.agent.values.tolist()), 0.9)
     i, j = np.triu_indices(len(ability), 1)
     ahead = (a[:, i] > a[:, j]).mean(0)
     claim, true = np.maximum(ahead, 1 - ahead), (ability[i] > ability[j]) == (ahead > 0.5)
@@ -52,7 +53,7 @@ def looked_at(made, **how):
         difficulty=covered(b, difficulty),
         chance=covered(chance, p),
         rate=covered(chance.mean(2), p.mean(1)),
-        rank=covered(rank(a), rank(ability), whole=True),
+        rank=float(((first <= rank) & (rank <= last)).mean()),
         surplus=float(claim[some].mean() - true[some].mean()),
     )
 
@@ -69,7 +70,7 @@ COVERED = ["ability", "difficulty", "chance", "rate"]
 def test_intervals_hold_where_five_runs_of_a_pair_resemble_each_other():
     mean, _ = over_boards(4, {}, concentration=2.7, trials=5)
     assert mean[COVERED].between(0.84, 0.96).all(), mean
-    assert 0.87 < mean["rank"] < 0.99 and abs(mean.surplus) < 0.06, mean
+    assert 0.84 < mean["rank"] < 0.98 and abs(mean.surplus) < 0.06, mean
     plain, _ = over_boards(2, dict(noise="binomial"), concentration=2.7, trials=5)
     assert plain.ability < 0.84  # what is mended: a binomial takes five runs for five
 
@@ -80,7 +81,7 @@ def test_intervals_hold_for_any_resemblance_of_runs(concentration):
     mean, error = over_boards(40, {}, concentration=concentration, trials=5)
     print(concentration, mean.round(3).to_dict(), error.round(3).to_dict())
     assert mean[COVERED].between(0.87, 0.93).all(), mean
-    assert 0.87 < mean["rank"] < 0.97 and abs(mean.surplus) < 0.035, mean  # ranks are whole numbers: their intervals hold more
+    assert 0.87 < mean["rank"] < 0.945 and abs(mean.surplus) < 0.035, mean  # ranks are whole numbers: their intervals hold more
 
 
 def spread_of_halves(outcomes, seed, **how):

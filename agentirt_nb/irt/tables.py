@@ -15,7 +15,7 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from ..data.describing import solved_by
-from .fits import FitError, alarm, draws, fit_id, need, probability_inside, results_of, summarise, tails
+from .fits import FitError, alarm, draws, fit_id, need, probability_inside, results_of, summarise
 from .fits import trust, trusted
 from .rates import ABOUT, about_ability, standings
 from .screens import separate_groups
@@ -43,13 +43,25 @@ def tried(
     return table
 
 # %% ../../nbs/2_irt/03_tables.ipynb #f15b8569
+def _fewest(ranks: np.ndarray, prob: float) -> tuple[np.ndarray, np.ndarray]:
+    "First and last of the fewest neighbouring ranks that hold so much of each column's draws; of as few, those that hold most."
+    ordered, inside = np.sort(ranks, axis=0), max(1, int(np.ceil(prob * len(ranks) - 1e-9)))
+    low, high = ordered[: len(ranks) - inside + 1], ordered[inside - 1 :]
+    up_to = np.zeros((ranks.max(initial=0) + 1, ranks.shape[1]), int)  # (rank, agent): draws of that rank or a better one
+    np.add.at(up_to, (ranks, np.arange(ranks.shape[1])), 1)
+    up_to = up_to.cumsum(0)
+    held = np.take_along_axis(up_to, high, 0) - np.take_along_axis(up_to, low - 1, 0)
+    best = np.argmin((high - low) * (len(ranks) + 1) - held, axis=0)[None]
+    return np.take_along_axis(low, best, 0)[0], np.take_along_axis(high, best, 0)[0]
+
+
 def possible_ranks(
     fit: xr.DataTree,  # a fit
     values: xr.DataArray,  # (sample, agent), or LLMs or scaffolds in place of agents: the larger, the better
     prob: float,  # probability inside
 ) -> tuple[np.ndarray, np.ndarray]:  # first and last rank of each, 1 for the best
     "The ranks that each may hold; agents that share no task with others, even indirectly, may stand before or behind them all."
-    ends = lambda x: [end.astype(int) for end in tails(rankdata(-x, method="min", axis=1), prob, whole=True)]
+    ends = lambda x: _fewest(rankdata(-x, method="min", axis=1).astype(int), prob)
     first, last = ends(values.values)
     apart = separate_groups(fit) if values.dims[1] == "agent" else None
     if apart is None or apart.attrs["groups"] < 2:
