@@ -1838,6 +1838,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                    'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._two_parameter': ( '2_irt/laplace.html#_two_parameter',
                                                                                      'agentirt_nb/irt/laplace.py'),
+                                         'agentirt_nb.irt.laplace._value_grid': ( '2_irt/laplace.html#_value_grid',
+                                                                                  'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._value_kernel': ( '2_irt/laplace.html#_value_kernel',
                                                                                     'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._walked': ('2_irt/laplace.html#_walked', 'agentirt_nb/irt/laplace.py'),

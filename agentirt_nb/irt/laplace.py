@@ -317,6 +317,7 @@ class _Laplace:
         self.sd_pull, self.sd_information = np.zeros(self.benchmarks), np.bincount(data.task_benchmark) / 2
         self.contrast = np.zeros(self.effects)  # set for the 2PL
         self.stiffness = 100.0 * len(data.agent)  # of the pinned direction in the 2PL
+        self.lopsided = len(data.task) > 20 * agents  # errors of the integrals of so many tasks add up
         self.anchor: float | None = None  # where the log sd of discrimination is held, if at all: see `_walked`
         self.chunks = [chunk for b, block in enumerate(data.blocks) for chunk in _chunks(block, b, self.dims, density)]
 
@@ -855,14 +856,20 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #42280d1f
 _VALUE_GRID = {1: (1.0, 6.0), 2: (1.2, 5.0)}  # as _GRID, for values alone
+_FINE_VALUE_GRID = {1: (1.0, 6.0), 2: (0.7, 6.0)}  # for many tasks of few agents, whose posteriors are far from normal
 _TOGETHER = 32  # draws whose values are computed in one call
 
 
-@partial(jax.jit, static_argnames="model")
-def _value_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model):
+def _value_grid(fine: bool, dims: int, density: str) -> np.ndarray:
+    "Points (point, dims) at which tasks are integrated for their values."
+    return _lattice(dims, _FINE_VALUE_GRID if fine else _VALUE_GRID, density)[0]
+
+
+@partial(jax.jit, static_argnames=("model", "fine"))
+def _value_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model, fine=False):
     "Log likelihood (draw,) of some tasks with their parameters integrated out, up to a constant, each draw with its own frames."
     dims = frame[0].shape[-1]
-    grid, _ = _lattice(dims, _VALUE_GRID, model.density)
+    grid = _value_grid(fine, dims, model.density)
     one = lambda at: (_nodes(*at, successes, trials, model, grid).log_sum * real).sum()
     return jax.lax.map(one, (theta, mean, log_sd, log_noise, frame))
 
@@ -875,7 +882,8 @@ def _chunk_values(state: _Laplace, chunk: _Chunk, table: list, origin: np.ndarra
     centre, scale = np.zeros((*shape, dims), "f4"), np.zeros((*shape, dims, dims), "f4")
     scale[...] = np.eye(dims)
     centre[:, : chunk.count], scale[:, : chunk.count] = at.mean, _cholesky(covariance)
-    return np.asarray(_value_kernel(*_arguments(state, w, chunk), (centre, scale), *chunk.cells, chunk.real, state.model), float)
+    given = *_arguments(state, w, chunk), (centre, scale), *chunk.cells, chunk.real
+    return np.asarray(_value_kernel(*given, state.model, state.lopsided), float)
 
 
 def _log_likelihood_at(state: _Laplace, tables: tuple, w: np.ndarray) -> np.ndarray:
@@ -1094,7 +1102,7 @@ def _resampled(log_weight: np.ndarray, draws: int, rng) -> np.ndarray:
 
 def _checked_effects(state: _Laplace, mode: _Mode, tables: tuple, draws: int, rng, check: str | bool) -> tuple:
     "Draws of w and of the log scales, what their weights say, and whether they were resampled by them."
-    cost = sum(chunk.cells[0].size for chunk in state.chunks) * len(_lattice(state.dims, _VALUE_GRID, state.model.density)[0])
+    cost = sum(chunk.cells[0].size for chunk in state.chunks) * len(_value_grid(state.lopsided, state.dims, state.model.density))
     few = int({1: 2e7, 2: 1e8}[state.dims] / cost)  # draws that cost about a third of a fit
     weak = bool(mode.supports)
     many = int(np.clip(12 * few, 256, 2 * draws)) if weak else draws
