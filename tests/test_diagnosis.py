@@ -161,6 +161,9 @@ def test_very_many_runs_of_a_pair_and_runs_that_slip_are_checked_or_refused_in_a
     passes = rng.binomial(3000, 0.5, (8, 9))
     many = fit(from_arrays(passes, np.full(passes.shape, 3000), **names(8, 9)), ability="agent", progress=False)
     assert np.isfinite(float(loo_of(many).elpd))
+    more = from_arrays(rng.binomial(100_000, 0.5, (8, 9)), np.full((8, 9), 100_000), **names(8, 9))
+    checked = task_statistics(fit(more, ability="agent", progress=False))  # by a thousand of the runs
+    assert (checked.trials == 800_000).all() and (checked.infit_p > 1e-6).all()
     runs = np.full((14, 30), 5)
     slips = fit_tasks(from_arrays(rng.binomial(5, 0.5, runs.shape), runs, **names(14, 30)), "1pl", noise="all-or-none", draws=40)
     assert "look" in predictive_checks(slips, replicates=20).attrs["says"] and np.isfinite(float(loo_of(slips).elpd))

@@ -13,7 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import expit, log_ndtr, logit
+from scipy.special import betaln, expit, log_ndtr, logit
 
 from ..messages import one_of
 
@@ -310,12 +310,18 @@ class Noise(NamedTuple):
     draw: Callable | None = None  # (P, trials, parameters of tasks and cells, random generator) -> successes
 
 # %% ../../nbs/2_irt/00_curves.ipynb #65994221
+_MANY_RUNS = 100  # of a pair, from which on a product over them gives way to gamma functions
+
+
 def _binomial(log_p, log_q, k, n, t, xp):
     return k * log_p + (n - k) * log_q
 
 
 def _beta_binomial(log_p, log_q, k, n, t, xp):
     phi = t["concentration"]
+    if xp is np and n > _MANY_RUNS:
+        a, b = np.exp(log_p) * phi, np.exp(log_q) * phi
+        return betaln(a + k, b + n - k) - betaln(a, b)
     rising = lambda log_a, count: sum((xp.logaddexp(log_a, xp.log(r)) for r in range(1, count)), log_a if count else 0.0)
     total = sum(xp.log(phi + r) for r in range(n))
     return rising(log_p + xp.log(phi), k) + rising(log_q + xp.log(phi), n - k) - total

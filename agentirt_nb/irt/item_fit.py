@@ -237,18 +237,26 @@ def _kinds(z: np.ndarray, expected: np.ndarray, rounds: int = 200) -> tuple[np.n
 
 # %% ../../nbs/2_irt/25_item_fit.ipynb #25a00071
 _KNOWN = ("binomial", "beta-binomial", "logit-normal")  # noises whose scatter `cells_of` knows
+_ENOUGH = 1000  # runs of a pair: of more, so many are drawn
 
 
 def checked_cells(
     fit: xr.DataTree,  # a fit of any curve
 ) -> tuple[xr.Dataset, Cells]:
-    "Outcomes (agent, task) of a fit and what it expects of them. Raises FitError for a fit of shares, or without its outcomes."
+    """Outcomes (agent, task) of a fit and what it expects of them, of at most 1,000 runs of a pair, drawn from those that there are.
+
+    Raises FitError for a fit of shares, or without its outcomes."""
     need(fit, "ability", "difficulty")
     outcomes = outcomes_of(fit)
     if (noise := str(fit.attrs.get("noise", "binomial"))) not in _KNOWN:
         what = "of shares, whose scatter has no known law" if noise == "quasi-binomial" else f"with {noise} noise"
         raise FitError(f"the fit is one {what}, for which this check is not made; check a fit with noise of {listed(_KNOWN)}.")
-    return outcomes, cells_of(fit, outcomes)
+    runs = outcomes.trials.values.astype(int)
+    if (runs <= _ENOUGH).all():
+        return outcomes, cells_of(fit, outcomes)
+    some, passed = np.minimum(runs, _ENOUGH), outcomes.successes.values.astype(int)
+    drawn = np.random.default_rng(0).hypergeometric(passed, runs - passed, some)
+    return outcomes, cells_of(fit, outcomes.assign(successes=(outcomes.trials.dims, drawn), trials=(outcomes.trials.dims, some)))
 
 
 def _deviates(cells: Cells, rest: np.ndarray) -> np.ndarray:
@@ -326,7 +334,7 @@ def task_statistics(
     found |= dict(infit_sd=infit_sd, outfit_sd=outfit_sd, difficulty=cells.difficulty, p=combined_p(*p))
     found |= dict(q=q_values(found["p"]), inverted_chance=inverted, coin_chance=coin)
     found |= dict(inverted=(inverted > 0.5) & (screen.z.values < -1), coin=coin > 0.5)
-    found |= dict(passed=cells.k.sum(0).astype(int), trials=cells.n.sum(0).astype(int))
+    found |= {name: outcomes[x].values.sum(0).astype(int) for name, x in (("passed", "successes"), ("trials", "trials"))}
     table = xr.Dataset({name: ("task", x) for name, x in found.items()}, dict(task=outcomes.task.values))
     return trusted(table, fit, says=_says(table))
 
