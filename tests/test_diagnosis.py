@@ -12,6 +12,7 @@ from agentirt_nb.irt import diagnosis
 from agentirt_nb.irt.diagnosis import CHECKS, FAULTS, diagnose, runs_of, task_report
 from agentirt_nb.irt.fits import FitError, save_fit
 from agentirt_nb.irt.inference import fit
+from agentirt_nb.irt.item_fit import task_statistics
 from agentirt_nb.irt.screens import adequacy_of
 from agentirt_nb.irt.snapshot import load_snapshot
 from agentirt_nb.irt.soundness import loo_of, predictive_checks
