@@ -243,7 +243,7 @@ _ENOUGH = 1000  # runs of a pair: of more, so many are drawn
 def checked_cells(
     fit: xr.DataTree,  # a fit of any curve
 ) -> tuple[xr.Dataset, Cells]:
-    """Outcomes (agent, task) of a fit and what it expects of them; of a pair that was run more often, of a thousand runs drawn at random.
+    """Outcomes (agent, task) of a fit, and what it expects of them: of at most a thousand runs of a pair, drawn at random.
 
     Raises FitError for a fit of shares, or without its outcomes."""
     need(fit, "ability", "difficulty")
