@@ -1705,6 +1705,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._Laplace.off_unit': ( '2_irt/laplace.html#_laplace.off_unit',
                                                                                         'agentirt_nb/irt/laplace.py'),
+                                         'agentirt_nb.irt.laplace._Laplace.precision': ( '2_irt/laplace.html#_laplace.precision',
+                                                                                         'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._Laplace.unit': ( '2_irt/laplace.html#_laplace.unit',
                                                                                     'agentirt_nb/irt/laplace.py'),
                                          'agentirt_nb.irt.laplace._Laplace.variance': ( '2_irt/laplace.html#_laplace.variance',
