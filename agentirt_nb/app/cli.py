@@ -298,7 +298,7 @@ _COMMANDS["demo"] = _DEMO_HELP, _demo_options, _demo
 def _warned(
     fit: "xr.DataTree",  # a fit
 ) -> int:  # exit code
-    "Say to standard error that a fit is not to be trusted far, where that is so: of what, and its size; the fit's header says more."
+    "Say to standard error that a fit is not to be trusted far, where that is so: of what, and by how much."
     from agentirt_nb.irt.fits import alarm
     from agentirt_nb.irt.tables import kind_of, verdict
 

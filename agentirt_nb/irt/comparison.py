@@ -290,7 +290,10 @@ def _why(fit: xr.DataTree, runs: _Runs, pair: tuple[int, int], leads: dict[str, 
     return "".join(f" {one}" for one in said)
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #0db81e40
-_SURE, _OPEN = 0.95, 0.05  # a chance of the fit, and a p of the test, from which they say that one of two is ahead, or leave it open
+_SURE, _OPEN = (
+    0.95,
+    0.05,
+)  # a chance of the fit, and a p of the test, from which they say that one of two is ahead, or leave it open
 
 
 def which_to_believe(
@@ -338,7 +341,8 @@ def _sentence(
         if shares
         else f"it passed {more} more often and {less} less often"
     )
-    return f"{says} Of {count(int(both.sum()), 'task')} that both ran {did}: p = {leads['exact test'].p:.2g} by the exact paired test ({how})."
+    how = f"by the exact paired test ({how})"
+    return f"{says} Of {count(int(both.sum()), 'task')} that both ran {did}: p = {leads['exact test'].p:.2g} {how}."
 
 # %% ../../nbs/2_irt/24_comparison.ipynb #f89480c4
 def compare(
@@ -500,7 +504,9 @@ def _told(table: xr.Dataset, level: float) -> str:
         return "There is one agent alone, so there is nobody to compare it with."
     if not known:
         return "No test tells these agents apart, as no two have outcomes on the same task here."
-    says = f"By the exact paired test, {first} of {count(of, 'agent')} {'is' if first == 1 else 'are'} not told apart from number 1"
+    says = (
+        f"By the exact paired test, {first} of {count(of, 'agent')} {'is' if first == 1 else 'are'} not told apart from number 1"
+    )
     says += " (itself included)."
     if len(beside):
         says += (

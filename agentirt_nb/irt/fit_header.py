@@ -68,7 +68,7 @@ def ablest(
     fit: xr.DataTree,  # a fit
     number: int = 3,  # of agents, 1 or more; of one agent alone, that many tasks
 ) -> str:  # empty for a fit without agents
-    "The ablest agents of a fit, as the first rows of its ladder; of one agent alone, the hardest tasks and where its ability stands."
+    "The ablest agents of a fit, as the first rows of its ladder; of one agent alone, the hardest tasks and where it stands."
     from agentirt_nb.irt.fits import summarise
     from agentirt_nb.irt.tables import ladder
 

@@ -224,9 +224,10 @@ def _says_lasts(table: xr.Dataset, top: int) -> str:
     tasks = int(row.alive + row.all_pass + row.all_fail)
     dead = int(row.all_pass + row.all_fail)
     top = min(top, table.sizes["best"])
-    of = f"the top {top}" if top < table.sizes["best"] else "the only agent" if top == 1 else f"all {count(top, 'agent')}"
+    of = f"Among the top {top}" if top < table.sizes["best"] else f"Among all {count(top, 'agent')}"
+    of, are = "For the only agent" if table.sizes["best"] == 1 else of, "is" if tasks == 1 else "are"
     parts = [
-        f"{'For' if of == 'the only agent' else 'Among'} {of}, {dead} of {count(tasks, 'task')} {'is' if tasks == 1 else 'are'} dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."
+        f"{of}, {dead} of {count(tasks, 'task')} {are} dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."
     ]
     for name in table.event.values:
         at = table.sel(event=name)

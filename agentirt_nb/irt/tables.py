@@ -68,7 +68,9 @@ def ladder(
     *,
     about: str = "such tasks",  # of ABOUT: what the ranks are about; those of LLMs and scaffolds are about such tasks
     prob: float | None = None,  # probability inside the interval; None: the fit's own
-) -> xr.Dataset:  # mean, sd, lower, upper, rank_lower, rank_upper, agents, tasks, passed over agent, llm or scaffold, best first; says of one
+) -> (
+    xr.Dataset
+):  # mean, sd, lower, upper, rank_lower, rank_upper, agents, tasks, passed over agent, llm or scaffold, best first; says of one
     """Abilities above the average, in logits, with intervals and ranks; no rows where no LLM or scaffold is known.
 
     Raises FitError for what is no ability, or is none of the fit's, and for ranks that LLMs and scaffolds do not have."""

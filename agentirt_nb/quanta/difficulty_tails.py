@@ -15,7 +15,7 @@ from scipy.stats import norm
 from tqdm.auto import tqdm
 
 from ..irt.curves import DENSITIES, NOISES, Curve, Density, Noise, as_density, density_at, draw_difficulties
-from ..irt.fits import FitError, probability_inside, trust
+from ..irt.fits import FitError, probability_inside
 from ..irt.marginal import several
 from ..irt.repeats import UNITS
 from ..messages import count, one_of
