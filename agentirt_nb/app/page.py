@@ -441,7 +441,7 @@ def _of_ladder(found: _Found) -> _Section:
     if rest:
         more = _Table(f"{caption} From place {found.top + 1}.", columns, _grouped(rest, group, found.top))
         parts.append(("folded", (f"The other {count(len(rest), 'agent')}", more)))
-    return _Section("ladder", "Who is ahead", parts)
+    return _Section("ladder", "Who is ahead" if table.sizes["agent"] > 1 else "The agent", parts)
 
 # %% ../../nbs/5_app/01_page.ipynb #60311cd4
 def _of_parts(found: _Found) -> _Section | None:
@@ -718,7 +718,9 @@ def _title(fit: xr.DataTree) -> str:
     "What the page is about, as a question."
     names = [_named(x) for x in dict.fromkeys(_benchmarks(fit).tolist()) if x not in ("", "unnamed")]
     *others, last = names or [count(fit["observed_data"].sizes["task"], "task")]
-    return f"Which agent is ahead on {listed([f'{", ".join(others)} and {last}' if others else last])}?"
+    on = listed([f"{', '.join(others)} and {last}" if others else last])
+    seen = fit["observed_data"]
+    return f"How does {seen.agent.values[0]} do on {on}?" if seen.sizes["agent"] == 1 else f"Which agent is ahead on {on}?"
 
 # %% ../../nbs/5_app/01_page.ipynb #3d5c297c
 class Page(str):

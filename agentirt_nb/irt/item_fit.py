@@ -298,9 +298,7 @@ def _says(table: xr.Dataset) -> str:
     "What stands out, in a sentence or two."
     of = count(table.sizes["task"], "task")
     off, depart = int((table.q < 0.05).sum()), "departs" if table.sizes["task"] == 1 else "depart"
-    parts = [
-        f"{off} of {of} {depart} from the curve, up or down, by more than chance (q < 0.05)"
-    ]
+    parts = [f"{off} of {of} {depart} from the curve, up or down, by more than chance (q < 0.05)"]
     for name, why in (("inverted", "seem inverted: more able agents fail them"), ("coin", "look like coins: ability is no help")):
         if table[name].any():
             parts.append(f"{int(table[name].sum())} {why} ({listed(table.task.values[table[name].values], 3)})")

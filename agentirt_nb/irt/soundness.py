@@ -226,9 +226,7 @@ def _says_lasts(table: xr.Dataset, top: int) -> str:
     top = min(top, table.sizes["best"])
     of = f"Among the top {top}" if top < table.sizes["best"] else f"Among all {count(top, 'agent')}"
     of, are = "For the only agent" if table.sizes["best"] == 1 else of, "is" if tasks == 1 else "are"
-    parts = [
-        f"{of}, {dead} of {count(tasks, 'task')} {are} dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."
-    ]
+    parts = [f"{of}, {dead} of {count(tasks, 'task')} {are} dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."]
     for name in table.event.values:
         at = table.sel(event=name)
         day = lambda x: "never, by this trend" if np.isnat(x) else f"{pd.Timestamp(x):%B %Y}"
