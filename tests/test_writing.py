@@ -785,7 +785,7 @@ def test_a_hundred_kills_of_every_writing_command(tmp_path, small, name):
     save_outcomes(outcomes(), tmp_path / "o1.nc")
     save_outcomes(outcomes(1), tmp_path / "o2.nc")
     (out := tmp_path / "out").mkdir()
-    rng, found = np.random.default_rng(0), []
+    rng, states, put = np.random.default_rng(0), set(), 0
     orders = [asked.format(version) for version in (("gso", "swebench_pro") if "leaderboards" in name else (1, 2))]
     server = subprocess.Popen(
         [sys.executable, "-c", STORM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path,
@@ -811,33 +811,35 @@ def test_a_hundred_kills_of_every_writing_command(tmp_path, small, name):
     for order in orders:
         lasts.append(finish(order))
         versions.append({output: part(out, output) for output in written})
-    for kill in range(KILLS):
-        child = begin(orders[kill % 2])
-        time.sleep(rng.uniform(0, 1.1 * min(lasts)))  # the machine may have had other work when it took longer
+    died = tries = 0
+    while died < KILLS and tries < 10 * KILLS:  # on a busy machine many are done before they are killed
+        child = begin(orders[tries % 2])
+        time.sleep(rng.uniform(0, 1.1 * np.median(lasts)))  # one measured while the machine had other work counts little
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        how = int(server.stdout.readline())
+        died += int(server.stdout.readline()) == signal.SIGKILL
         lost = [output for output in written if not (out / output).exists()]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             now = {output: part(out, output) if put_back(out / output).exists() else None for output in written}
-        assert None not in now.values(), (kill, hidden(out))
+        assert None not in now.values(), (tries, hidden(out))
         if name == "demo":  # tells how long it took, so no two are alike
             assert (out / "demo" / "agentirt.seal").is_file()
             refuse_broken_seal(out / "demo")
         else:
             which = [[version[output] for version in versions].index(now[output]) for output in written]
-            found.append((how, tuple(which), bool(lost)))
-        if kill % 10 == 9:
+            states.add(tuple(which))
+            put += bool(lost)
+        if tries % 10 == 9:
             for left in hidden(out):
                 os.utime(out / left, (0, 0))
-            lasts.append(finish(orders[kill % 2]))
+            lasts.append(finish(orders[tries % 2]))
             assert hidden(out) == []
+        tries += 1
     server.stdin.close()
     assert server.wait(timeout=30) == 0
-    died = sum(how == signal.SIGKILL for how, _, _ in found)
-    print(f"{name}: {died} killed, {sum(lost for _, _, lost in found)} put back, {len({which for _, which, _ in found})} states")
-    assert name == "demo" or died > KILLS / 3
+    print(f"{name}: {died} of {tries} killed, {put} put back, {len(states)} states, {np.median(lasts):.3f} s each")
+    assert died == KILLS
 
 
 @pytest.mark.parametrize("line", ["my notes\n", "my notes,,,,,\n", "dora,1.0,yes,sound,observed,f999999999\n"])
