@@ -1036,6 +1036,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'agentirt_nb.files._place_beside': ('0_ground/files.html#_place_beside', 'agentirt_nb/files.py'),
                                    'agentirt_nb.files._stands': ('0_ground/files.html#_stands', 'agentirt_nb/files.py'),
                                    'agentirt_nb.files._step_back': ('0_ground/files.html#_step_back', 'agentirt_nb/files.py'),
+                                   'agentirt_nb.files._sweep': ('0_ground/files.html#_sweep', 'agentirt_nb/files.py'),
                                    'agentirt_nb.files._take_place': ('0_ground/files.html#_take_place', 'agentirt_nb/files.py'),
                                    'agentirt_nb.files._tidy': ('0_ground/files.html#_tidy', 'agentirt_nb/files.py'),
                                    'agentirt_nb.files.check_ending': ('0_ground/files.html#check_ending', 'agentirt_nb/files.py'),
