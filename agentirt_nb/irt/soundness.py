@@ -24,7 +24,7 @@ from .fits import rate_of_many, success_probability, tails, task_parameters, tru
 from .item_fit import q_values
 from .prediction import agent_draws, task_draws
 from .remainders import Cells, Margins, cells_of
-from .screens import separate_groups
+from .screens import firsts, separate_groups
 from .snapshot import toss
 from ..messages import count, listed
 from ..settings import chosen_seed
@@ -331,6 +331,8 @@ def dimensionality(
     need(fit, "ability", "difficulty")
     cells, rng = cells_of(fit), np.random.default_rng(chosen_seed(seed))
     with threadpool_limits(1, "blas"):  # small matrices: threads would only wait for each other
+        (agents, as_agent), (tasks, as_task) = (np.unique(place, return_inverse=True) for place in firsts(cells))
+        cells = cells.part(agents, tasks)
         margins = Margins(cells, True)
         agent, values, task = np.linalg.svd(_standard(cells, margins, cells.k), full_matrices=False)
         size, total = min(most, len(values)), (values**2).sum()
@@ -343,7 +345,7 @@ def dimensionality(
     outcomes = fit["observed_data"].to_dataset()
     columns = dict(eigenvalue=seen, usual=usual, p=p, size=logits)
     table = xr.Dataset({name: ("skill", x) for name, x in columns.items()}, dict(skill=np.arange(2, size + 2)))
-    table = table.assign(of_task=(("skill", "task"), task[:size]), of_agent=(("skill", "agent"), agent[:, :size].T))
+    table = table.assign(of_task=(("skill", "task"), task[:size, as_task]), of_agent=(("skill", "agent"), agent[as_agent, :size].T))
     table = table.assign_coords(task=outcomes.task.values, agent=outcomes.agent.values)
     return trusted(table, fit, skills=skills, replicates=replicates, says=_says_skills(table, skills))
 
