@@ -313,7 +313,7 @@ def _same_share(share: np.ndarray, ran: np.ndarray, p: np.ndarray, worth: np.nda
 
 
 def _surprise(cells: Cells, axis: int) -> np.ndarray:
-    "How improbable the results of a task (1) or an agent (0) are to come again, in nats: (other axis, axis), 0 where nothing was run."
+    "How improbable it is, in nats (other axis, axis), that a task (1) or an agent (0) has results like these; 0: nothing was run."
     turn = (lambda x: x.T) if axis == 0 else (lambda x: x)
     place = cells.difficulty if axis else cells.ability.mean(1)
     ran, known = turn(cells.n > 0), turn(cells.weight * cells.rise**2).sum(0)
@@ -396,7 +396,7 @@ def _copies(cells: Cells, axis: int) -> tuple[np.ndarray, float]:
     best = best[chance[column[best]] >= min(0.5, chance.max())]
     return np.stack([of[best], column[best]], 1), float(chance.sum())
 
-
+# %% ../../nbs/2_irt/20_screens.ipynb #e9cb1276
 def _of_copies(cells: Cells) -> dict[str, tuple[np.ndarray, float]]:
     "Pairs of agents and of tasks that are given twice, and how many copies there seem to be; slopes and reruns are allowed for."
     full = Margins(cells, True)

@@ -345,7 +345,9 @@ def dimensionality(
     outcomes = fit["observed_data"].to_dataset()
     columns = dict(eigenvalue=seen, usual=usual, p=p, size=logits)
     table = xr.Dataset({name: ("skill", x) for name, x in columns.items()}, dict(skill=np.arange(2, size + 2)))
-    table = table.assign(of_task=(("skill", "task"), task[:size, as_task]), of_agent=(("skill", "agent"), agent[as_agent, :size].T))
+    table = table.assign(
+        of_task=(("skill", "task"), task[:size, as_task]), of_agent=(("skill", "agent"), agent[as_agent, :size].T)
+    )
     table = table.assign_coords(task=outcomes.task.values, agent=outcomes.agent.values)
     return trusted(table, fit, skills=skills, replicates=replicates, says=_says_skills(table, skills))
 
