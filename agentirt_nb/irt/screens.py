@@ -313,7 +313,7 @@ def _same_share(share: np.ndarray, ran: np.ndarray, p: np.ndarray, worth: np.nda
 
 
 def _surprise(cells: Cells, axis: int) -> np.ndarray:
-    "How improbable it is, in nats (other axis, axis), that a task (1) or an agent (0) has results like these; 0: nothing was run."
+    "How improbable it is, in nats (other axis, axis), that a task (1) or an agent (0) has results like these; 0: not run."
     turn = (lambda x: x.T) if axis == 0 else (lambda x: x)
     place = cells.difficulty if axis else cells.ability.mean(1)
     ran, known = turn(cells.n > 0), turn(cells.weight * cells.rise**2).sum(0)
