@@ -305,7 +305,7 @@ def test_a_strict_fit_has_an_exit_code_of_its_own(tmp_path, capsys):
     assert cli.main(how) == 0 and cli.main([*how, "--strict"]) == 4
     assert "Adequacy doubtful. " in capsys.readouterr().out
     assert set(pd.read_csv(tmp_path / "f-agents.csv").adequacy) == {"doubtful"}
-    assert cli.main(["predict", str(tmp_path / "f.nc")]) == 0 and "warning: Adequacy doubtful." in capsys.readouterr().err
+    assert cli.main(["predict", str(tmp_path / "f.nc")]) == 0 and "warning: Adequacy doubtful: " in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -353,6 +353,12 @@ class _Laplace:
         "Prior variance (effect,) of the effects."
         return self.membership @ np.exp(2 * log_scales)
 
+    def precision(self, curvature: np.ndarray, log_scales: np.ndarray) -> np.ndarray:
+        "Precision of w (size, size) where the likelihood has this curvature."
+        precision, effects = curvature.copy(), np.arange(self.effects)
+        precision[effects, effects] += 1 / self.variance(log_scales)
+        return precision
+
 # %% ../../nbs/2_irt/07_laplace.ipynb #90662a87
 def _prior_mean(state: _Laplace, w: np.ndarray, chunk: _Chunk) -> np.ndarray:
     "Mean (..., task, dims) of the prior of a chunk's tasks at w (..., size): the benchmark's, shifted by features."
@@ -561,9 +567,7 @@ def _weights_integrated(state: _Laplace, w, curvature, log_scales) -> tuple[np.n
     if state.effects == state.of_ability:
         return slope, information
     weights, log_sds = slice(state.of_ability, state.effects), state.effects + g + np.arange(g)
-    effects, precision = np.arange(state.effects), curvature.copy()
-    precision[effects, effects] += 1 / state.variance(log_scales)
-    covariance = np.linalg.inv(precision)[weights, weights]
+    covariance = np.linalg.inv(state.precision(curvature, log_scales))[weights, weights]
     for b in range(state.benchmarks):
         mine = [chunk for chunk in state.chunks if state.data.blocks[chunk.b].benchmark == b]
         scale = np.concatenate([np.asarray(chunk.next_frame[1], float)[: chunk.count] for chunk in mine])
@@ -827,14 +831,11 @@ def _draw_tasks(state: _Laplace, tables: tuple, w: np.ndarray, rng, scores: bool
 # %% ../../nbs/2_irt/07_laplace.ipynb #aeb03685
 def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50) -> _Mode:
     "Move the Gaussian from the mode towards the posterior mean, by half a standard deviation at most."
-    precision, effects = mode.curvature.copy(), np.arange(state.effects)
-    variance = state.variance(mode.log_scales)
-    precision[effects, effects] += 1 / variance
-    factor = scipy.linalg.cholesky(precision, lower=True)
+    factor = scipy.linalg.cholesky(state.precision(mode.curvature, mode.log_scales), lower=True)
     noise = scipy.linalg.solve_triangular(factor.T, rng.standard_normal((state.size, pairs))).T
     w = mode.w + np.concatenate([noise, -noise])
     score = _draw_tasks(state, tables, w, rng, scores=True)[1]
-    score[:, effects] -= w[:, effects] / variance
+    score[:, : state.effects] -= w[:, : state.effects] / state.variance(mode.log_scales)
     score[:, state.effects :] += _hyperprior_draws(
         w[:, state.effects :],
         np.tile(mode.log_scales, (2 * pairs, 1)),
@@ -912,9 +913,7 @@ _TELLING = 0.8  # reliability of the 1PL's abilities below which the 2PL integra
 
 def _reliability(state: _Laplace, mode: _Mode) -> float:
     "Share of the variance of abilities that is not their uncertainty."
-    precision, effects = mode.curvature.copy(), np.arange(state.effects)
-    precision[effects, effects] += 1 / state.variance(mode.log_scales)
-    covariance = np.linalg.inv(precision)[: state.effects, : state.effects]
+    covariance = np.linalg.inv(state.precision(mode.curvature, mode.log_scales))[: state.effects, : state.effects]
     design = state.design - state.design.mean(0)
     signal, noise = (
         np.mean((design @ mode.w[: state.effects]) ** 2),
@@ -1012,9 +1011,7 @@ def _aimed(state: _Laplace, mode: _Mode, tables: tuple, rng, draws: int) -> _Mod
     y = np.maximum(y, np.sort(y)[len(y) // 20])  # a draw that is all but impossible says as much as an unlikely one
     slope = np.linalg.solve(x.T @ x + np.eye(len(sd)), x.T @ (y - y.mean())) / sd
     of_w = slope[: len(rows)] @ rows
-    precision, effects = mode.curvature.copy(), np.arange(state.effects)
-    precision[effects, effects] += 1 / state.variance(mode.log_scales)
-    moved, pull = mode.w + np.linalg.solve(precision, of_w), mode.pull + of_w
+    moved, pull = mode.w + np.linalg.solve(state.precision(mode.curvature, mode.log_scales), of_w), mode.pull + of_w
     arguments = (state, mode.curvature, pull, state.unit(moved))
     scales = _best_scales(mode.log_scales, *arguments)
     return replace(mode, w=moved, pull=pull, log_scales=scales, tilt=slope[len(rows) :])

@@ -45,7 +45,9 @@ def agent_statistics(
     found |= dict(odd=found["q"] < level, passed=all_cells.k.sum(1).astype(int), trials=all_cells.n.sum(1).astype(int))
     table = xr.Dataset({name: ("agent", x) for name, x in found.items()}, dict(agent=outcomes.agent.values))
     odd = table.agent.values[np.argsort(p)][: int(table.odd.sum())]
-    says = f"{len(odd)} of {count(len(p), 'agent')} are odd" + (f": {listed(odd, 3)}." if len(odd) else ".")
+    says = f"{len(odd)} of {count(len(p), 'agent')} {'is' if len(p) == 1 else 'are'} odd" + (
+        f": {listed(odd, 3)}." if len(odd) else "."
+    )
     return trusted(table, fit, spread=float(spread.max()), level=level, says=says)
 
 # %% ../../nbs/2_irt/26_person_fit.ipynb #26a00021
@@ -179,7 +181,8 @@ def leaked_tasks(
     table = table.drop_vars("place").assign(of_llm=("agent", of_family[family]), agent_p=("agent", _agents_too(cells, family)))
     table = table.isel(llm=np.lexsort((-evidence, np.nan_to_num(p, nan=2))))
     suspected = table.llm.values[table.suspected]
-    says = f"{len(suspected)} of {count(len(odds), 'LLM')} pass tasks as if they knew them" + (
-        f": {listed(suspected, 3)}." if len(suspected) else "."
+    says = (
+        f"{len(suspected)} of {count(len(odds), 'LLM')} {'passes' if len(odds) == 1 else 'pass'} tasks as if they knew them"
+        + (f": {listed(suspected, 3)}." if len(suspected) else ".")
     )
     return trusted(table, fit, level=level, alike=alike, says=says)

@@ -58,16 +58,20 @@ def task_weights(
 
 def units_of(
     fit: xr.DataTree,  # a fit
-    tasks: Sequence[str],  # labels of the fit
+    tasks: Sequence[str],  # labels; one that the fit does not know stands alone
     *,
-    groups: bool,  # by their groups
+    groups: bool | None = None,  # by their groups; None: if the fit's agents differ between groups, and there are enough of these
 ) -> np.ndarray:  # (task,)
-    "What is drawn again together: each task alone, or its group. Raises FitError where there are too few groups."
-    if not groups:
+    "What is drawn again together: each task alone, or its group. Raises FitError where groups are asked for and too few."
+    if groups is False or (groups is None and "group_deviation" not in fit["posterior"]):
         return np.arange(len(tasks))
     seen = fit["observed_data"].to_dataset()
-    of = seen.group.sel(task=list(tasks)).values.astype(str) if "group" in seen.coords else np.full(len(tasks), "")
+    of = np.full(len(tasks), "")
+    if "group" in seen.coords:
+        of = seen.group.drop_vars("group").reindex(task=list(tasks), fill_value="").values.astype(str)
     if (many := len(set(of) - {""})) < FEW_GROUPS:
+        if groups is None:
+            return np.arange(len(tasks))
         raise FitError(
             f"these {len(tasks)} tasks come in {many or 'no'} groups, and drawing groups again takes {FEW_GROUPS} or more; "
             "leave out groups=True, or give outcomes a coordinate `group` on task."
@@ -137,12 +141,13 @@ def rate_draws(
     benchmark: str | Sequence[str] | None = None,  # one or several; None: all of the fit
     *,
     about: str = "a rerun",  # of ABOUT
-    groups: bool = False,  # for "such tasks": draw whole groups of tasks again, not tasks one by one
+    groups: bool | None = None,  # for "such tasks": draw whole groups of tasks again; None: where agents differ between groups
     seed: int | None = None,  # of luck, tasks drawn again and populations; None: settings().seed
 ) -> xr.Dataset:  # rate (sample, agent, benchmark), pass_rate (agent, benchmark): what is expected; coord tasks: how many
     "Draws of pass rates on benchmarks, all agents on the same tasks. Raises FitError for what the fit does not know."
     refuse_large(fit, agents, None)
-    says, agent = about_rates(about, groups=groups), agent_draws(fit, agents, seed=seed)
+    about_rates(about)
+    agent, together = agent_draws(fit, agents, seed=seed), False
     rng = np.random.default_rng(chosen_seed(seed) + 3)
     there = [name for name in benchmarks_of(fit) if (fit.observed_data.benchmark.values == name).any()]  # of a part of a fit, few
     asked = [benchmark] if isinstance(benchmark, str) else there if benchmark is None else benchmark
@@ -152,14 +157,15 @@ def rate_draws(
         sizes.append(task.sizes["task"])
         weight = np.full((1, sizes[-1]), 1 / sizes[-1])
         if about == "such tasks":
-            weight = task_weights(units_of(fit, task.task.values, groups=groups), agent.sizes["sample"], rng)
+            units = units_of(fit, task.task.values, groups=groups)
+            weight, together = task_weights(units, agent.sizes["sample"], rng), together or len({*units.tolist()}) < len(units)
         found.append(_rates_on(fit, agent, task, about, weight, rng))
     coords = {**agent.rename(run="agent_run").drop_vars(["sample", "group"], errors="ignore").coords, "benchmark": names}
     cells = dict(
         pass_rate=(["agent", "benchmark"], np.stack([expected for expected, _ in found], -1)),
         rate=(["sample", "agent", "benchmark"], np.stack([rates for _, rates in found], -1)),
     )
-    table = xr.Dataset(cells, coords | dict(tasks=("benchmark", sizes)))
+    table, says = xr.Dataset(cells, coords | dict(tasks=("benchmark", sizes))), about_rates(about, groups=together)
     table.rate.attrs |= dict(units="share", **says)
     return trusted(table, fit, **says)
 
@@ -170,7 +176,7 @@ def expected_pass_rate(
     benchmark: str | Sequence[str] | None = None,  # one or several; None: all of the fit
     *,
     about: str = "a rerun",  # of ABOUT: what the interval is about
-    groups: bool = False,  # for "such tasks": draw whole groups of tasks again, not tasks one by one
+    groups: bool | None = None,  # for "such tasks": draw whole groups of tasks again; None: where agents differ between groups
     prob: float | None = None,  # probability inside the interval; None: the fit's own
     seed: int | None = None,  # of luck, tasks drawn again and populations; None: settings().seed
 ) -> xr.Dataset:  # pass_rate, lower, upper (agent, benchmark), shares of tasks
@@ -299,7 +305,7 @@ def chance_ahead(
     benchmark: str | Sequence[str] | None = None,  # on the tasks of one or several; None: of all that the fit has
     *,
     about: str = "such tasks",  # of ABOUT: ahead on what
-    groups: bool = False,  # for "such tasks": draw whole groups of tasks again, not tasks one by one
+    groups: bool | None = None,  # for "such tasks": draw whole groups of tasks again; None: where agents differ between groups
     replicates: int = 1000,  # how many times the bootstrap draws tasks again
     seed: int | None = None,  # None: settings().seed
 ) -> xr.Dataset:  # ahead: by the fit; by_task, by_group: by outcomes alone; tasks: that both ran; all over (agent, rival)

@@ -69,7 +69,7 @@ def _finer(runs: float) -> np.ndarray:
 
 def _grid_of(sd: np.ndarray, density: str = "normal", runs: float = 0) -> tuple[np.ndarray, np.ndarray]:
     "Nodes (draw, node) of a deviation with sd (draw,), closer where more runs tell of it, and their log weights."
-    z = _finer(runs) if density == "normal" else _FAR
+    z = _finer(runs * float(np.mean(sd**2))) if density == "normal" else _FAR
     log_weight = log_standard(density, z)
     return sd[:, None] * z, log_weight - logsumexp(log_weight) + np.zeros((len(sd), 1))
 
@@ -201,33 +201,45 @@ def _place_agents(worlds: _Worlds, results: xr.Dataset, k, n, new_agent, new_tas
             worlds.agents["second_ability"][:, i] = population_draws(worlds.fit, own, rng)
         cells = _cells_of(k, n, [i], np.flatnonzero(~new_task))
         if worlds.gifts is not None:
-            worlds.log_weight += _place_by_groups(worlds, worlds.gifts[:, i], int(i), cells, _grid_of(spread), rng)
+            worlds.log_weight += _place_by_groups(worlds, worlds.gifts[:, i], int(i), cells, spread, rng)
             continue
         deviation, evidence = _given_results(worlds, cells, _grid_of(spread, runs=n[i].sum()), "of_agent", rng)
         worlds.agents["ability"][:, i] += deviation
         worlds.log_weight += evidence
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #d9969db4
-def _place_by_groups(worlds: _Worlds, gifts: np.ndarray, i: int, cells: list[tuple], grid: tuple, rng) -> np.ndarray:
+def _over_gifts(seen: np.ndarray, at: np.ndarray, nodes: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    "Log likelihood (draw, node) of abilities, from that of ability and gift together (draw, point), averaged over gifts."
+    spacing = at[:, 1] - at[:, 0]
+    wide, top = np.maximum(sd, 0.7 * spacing), seen.max(1)
+    likelihood, found = np.exp(seen - top[:, None]), np.empty(nodes.shape)
+    for first in range(0, len(nodes), 64):
+        some = slice(first, first + 64)
+        z = (at[some, None] - nodes[some, :, None]) / wide[some, None, None]
+        found[some] = np.einsum("dnp,dp->dn", np.exp(-0.5 * z**2), likelihood[some])
+    return np.log(np.maximum(found, 1e-300)) + (top + np.log(spacing / wide / np.sqrt(2 * np.pi)))[:, None]
+
+
+def _place_by_groups(worlds: _Worlds, gifts: np.ndarray, i: int, cells: list[tuple], spread: np.ndarray, rng) -> np.ndarray:
     "Draw a new agent's ability, and how much better it is at each group of its results, given these; their log evidence."
-    nodes, log_weight = grid[0], grid[1].copy()
-    fine = _grid_of(draws(worlds.fit, "group_sd").values.astype(float))
-    step, log_step = (x[:, ::3] for x in fine)
-    log_step = log_step - logsumexp(log_step, axis=1, keepdims=True)
+    sd = draws(worlds.fit, "group_sd").values.astype(float)
     by_group: dict[int, list[tuple]] = {}
     for cell in cells:
         by_group.setdefault(int(worlds.group[cell[1]]), []).append(cell)
-    moved = (nodes[:, :, None] + step[:, None]).reshape(len(nodes), -1)
+    runs = {group: sum(n for *_, n in some) for group, some in by_group.items()}
+    told = sum(n / (1 + n * np.mean(sd**2) / 5) for n in runs.values())  # gifts blur what a group's runs tell of ability
+    nodes, log_weight = _grid_of(spread, runs=told)
     for group, some in by_group.items():
         gifts[:, group] = 0.0  # it is integrated
-        total = np.zeros(moved.shape)
+        at = _grid_of(np.hypot(spread, sd), runs=runs[group])[0]
+        seen = np.zeros(at.shape)
         for cell in some:
-            total += worlds.log_likelihood(cell, of_agent=moved)
-        log_weight += logsumexp(total.reshape(*nodes.shape, -1) + log_step[:, None], axis=2)
+            seen += worlds.log_likelihood(cell, of_agent=at)
+        log_weight = log_weight + _over_gifts(seen, at, nodes, sd)
     deviation, evidence = _drawn_from(nodes, log_weight, rng)
     worlds.agents["ability"][:, i] += deviation
     for group, some in by_group.items():
-        gifts[:, group] = _given_results(worlds, some, fine, "of_agent", rng)[0]
+        gifts[:, group] = _given_results(worlds, some, _grid_of(sd, runs=runs[group]), "of_agent", rng)[0]
     return evidence
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #bd08ca06
@@ -357,8 +369,7 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
     groups = fit.posterior.sizes["group"] + 1 if "group_deviation" in fit.posterior else 0
     nodes = max(len(_finer(results.trials.values.sum(1).max())), len(_Z if density_of(fit).name == "normal" else _FAR))
-    grid = 8 * nodes if not groups else 4 * nodes * 11
-    needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + grid) + 2 * shared)
+    needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + 8 * nodes) + 2 * shared)
     needed += 3 * fit.posterior.to_dataset().nbytes
     what = f"An update by {agents:,} agents on {tasks:,} tasks ({rows:,} copies of the draws)"
     refuse_beyond(needed, what, "score fewer at a time, or fit again with all results", error=FitError)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['KNOWN_SHARES', 'SCREENS', 'separate_groups', 'rest_scores', 'inverted_tasks', 'with_slopes', 'copied_pairs', 'firsts',
-           'llm_numbers', 'leak_odds', 'llm_resemblance', 'screened', 'adequacy_of', 'says_of_repeats']
+           'llm_numbers', 'leak_odds', 'llm_resemblance', 'screened', 'adequacy_of', 'says_of_repeats',
+           'not_of_the_test']
 
 # %% ../../nbs/2_irt/20_screens.ipynb #003ee20a
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from ..data.describing import component_numbers
 from ..data.outcomes import validate
-from .fits import need, outcomes_of, trusted, counted
+from .fits import need, outcomes_of, trust, trusted, counted
 from .remainders import MASSES, NODES, Cells, Margins, cells_of, logistic_cells
 from ..messages import count, listed
 
@@ -561,6 +562,7 @@ def _looked(outcomes: xr.Dataset, cells: Cells, small: bool) -> tuple[dict[str, 
     return found, named
 
 # %% ../../nbs/2_irt/20_screens.ipynb #94c01563
+_ALIKE, _REPEAT = "Reruns resemble each other", "repeat each other more than the fit allows for"
 _TOO_SHORT = "intervals of abilities, ranks and pass rates are too short, by a factor of about"
 
 
@@ -572,7 +574,7 @@ def _by_factor(factor: float) -> str:
 def _says_of_repeats(who: np.ndarray, factor: float) -> str:
     "What it means that these agents repeat themselves."
     return (
-        f"Reruns of {count(len(who), 'agent')} repeat each other more than the fit allows for ({listed(who, 3)}): "
+        f"Reruns of {count(len(who), 'agent')} {_REPEAT} ({listed(who, 3)}): "
         f"{'its' if len(who) == 1 else 'their'} intervals are too short, by a factor of up to {factor:.1f}; count each task once."
     )
 
@@ -584,7 +586,7 @@ def _says_of_reruns(found: dict, named: dict, noise: str, agents: np.ndarray) ->
         phi, z = found["reruns"]
         factor = np.sqrt(phi)
         remedy = "fit with the beta-binomial noise" if noise == "binomial" else "the noise of this fit does not hold it all"
-        text = f"Reruns resemble each other (χ² {phi:.1f} a cell, 1 is due): {_TOO_SHORT} {factor:.1f}; {remedy}."
+        text = f"{_ALIKE} (χ² {phi:.1f} a cell, 1 is due): {_TOO_SHORT} {factor:.1f}; {remedy}."
         rows["reruns"] = (_by_factor(factor), text) if z > _SURE and factor >= 1.1 else ("", "")
     who = agents[named["repeats"]]
     if len(who):
@@ -779,3 +781,16 @@ def says_of_repeats(
         return ""
     factor = _repeaters(cells_of(fit, outcomes))
     return _says_of_repeats(outcomes.agent.values[factor > 1], float(factor.max())) if (factor > 1).any() else ""
+
+# %% ../../nbs/2_irt/20_screens.ipynb #90ed21c0
+def not_of_the_test(
+    fit: xr.DataTree,  # a fit
+) -> str:  # half a sentence; empty where there is no such cause
+    "Why the intervals of a fit are too short, or not known to hold, where a paired test of its tasks is not touched."
+    record = trust(fit)
+    if record["converged"] != "yes":
+        return "the fit did not converge"
+    if record["accuracy"] in ("doubtful", "bad"):
+        return f"the accuracy of the fit is {record['accuracy']}"
+    alike = any(words in record["verdict"] for words in (_ALIKE, _REPEAT))
+    return "reruns resemble each other, so that the fit's intervals are too short" if alike else ""

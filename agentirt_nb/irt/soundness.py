@@ -141,7 +141,8 @@ def score_reliability(
         if len(best) > 2
         else "Two agents or fewer have no reliability."
     )
-    return trusted(table, fit, prob=prob, says=says)
+    apart = separate_groups(fit).attrs["says"] if len(best) > 2 else ""  # then part of the variance is the prior's
+    return trusted(table, fit, prob=prob, says=f"{apart} {says}".lstrip())
 
 # %% ../../nbs/2_irt/28_soundness.ipynb #99355da5
 def _alive(cells: Cells, order: np.ndarray) -> dict[str, np.ndarray]:
@@ -222,10 +223,10 @@ def _says_lasts(table: xr.Dataset, top: int) -> str:
     row = table.isel(best=min(top, table.sizes["best"]) - 1)
     tasks = int(row.alive + row.all_pass + row.all_fail)
     dead = int(row.all_pass + row.all_fail)
-    of = f"the top {top}" if top < table.sizes["best"] else f"all {count(table.sizes['best'], 'agent')}"
-    parts = [
-        f"Among {of}, {dead} of {count(tasks, 'task')} are dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."
-    ]
+    top = min(top, table.sizes["best"])
+    of = f"Among the top {top}" if top < table.sizes["best"] else f"Among all {count(top, 'agent')}"
+    of, are = "For the only agent" if table.sizes["best"] == 1 else of, "is" if tasks == 1 else "are"
+    parts = [f"{of}, {dead} of {count(tasks, 'task')} {are} dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."]
     for name in table.event.values:
         at = table.sel(event=name)
         day = lambda x: "never, by this trend" if np.isnat(x) else f"{pd.Timestamp(x):%B %Y}"
@@ -307,6 +308,8 @@ def _largest(x: np.ndarray, size: int) -> np.ndarray:
 
 def _says_skills(table: xr.Dataset, skills: int) -> str:
     "How many skills, in words."
+    if min(table.sizes["agent"], table.sizes["task"]) < 3:
+        return "Fewer than three agents or tasks cannot tell how many skills there are."
     if skills == 1:
         return "One skill is enough: what the fit leaves over has no more structure than chance gives."
     ends = table.task.values[np.argsort(table.of_task[0].values)]

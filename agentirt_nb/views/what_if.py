@@ -14,7 +14,7 @@ import xarray as xr
 from ..irt.drafts import FRONTIER
 from ..irt.fits import FitError, draws, probability_inside, rate_of_many, success_probability, tails
 from ..irt.prediction import about_cells, agent_draws, cell_rates, own_trials, who_solved
-from ..irt.rates import about_rates, rate_of_agent, task_weights, trials_again
+from ..irt.rates import about_rates, rate_of_agent, task_weights, trials_again, units_of
 from ..settings import chosen_seed
 
 # %% ../../nbs/4_views/14_what_if.ipynb #fb4ef1ea
@@ -28,7 +28,8 @@ def what_if(
     prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> xr.Dataset:  # probability, lower, upper on task, coord solved_by; pass_rate, pass_rate_lower, pass_rate_upper without dim
     "Chance of success on every task and the expected pass rate over them, with intervals, for a shifted ability."
-    says, level = about_rates(about), probability_inside(fit, prob)
+    units, level = units_of(fit, tasks.task.values), probability_inside(fit, prob)
+    says = about_rates(about, groups=len({*units.tolist()}) < len(units))
     chance = success_probability(fit, agent, tasks)
     better = success_probability(fit, _shifted(agent, shift), tasks) if shift else chance
     rng, size = np.random.default_rng(0), chance.shape[1]  # the same luck for every shift: a better agent scores more
@@ -36,7 +37,7 @@ def what_if(
     mean, cell = cell_rates(fit, chance, passed, ran, rng, moved=better)
     weight, of = np.full((1, size), 1 / size), dict(passed=passed, ran=ran, moved=better)
     if about == "such tasks":
-        chance, weight = rate_of_many(better, tasks), task_weights(np.arange(size), len(chance), rng)
+        chance, weight = rate_of_many(better, tasks), task_weights(units, len(chance), rng)
     again = np.where(ran > 0, ran, trials_again(fit, tasks.task.values))
     expected, rate = rate_of_agent(fit, chance, about, weight, rng, again=again, **of)
     (lower, upper), (rate_lower, rate_upper) = tails(cell, level), tails(rate, level, whole=about == "a rerun")
