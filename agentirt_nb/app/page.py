@@ -27,7 +27,7 @@ from ..irt.comparison import compare, compare_all, deciding_tasks, variance_shar
 from ..irt.fit_header import what_was_fitted
 from ..irt.diagnosis import task_report
 from ..irt.fits import alarm, fit_id, known_labels, need, probability_inside, results_of, summarise, tails, trust
-from ..irt.rates import about_rates, over_benchmarks, rate_draws
+from ..irt.rates import OTHER_GROUPS, about_rates, over_benchmarks, rate_draws
 from ..irt.soundness import saturation
 from ..irt.tables import PARTS, kind_of, ladder
 from ..messages import AgentirtError, cleaned, count, listed
@@ -426,8 +426,9 @@ def _of_ladder(found: _Found) -> _Section:
     columns = {"agent": "text"} | _RUNGS
     level = percent(table.attrs["prob"])
     order = f"in the order of {pairs.attrs['order']}" if pairs is not None else "in the order of ability"
-    on = f" on {table.attrs['ability_about']}" if table.attrs["ability_about"] != found.about else ""
-    caption = f"Agents {order}: ranks that each may hold on {found.about}, ability above the average{on}, {level} intervals."
+    ranked, on = table.attrs["ranks_about"], table.attrs["ability_about"]
+    on = f" on {on}" if on != ranked else ""
+    caption = f"Agents {order}: ranks that each may hold on {ranked}, ability above the average{on}, {level} intervals."
     caption = f"{table.attrs['says']} What is uncertain is how hard the tasks are." if table.sizes["agent"] == 1 else caption
     parts: list[tuple[str, Any]] = []
     if tied and pairs is not None:
@@ -602,6 +603,7 @@ _GLOSSARY: dict[str, str] = {
     "interval": "where the number lies with the probability that is said, if the model holds; the wider, the less is known",
     "ranks": "the places that an agent may hold, with the same probability",
     "such tasks": "what a rate is about: very many tasks of the same kind",
+    OTHER_GROUPS: "such tasks, from groups (repositories, categories) that these tasks are not of",
     "these tasks": "what a rate is about: the true rate on these very tasks, luck averaged away",
     "a rerun": "what a rate is about: the score that the same tasks would give once more",
     "p of the exact test": "how often equal agents would differ so much by luck: McNemar's, of the tasks that one alone passed",
@@ -668,7 +670,7 @@ def _lead(found: _Found, rival: str, place: int, name: str) -> str:
     cautious = about == "such tasks" and abs(again - 0.5) < abs(fit - 0.5)
     by = f"whole groups of tasks drawn again (by the fit {fit:.2f})" if cautious else "the fit"
     chance = again if cautious else fit
-    says = f"With probability {chance:.2f} by {by} it is ahead of number {place}, {name} (on {about})."
+    says = f"With probability {chance:.2f} by {by} it is ahead of number {place}, {name} (on {found.pairs.attrs['about']})."
     tied = int((found.pairs.tie_group == 1).sum()) - 1
     if not _ran(found.fit) or not np.isfinite(found.pairs.p).any():
         return says
