@@ -330,7 +330,8 @@ def test_every_about_runs_with_repeats_and_groups_names_itself_and_agrees_betwee
         more = dict(group_deviation=(("agent", "group"), np.eye(6)), group_sd=((), 0.5))
     made = by_hand(outcomes, ability, **more)
     pairs, found = compare_all(made, about=about), compare(made, "agent 01", about=about)
-    assert pairs.attrs["about"] == found.attrs["about"] == about and f"by score ({about})" in found.says.values[0]
+    named = "tasks of other groups" if (about, kind) == ("such tasks", "groups") else about
+    assert pairs.attrs["about"] == found.attrs["about"] == named and f"by score ({named})" in found.says.values[0]
     np.testing.assert_allclose(pairs.ahead.values + pairs.ahead.values.T, 1)
     one = pairs.ahead.sel(agent="agent 01", rival=found.rival.values)
     np.testing.assert_allclose(one, found.ahead.sel(by="fit"), atol=0.12)  # two hundred draws each
@@ -359,15 +360,20 @@ def test_agents_that_share_nothing_are_not_called_different_and_every_answer_say
 def test_with_groups_an_ability_names_other_groups_and_ranks_have_one_meaning():
     outcomes = board(np.random.default_rng(15), [0.6, 0.4, 0.0, 0.0, 0.0, -0.5], 60, of_group=(np.arange(60) % 6, 0.5))
     deviation = np.zeros((6, 6))
-    deviation[2] = 2.0  # good at all groups that there are
+    deviation[2] = 2.0  # good at all groups that there are, which is to say nothing of others
     made = by_hand(outcomes, sd=0.3, group_deviation=(("agent", "group"), deviation), group_sd=((), 1.0))
     pairs, found, ranks = compare_all(made), compare(made, "agent 03", "agent 01"), ladder(made)
-    assert "by ability (tasks of other groups) and >0.99 by score (such tasks)" in found.says.item()
-    assert ranks.attrs["ability_about"] == pairs.attrs["ability_about"] == "tasks of other groups"
+    by_fit = (
+        f"{found.ability_ahead.item():.2f} by ability and {found.ahead.sel(by='fit').item():.2f} by score (tasks of other groups)"
+    )
+    assert by_fit in found.says.item() and found.ability_ahead.item() < 0.6
+    assert abs(found.ability_ahead - found.ahead.sel(by="fit")) < 0.03
+    assert {x.attrs[name] for x in (ranks, pairs) for name in x.attrs if name.endswith("about")} == {"tasks of other groups"}
+    assert "by score (these tasks)" in compare(made, "agent 03", "agent 01", about="these tasks").says.item()
     assert "on tasks of other groups" in ranks["mean"].attrs["long_name"]
     ranks = ranks.sel(agent=pairs.agent)
     assert (ranks.rank_lower == pairs.rank_lower).all() and (ranks.rank_upper == pairs.rank_upper).all()
-    assert ranks.rank_upper.sel(agent="agent 03") == 1
+    assert ranks.rank_upper.sel(agent="agent 03") > 1 == ladder(made, about="these tasks").rank_upper.sel(agent="agent 03")
     by_group = chance_ahead(made).by_group.sel(agent=pairs.agent, rival=pairs.rival)
     np.testing.assert_allclose(by_group, pairs.by_group)
 

@@ -103,7 +103,8 @@ def _forcing(
 
 
 def _ranking(parser: argparse.ArgumentParser, what: str = "ranks of agents") -> None:
-    about = f"{what}: on 'such tasks', on 'these tasks', or in 'a rerun' of them (default: such tasks)"
+    about = f"{what}: on 'such tasks' (of a fit with --groups: tasks of other groups), on 'these tasks', or in 'a rerun' of them "
+    about += "(default: such tasks)"
     words = ["such tasks", "these tasks", "a rerun"]
     parser.add_argument("--about", choices=words, default=words[0], metavar="WHAT", help=about)
 
@@ -358,7 +359,8 @@ def _fit_options(parser: argparse.ArgumentParser) -> None:
     _features(parser)
     about = "how features explain difficulty: smooth lets their effects bend and interact (default: smooth)"
     parser.add_argument("--features-as", choices=["smooth", "linear", "none"], default="smooth", help=about)
-    about = "whether an agent may be better at one group of tasks than at another; auto: where screens see it (default: off)"
+    about = "whether an agent may be better at one group of tasks than at another, so that abilities, ranks and rates are about "
+    about += "tasks of other groups too; auto: where screens see it (default: off)"
     parser.add_argument("--groups", choices=["off", "auto", "on"], default="off", help=about)
     about = "how difficulties are spread, on which tasks that nobody solved rest; others have heavier tails (default: normal)"
     densities = ["normal", "logistic", "t", "gumbel", "mirrored gumbel"]
@@ -660,7 +662,8 @@ new one), difficulty (logits) and the features of the fit.
 The table goes to standard output as CSV unless --out names a file. Its columns: the expected
 share passed (pass_rate) or the probability, its interval (lower_90, upper_90), what that is about, and
 the fit's id. A rate is about a rerun (the score of running the same tasks again), or with --about about
-these tasks (luck averaged away) or such tasks (very many of the same kind). A probability is about this
+these tasks (luck averaged away) or such tasks (very many of the same kind; of a fit with --groups on,
+tasks of other groups, and the column about says so). A probability is about this
 cell (this very agent on this very task, by its own trials too), or about many such cells; solved_by says
 who solved the task: how hard one is that nobody solved, rests on the prior.
 
@@ -944,7 +947,8 @@ def _print_all(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame":
 
     found = compare_all(fit, about=args.about, benchmark=args.benchmark, prob=args.prob, seed=args.seed)
     print(found.attrs["says"])
-    print(f"The first group; ranks that each may hold on {args.about}, with probability {found.attrs['prob']:.4g} each.")
+    on, prob = found.attrs["about"], found.attrs["prob"]
+    print(f"The first group; ranks that each may hold on {on}, with probability {prob:.4g} each.")
     table = found[["score", "tie_group", "rank_lower", "rank_upper"]]
     first = table.isel(agent=(table.tie_group == 1).values)
     print(cleaned(first.to_dataframe().round(3).to_string(), lines=True))

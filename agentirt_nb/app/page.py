@@ -27,7 +27,7 @@ from ..irt.comparison import compare, compare_all, deciding_tasks, variance_shar
 from ..irt.fit_header import what_was_fitted
 from ..irt.diagnosis import task_report
 from ..irt.fits import alarm, fit_id, known_labels, need, probability_inside, results_of, trust
-from ..irt.rates import about_rates
+from ..irt.rates import OTHER_GROUPS, about_rates
 from ..irt.soundness import saturation
 from ..irt.tables import PARTS, kind_of, ladder
 from ..messages import AgentirtError, cleaned, count, listed
@@ -426,8 +426,9 @@ def _of_ladder(found: _Found) -> _Section:
     columns = {"agent": "text"} | _RUNGS
     level = percent(table.attrs["prob"])
     order = f"in the order of {pairs.attrs['order']}" if pairs is not None else "in the order of ability"
-    on = f" on {table.attrs['ability_about']}" if table.attrs["ability_about"] != found.about else ""
-    caption = f"Agents {order}: ranks that each may hold on {found.about}, ability above the average{on}, {level} intervals."
+    ranked, on = table.attrs["ranks_about"], table.attrs["ability_about"]
+    on = f" on {on}" if on != ranked else ""
+    caption = f"Agents {order}: ranks that each may hold on {ranked}, ability above the average{on}, {level} intervals."
     parts: list[tuple[str, Any]] = []
     if tied and pairs is not None:
         text = (
@@ -601,6 +602,7 @@ _GLOSSARY: dict[str, str] = {
     "interval": "where the number lies with the probability that is said, if the model holds; the wider, the less is known",
     "ranks": "the places that an agent may hold, with the same probability",
     "such tasks": "what a rate is about: very many tasks of the same kind",
+    OTHER_GROUPS: "such tasks, from groups (repositories, categories) that these tasks are not of",
     "these tasks": "what a rate is about: the true rate on these very tasks, luck averaged away",
     "a rerun": "what a rate is about: the score that the same tasks would give once more",
     "p of the exact test": "how often equal agents would differ so much by luck: McNemar's, of the tasks that one alone passed",
@@ -680,7 +682,7 @@ def _short(found: _Found) -> list[str]:
         lead += f"Whether it is ahead of {called[rival]} no outcome tells."
     else:
         lead += f"With probability {_chance_of_lead(found, rival)} really ahead of number {places[1]}, {called[rival]} (on "
-        lead += f"{found.about})."
+        lead += f"{pairs.attrs['about']})."
     if pairs.apart.any():
         lead = f"These agents fall into groups that share nothing; places hold inside a group only. {lead}"
     tied = int((pairs.tie_group == 1).sum()) - 1

@@ -28,7 +28,7 @@ from .fits import results_of, runs_of_a_share, share_again, success_probability,
 from .item_fit import q_values
 from .prediction import agent_draws, cell_rates, task_draws
 from .rates import FEW_GROUPS, Lead, about_ability, about_rates, bootstrap_ahead, drawn_again, over_benchmarks
-from .rates import rate_draws, share_ahead, standings, task_weights, units_of
+from .rates import of_other_groups, rate_draws, share_ahead, standings, task_weights, units_of
 from .remainders import chance_and_likeness
 from .screens import separate_groups
 from .tables import PARTS, ladder, possible_ranks
@@ -301,7 +301,7 @@ def _sentence(
     "What the methods say of two agents, in words."
     name, rival = names
     lead = leads["fit"]
-    of = f" ({about[0]})" if about[0] != "such tasks" else ""
+    of = f" ({about[0]})" if about[0] not in ("such tasks", about[1]) else ""
     how = f"probability {_chance(chance)} by ability{of} and {_chance(lead.ahead)} by score ({about[1]}): "
     how += f"{_points(lead.difference)} points ({_points(lead.lower)} to {_points(lead.upper)})."
     if apart:
@@ -335,7 +335,7 @@ def compare(
     seed: int | None = None,  # of tasks drawn again and luck; None: settings().seed
 ) -> xr.Dataset:  # ahead, difference, lower, upper (shares), p (rival, by); ability_… in logits, tasks, apart, says (rival)
     "Is a better than b, by the fit and by tests that need none. Raises FitError for unknown labels and an agent against itself."
-    says, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
+    says, prob, seed = about_rates(about, groups=of_other_groups(fit)), probability_inside(fit, prob), chosen_seed(seed)
     runs = _runs(fit, benchmark)
     (name,) = known_labels(fit, "agent", [a])
     others = [x for x in runs.agents.tolist() if x != name]
@@ -355,7 +355,7 @@ def compare(
         cells[field] = ("rival", "by"), np.stack([x[i] for x in leads.values()], 1)
     own = zip(("ahead", "difference", "lower", "upper"), by_ability)
     cells |= {f"ability_{field}": ("rival", x, {} if field == "ahead" else dict(units="logits")) for field, x in own}
-    words, on, (of_agent, why) = [], (about_ability(fit), about), _groups_apart(fit)
+    words, on, (of_agent, why) = [], (about_ability(fit), says["about"]), _groups_apart(fit)
     none = _apart(of_agent)
     for i, rival in enumerate(rivals):
         of = {method: Lead(*(x[i] for x in lead)) for method, lead in leads.items()}
@@ -513,7 +513,7 @@ def compare_all(
     """Who is ahead of whom among all agents of a fit, and which of it is settled, best first; NaN where no outcome compares two.
 
     Raises FitError for what the fit does not know."""
-    said, prob, seed = about_rates(about), probability_inside(fit, prob), chosen_seed(seed)
+    said, prob, seed = about_rates(about, groups=of_other_groups(fit)), probability_inside(fit, prob), chosen_seed(seed)
     runs, ability = _runs(fit, benchmark), draws(fit, "ability")
     drawn = standings(fit, benchmark, about=about, seed=seed)
     (of, why), (p, lead, tasks) = _groups_apart(fit), _all_pairs(runs)

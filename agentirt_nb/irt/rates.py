@@ -41,8 +41,10 @@ def about_rates(
     says = ABOUT[one_of(about, ABOUT, "about", error=FitError)]
     if about != "such tasks":
         return dict(about=about, about_says=says)
-    return dict(about=OTHER_GROUPS, about_says=f"{says}, from other groups than these") if groups else dict(
-        about=about, about_says=f"{says}, drawn again one by one"
+    return (
+        dict(about=OTHER_GROUPS, about_says=f"{says}, from other groups than these")
+        if groups
+        else dict(about=about, about_says=f"{says}, drawn again one by one")
     )
 
 

@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 from ..data.describing import solved_by
 from .fits import FitError, alarm, draws, fit_id, need, probability_inside, results_of, summarise
 from .fits import trust, trusted
-from .rates import ABOUT, about_ability, standings
+from .rates import ABOUT, OTHER_GROUPS, about_ability, about_rates, of_other_groups, standings
 from .screens import separate_groups
 from ..messages import count, one_of
 
@@ -98,7 +98,7 @@ def ladder(
     other = f", on {on}" if on != "such tasks" else ""
     for column in ("mean", "lower", "upper"):
         table[column].attrs = dict(units="logits", long_name=f"ability above the average {PARTS[dim]}{other}")
-    said = dict(ranks_about=about, ability_about=on)
+    said = dict(ranks_about=about_rates(about, groups=of_other_groups(fit))["about"], ability_about=on)
     return trusted(table, fit, prob=level, relative="yes", **said).sortby("mean", ascending=False)
 
 # %% ../../nbs/2_irt/03_tables.ipynb #ccfa4409
@@ -271,8 +271,8 @@ COLUMNS: dict[str, tuple[str, str]] = {  # column -> its unit and what it holds;
     "discrimination_sd": ("", "its posterior standard deviation"),
     "probability": ("share", "expected probability that the agent passes the task"),
     "pass_rate": ("share", "expected share of the benchmark's tasks that the agent passes"),
-    "about": ("", "what chance or rate and interval are about: this cell, such cells; these tasks, a rerun, such tasks"),
-    "ranks_about": ("", "on what the ranks would be held: such tasks, these tasks, or a rerun of them"),
+    "about": ("", f"what chance or rate and interval are about: this cell, such cells; {', '.join([*ABOUT, OTHER_GROUPS])}"),
+    "ranks_about": ("", f"on what the ranks would be held: such tasks, {OTHER_GROUPS}, these tasks, or a rerun of them"),
     "observed_pass_rate": ("share", "share of the trials in the outcomes that passed"),
     "solved_by": (
         "",

@@ -19,7 +19,7 @@ from .labels import headline, percent
 from ..irt.fits import FitError, probability_inside, task_parameters
 from ..irt.prediction import task_draws
 from ..irt.prediction import CELLS
-from ..irt.rates import ABOUT
+from ..irt.rates import ABOUT, OTHER_GROUPS, about_rates
 from ..irt.tables import beyond_words
 from ..messages import one_of
 from .controls import HELP_FOR_ALL, Explorer, Slider, chooser, explained, heading_html, logit_places
@@ -130,6 +130,7 @@ HELP: dict[str, str] = HELP_FOR_ALL | {
     "new_difficulty": "Difficulty of a new task, in logits: an agent of the same ability has an even chance on it.",
     "pass_rate": "Expected pass rate: the mean chance of success over all tasks of the benchmark.",
     **{about: f"The interval is that of {says}. {HELP_FOR_ALL['interval']}" for about, says in (ABOUT | CELLS).items()},
+    OTHER_GROUPS: f"The interval is that of {about_rates('such tasks', groups=True)['about_says']}. {HELP_FOR_ALL['interval']}",
     "frontier": "Tasks whose outcome is open: chance of success between 25 % and 75 %, nearest to an even chance first.",
 }
 

@@ -59,7 +59,7 @@ _LADDERS: dict[str, str] = {
     "llm_ability": "LLMs by ability",
     "scaffold_ability": "Scaffolds by ability",
 }
-_RANKED = {"such tasks": "on such tasks", "these tasks": "on these very tasks", "a rerun": "in a rerun"}
+_RANKED = {"these tasks": "on these very tasks", "a rerun": "in a rerun"}
 
 
 def ability_ladder(
@@ -86,7 +86,8 @@ def ability_ladder(
         return nothing_to_show(headline(fit, title), why, width=width, height=height)
     rows = _ladder_rows(table.isel({dim: slice(min(top or MOST_ROWS, MOST_ROWS))}))
     of = f"all {total}" if len(rows) == total else f"best {len(rows)} of {total}"
-    marks = f"{of} {what}; dot: posterior mean, line: {percent(level)} interval, right: ranks it may hold {_RANKED[about]}"
+    on = _RANKED.get(about, f"on {table.attrs['ranks_about']}")
+    marks = f"{of} {what}; dot: posterior mean, line: {percent(level)} interval, right: ranks it may hold {on}"
     names = readable_names(rows, most=LETTERS) if dim == "agent" else rows[dim]
     base = alt.Chart(rows, title=headline(fit, title, marks), height=alt.Step(18))
     base = base.encode(name_axis(rows[dim], names, field=dim), tooltip=_ladder_tooltip(rows, dim, level))

@@ -12,9 +12,9 @@ import pandas as pd
 import xarray as xr
 
 from ..irt.drafts import FRONTIER
-from ..irt.fits import FitError, draws, probability_inside, rate_of_many, success_probability, tails
+from ..irt.fits import FitError, draws, probability_inside, success_probability, tails
 from ..irt.prediction import about_cells, agent_draws, cell_rates, own_trials, who_solved
-from ..irt.rates import about_rates, rate_of_agent, task_weights, trials_again, units_of
+from ..irt.rates import about_rates, chance_on_such, of_other_groups, rate_of_agent, such_weights, trials_again
 from ..settings import chosen_seed
 
 # %% ../../nbs/4_views/14_what_if.ipynb #fb4ef1ea
@@ -28,19 +28,18 @@ def what_if(
     prob: float | None = None,  # probability inside the interval; None: the fit's own
 ) -> xr.Dataset:  # probability, lower, upper on task, coord solved_by; pass_rate, pass_rate_lower, pass_rate_upper without dim
     "Chance of success on every task and the expected pass rate over them, with intervals, for a shifted ability."
-    units, level = units_of(fit, tasks.task.values), probability_inside(fit, prob)
-    says = about_rates(about, groups=len({*units.tolist()}) < len(units))
-    chance = success_probability(fit, agent, tasks)
-    better = success_probability(fit, _shifted(agent, shift), tasks) if shift else chance
+    says, level = about_rates(about, groups=of_other_groups(fit)), probability_inside(fit, prob)
+    chance, moved = success_probability(fit, agent, tasks), _shifted(agent, shift)
+    better = success_probability(fit, moved, tasks) if shift else chance
     rng, size = np.random.default_rng(0), chance.shape[1]  # the same luck for every shift: a better agent scores more
     passed, ran = _own_trials(fit, agent, tasks)
     mean, cell = cell_rates(fit, chance, passed, ran, rng, moved=better)
     weight, of = np.full((1, size), 1 / size), dict(passed=passed, ran=ran, moved=better)
     if about == "such tasks":
-        chance, weight = rate_of_many(better, tasks), task_weights(units, len(chance), rng)
+        chance, weight = chance_on_such(fit, moved, tasks), such_weights(fit, tasks.task.values, len(chance), rng)
     again = np.where(ran > 0, ran, trials_again(fit, tasks.task.values))
     expected, rate = rate_of_agent(fit, chance, about, weight, rng, again=again, **of)
-    (lower, upper), (rate_lower, rate_upper) = tails(cell, level), tails(rate, level, whole=about == "a rerun")
+    (lower, upper), (rate_lower, rate_upper) = tails(cell, level), tails(rate.clip(0, 1), level, whole=about == "a rerun")
     of_task = dict(probability=mean.mean(0, dtype=float), lower=lower, upper=upper)
     of_all = dict(pass_rate=expected.mean(dtype=float), pass_rate_lower=rate_lower, pass_rate_upper=rate_upper)
     names = tasks.task.values
