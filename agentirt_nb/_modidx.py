@@ -2163,6 +2163,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'agentirt_nb.irt.scoring._grid_of': ('2_irt/scoring.html#_grid_of', 'agentirt_nb/irt/scoring.py'),
                                          'agentirt_nb.irt.scoring._one_by_bank': ( '2_irt/scoring.html#_one_by_bank',
                                                                                    'agentirt_nb/irt/scoring.py'),
+                                         'agentirt_nb.irt.scoring._over_groups': ( '2_irt/scoring.html#_over_groups',
+                                                                                   'agentirt_nb/irt/scoring.py'),
                                          'agentirt_nb.irt.scoring._place_agents': ( '2_irt/scoring.html#_place_agents',
                                                                                     'agentirt_nb/irt/scoring.py'),
                                          'agentirt_nb.irt.scoring._place_by_groups': ( '2_irt/scoring.html#_place_by_groups',

@@ -201,33 +201,41 @@ def _place_agents(worlds: _Worlds, results: xr.Dataset, k, n, new_agent, new_tas
             worlds.agents["second_ability"][:, i] = population_draws(worlds.fit, own, rng)
         cells = _cells_of(k, n, [i], np.flatnonzero(~new_task))
         if worlds.gifts is not None:
-            worlds.log_weight += _place_by_groups(worlds, worlds.gifts[:, i], int(i), cells, _grid_of(spread), rng)
+            worlds.log_weight += _place_by_groups(worlds, worlds.gifts[:, i], int(i), cells, spread, rng)
             continue
         deviation, evidence = _given_results(worlds, cells, _grid_of(spread, runs=n[i].sum()), "of_agent", rng)
         worlds.agents["ability"][:, i] += deviation
         worlds.log_weight += evidence
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #d9969db4
-def _place_by_groups(worlds: _Worlds, gifts: np.ndarray, i: int, cells: list[tuple], grid: tuple, rng) -> np.ndarray:
+def _over_groups(of_group: np.ndarray, reach: np.ndarray, nodes: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    "Log likelihood (draw, node) of an ability from that of ability and deviation together in each group (draw, group, reach)."
+    top, found = of_group.max(2, keepdims=True), np.zeros(nodes.shape)
+    for at in np.array_split(np.arange(len(nodes)), 1 + nodes.size * reach.shape[1] // 5_000_000):
+        apart = (reach[at][:, :, None] - nodes[at][:, None]) / sd[at, None, None]
+        near = np.exp(0.5 * ((apart**2).min(1, keepdims=True) - apart**2))
+        likely = np.exp(of_group[at] - top[at]) @ (near / near.sum(1, keepdims=True))
+        found[at] = (np.log(np.maximum(likely, 1e-300)) + top[at]).sum(1)
+    return found
+
+
+def _place_by_groups(worlds: _Worlds, gifts: np.ndarray, i: int, cells: list[tuple], spread: np.ndarray, rng) -> np.ndarray:
     "Draw a new agent's ability, and how much better it is at each group of its results, given these; their log evidence."
-    nodes, log_weight = grid[0], grid[1].copy()
-    fine = _grid_of(draws(worlds.fit, "group_sd").values.astype(float))
-    step, log_step = (x[:, ::3] for x in fine)
-    log_step = log_step - logsumexp(log_step, axis=1, keepdims=True)
     by_group: dict[int, list[tuple]] = {}
     for cell in cells:
         by_group.setdefault(int(worlds.group[cell[1]]), []).append(cell)
-    moved = (nodes[:, :, None] + step[:, None]).reshape(len(nodes), -1)
+    sd, runs = draws(worlds.fit, "group_sd").values.astype(float), max(48, sum(cell[3] for cell in cells))
+    nodes, log_weight = _grid_of(spread, runs=runs)
+    reach, of_group = _grid_of(np.hypot(spread, sd), runs=runs)[0], []
     for group, some in by_group.items():
         gifts[:, group] = 0.0  # it is integrated
-        total = np.zeros(moved.shape)
-        for cell in some:
-            total += worlds.log_likelihood(cell, of_agent=moved)
-        log_weight += logsumexp(total.reshape(*nodes.shape, -1) + log_step[:, None], axis=2)
+        of_group.append(sum(worlds.log_likelihood(cell, of_agent=reach) for cell in some))
+    if of_group:
+        log_weight = log_weight + _over_groups(np.stack(of_group, 1), reach, nodes, sd)
     deviation, evidence = _drawn_from(nodes, log_weight, rng)
     worlds.agents["ability"][:, i] += deviation
     for group, some in by_group.items():
-        gifts[:, group] = _given_results(worlds, some, fine, "of_agent", rng)[0]
+        gifts[:, group] = _given_results(worlds, some, _grid_of(sd, runs=sum(cell[3] for cell in some)), "of_agent", rng)[0]
     return evidence
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #bd08ca06
@@ -357,7 +365,7 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
     groups = fit.posterior.sizes["group"] + 1 if "group_deviation" in fit.posterior else 0
     nodes = max(len(_finer(results.trials.values.sum(1).max())), len(_Z if density_of(fit).name == "normal" else _FAR))
-    grid = 8 * nodes if not groups else 4 * nodes * 11
+    grid = (8 + groups) * nodes  # of groups, one each
     needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + grid) + 2 * shared)
     needed += 3 * fit.posterior.to_dataset().nbytes
     what = f"An update by {agents:,} agents on {tasks:,} tasks ({rows:,} copies of the draws)"
