@@ -2518,6 +2518,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'agentirt_nb/irt/soundness.py'),
                                            'agentirt_nb.irt.soundness._needed': ( '2_irt/soundness.html#_needed',
                                                                                   'agentirt_nb/irt/soundness.py'),
+                                           'agentirt_nb.irt.soundness._of_groups': ( '2_irt/soundness.html#_of_groups',
+                                                                                     'agentirt_nb/irt/soundness.py'),
                                            'agentirt_nb.irt.soundness._quantities': ( '2_irt/soundness.html#_quantities',
                                                                                       'agentirt_nb/irt/soundness.py'),
                                            'agentirt_nb.irt.soundness._ran_again': ( '2_irt/soundness.html#_ran_again',

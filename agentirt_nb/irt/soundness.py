@@ -23,6 +23,7 @@ from .fits import FitError, draws, need, noise_of, noise_values, of_shares, outc
 from .fits import rate_of_many, success_probability, tails, task_parameters, trusted, counted
 from .item_fit import q_values
 from .prediction import agent_draws, task_draws
+from .rates import about_ability
 from .remainders import Cells, Margins, cells_of
 from .screens import separate_groups
 from .snapshot import toss
@@ -47,12 +48,22 @@ def _runs_worth(cells: Cells) -> np.ndarray:
     return np.where(ran, cells.n / cells.swell, 0).sum(0) / np.maximum(ran.sum(0), 1)
 
 
+def _of_groups(fit: xr.DataTree, each: np.ndarray) -> np.ndarray:
+    "Information (sample, point) from that of each task: a group whose agents stray tells of their ability as far as they do not."
+    if "group_deviation" not in fit["posterior"]:
+        return each.sum(-1)
+    group, sd = fit["observed_data"].group.values.astype(str), draws(fit, "group_sd").values.astype(float)
+    sd = sd[:: max(1, len(sd) // len(each))][: len(each), None, None]
+    of_group = each @ (group[:, None] == np.unique(group[group != ""])).astype(float)
+    return (of_group / (1 + sd**2 * of_group)).sum(-1) + each[..., group == ""].sum(-1)
+
+
 def _information(fit: xr.DataTree, points: np.ndarray, worth: np.ndarray, most: int = 50) -> np.ndarray:
     "Information (sample, point) of all tasks at these abilities."
     found = []
     for some in np.array_split(points, max(1, len(points) * len(worth) * most // 2_000_000)):
         chance, rise = _at_points(fit, some, most)
-        found.append((rise**2 / np.maximum(chance * (1 - chance), 1e-9)) @ worth)
+        found.append(_of_groups(fit, rise**2 / np.maximum(chance * (1 - chance), 1e-9) * worth))
     return np.concatenate(found, 1)
 
 
@@ -82,12 +93,15 @@ def test_information(
     table = table.assign(at=("agent", at.values), se_at=("agent", se(own))).assign_coords(agent=at.agent.values)
     middle = float(np.median(se(own)))
     peak = float(grid[mean.argmax()])
+    about = about_ability(fit)
+    on = f" for {about}" if about != "such tasks" else ""
     says = (
-        f"It measures best at {peak:+.1f} logits, with a standard error of {se(mean.max()):.2f}; "
+        f"It measures best at {peak:+.1f} logits, with a standard error of {se(mean.max()):.2f}{on}; "
         f"the median agent's is {middle:.2f}, "
         f"that of the best agent, at {float(at[0]):+.1f}, {se(own)[0]:.2f}."
     )
-    return trusted(table, fit, prob=prob, peak=peak, best=str(at.agent.values[0]), says=says.replace("-", "−"))
+    said = dict(best=str(at.agent.values[0]), ability_about=about, says=says.replace("-", "−"))
+    return trusted(table, fit, prob=prob, peak=peak, **said)
 
 # %% ../../nbs/2_irt/28_soundness.ipynb #20271b00
 def _alpha(rate: np.ndarray, prob: float) -> tuple[float, float, float]:

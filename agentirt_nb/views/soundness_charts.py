@@ -31,7 +31,8 @@ def information_chart(
     rows = rows[known] if known.any() else rows
     agents = information[["at", "se_at"]].to_dataframe()[["at", "se_at"]].reset_index()
     agents = agents.iloc[:: max(1, -(-len(agents) // MOST_ROWS))]
-    x = alt.X("ability:Q", title="ability (logits)", scale=alt.Scale(nice=False, zero=False))
+    on = f", for {information.attrs.get('ability_about', 'such tasks')}"
+    x = alt.X("ability:Q", title=f"ability{on} (logits)", scale=alt.Scale(nice=False, zero=False))
     tips = [alt.Tooltip("ability:Q", format=".1f"), alt.Tooltip("se:Q", title="standard error (logits)", format=".2f")]
     base = alt.Chart(rows).encode(x)
     y = alt.Y("se:Q", title="standard error (logits)", scale=alt.Scale(zero=True))
