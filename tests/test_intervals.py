@@ -13,7 +13,8 @@ from agentirt_nb.data.building import from_arrays
 from agentirt_nb.data.leaderboards import load_leaderboard
 from agentirt_nb.irt.fits import draws
 from agentirt_nb.irt.inference import fit
-from agentirt_nb.irt.tables import possible_ranks
+from agentirt_nb.irt.rates import chance_ahead, expected_pass_rate
+from agentirt_nb.irt.tables import ladder, possible_ranks
 
 
 def board(seed, concentration=None, group_sd=0.0, trials=1, agents=60, tasks=90, groups=10):
@@ -36,7 +37,7 @@ def covered(samples, truth):
     return float(((lower <= truth) & (truth <= upper)).mean())
 
 
-def looked_at(made, **how):
+def looked_at(made, group_sd=0.0, **how):
     "Coverage of abilities, difficulties, chances, rates and ranks, and by how much claims of .8 to .95 are true too seldom."
     outcomes, ability, difficulty, p = made
     found = fit(outcomes, ability="agent", progress=False, **how)
@@ -55,12 +56,28 @@ def looked_at(made, **how):
         rate=covered(chance.mean(2), p.mean(1)),
         rank=float(((first <= rank) & (rank <= last)).mean()),
         surplus=float(claim[some].mean() - true[some].mean()),
+        **on_other_groups(found, outcomes, ability, group_sd),
     )
+
+
+def on_other_groups(found, outcomes, ability, group_sd):
+    "Coverage of rates on very many tasks of other groups, by default, and how far claims to be ahead on them are true too seldom."
+    if not group_sd:
+        return {}
+    at, share = np.polynomial.hermite_e.hermegauss(21)
+    true = expit(ability[:, None] - 0.3 - np.hypot(1.8, group_sd) * at) @ share / share.sum()  # as `board` draws tasks
+    rates = expected_pass_rate(found, outcomes.agent.values.tolist(), about="such tasks").isel(benchmark=0)
+    assert rates.attrs["about"] == ladder(found).attrs["ranks_about"] == "tasks of other groups"
+    ahead = chance_ahead(found, outcomes.agent.values.tolist(), replicates=2).ahead.values
+    some = (ahead > 0.8) & (ahead < 0.95)
+    came = (true[:, None] > true)[some]
+    held = (rates.lower.values <= true) & (true <= rates.upper.values)
+    return dict(such_rate=float(held.mean()), such_surplus=float(ahead[some].mean() - came.mean()))
 
 
 def over_boards(count, how, **what):
     "Means over boards, and their standard errors."
-    rows = pd.DataFrame([looked_at(board(seed, **what), **how) for seed in range(count)])
+    rows = pd.DataFrame([looked_at(board(seed, **what), what.get("group_sd", 0.0), **how) for seed in range(count)])
     return rows.mean(), rows.std() / np.sqrt(count)
 
 
@@ -116,6 +133,7 @@ def test_two_halves_of_verified_differ_as_intervals_allow():
 def test_abilities_on_tasks_of_other_groups_are_known_as_well_as_is_said():
     mean, _ = over_boards(3, dict(groups=True), group_sd=0.6, tasks=120)
     assert 0.82 < mean.ability < 0.97 and abs(mean.surplus) < 0.07, mean
+    assert 0.78 < mean.such_rate < 0.99 and abs(mean.such_surplus) < 0.07, mean  # three boards: each shares its draw of tasks
 
 
 @pytest.mark.slow
@@ -123,5 +141,6 @@ def test_abilities_on_tasks_of_other_groups_are_known_as_well_as_is_said_in_many
     mean, error = over_boards(40, dict(groups=True), group_sd=0.6, tasks=120)
     print(mean.round(3).to_dict(), error.round(3).to_dict())
     assert 0.87 < mean.ability < 0.93 and abs(mean.surplus) < 0.035, mean
+    assert 0.86 < mean.such_rate < 0.94 and abs(mean.such_surplus) < 0.035, mean  # .78 and .09 if groups=False is said
     plain, _ = over_boards(10, dict(groups=False), group_sd=0.6, tasks=120)
     assert plain.ability < 0.85  # what is mended

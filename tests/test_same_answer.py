@@ -229,3 +229,29 @@ def test_a_new_agent_has_gifts_of_its_own_that_its_results_tell_of():
     apart = expit((theta + gift) - b[:, 0])
     assert p.probability.notnull().all() and draws(scored).shape[0] == 4000
     assert mean(apart) > 0.6
+
+
+def test_a_new_agent_with_five_hundred_results_in_ten_groups_is_known_as_well_as_by_brute_force():
+    rng, draws_, groups, sds = np.random.default_rng(3), 1000, 10, (1.2, 0.6)
+    group, b = np.arange(500) % groups, rng.normal(0, 1.5, 500)
+    tasks = pd.DataFrame(dict(group=[f"group {g}" for g in group]), [f"task {j:03d}" for j in range(500)])
+    of = {name: (("chain", "draw"), np.full((1, draws_), x)) for name, x in zip(("ability_sd", "group_sd"), sds)}
+    of |= dict(ability=(("chain", "draw", "agent"), np.zeros((1, draws_, 1))))
+    of |= dict(difficulty=(("chain", "draw", "task"), np.tile(b, (1, draws_, 1))))
+    of |= dict(group_deviation=(("chain", "draw", "group", "agent"), np.zeros((1, draws_, groups, 1))))
+    labels = dict(agent=["old"], task=tasks.index.to_numpy(str), group=sorted({*tasks.group}))
+    about = dict(curve="1pl", method="by hand", converged="yes", verdict="Made by hand.", kind="simulated")
+    made = make_fit(xr.Dataset(of, labels), from_arrays(np.ones((1, 500), int), agents=["old"], tasks=tasks), about)
+    passed = rng.binomial(1, expit(0.4 + (0.6 * rng.standard_normal(groups))[group] - b))
+    found = draws(score(made, from_arrays(passed[None], agents=["new"], tasks=tasks), seed=0), agent=["new"]).values[:, 0]
+    theta, gift = np.linspace(-6, 6, 601), np.linspace(-3.6, 3.6, 241)
+    log_weight = -0.5 * (theta / sds[0]) ** 2
+    for g in range(groups):
+        p = expit(theta[:, None] + gift - b[group == g][:, None, None])
+        each = np.log(np.where(passed[group == g][:, None, None], p, 1 - p)).sum(0) - 0.5 * (gift / sds[1]) ** 2
+        log_weight = log_weight + np.log(np.exp(each - each.max()).sum(1)) + each.max()
+    weight = np.exp(log_weight - log_weight.max()) / np.exp(log_weight - log_weight.max()).sum()
+    lower, upper = np.interp([0.05, 0.95], weight.cumsum() - weight / 2, theta)
+    sd = np.sqrt(weight @ (theta - weight @ theta) ** 2)
+    assert found.mean() == pytest.approx(weight @ theta, abs=0.12 * sd)
+    assert np.ptp(np.quantile(found, [0.05, 0.95])) / (upper - lower) == pytest.approx(1, abs=0.1)  # was 1.25

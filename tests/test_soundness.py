@@ -100,6 +100,21 @@ def test_standard_errors_are_those_of_the_posterior():
     np.testing.assert_allclose(found.se_at, own, rtol=0.25)
 
 
+def test_standard_errors_of_a_fit_with_groups_are_about_tasks_of_other_groups():
+    rng, group = np.random.default_rng(0), np.arange(90) % 9
+    eta = rng.normal(0, 1.2, (60, 1)) + rng.normal(0, 0.6, (60, 9))[:, group] - rng.normal(0, 1.5, 90)
+    tasks = pd.DataFrame(dict(group=group.astype(str)), [f"task {j}" for j in range(90)])
+    outcomes = from_arrays(
+        rng.binomial(5, expit(eta)), np.full(eta.shape, 5), agents=[f"agent {i}" for i in range(60)], tasks=tasks
+    )
+    made = fit(outcomes, ability="agent", groups=True, check=False, progress=False)
+    found = information_of(made)
+    own = draws(made).astype(float).sel(agent=found.agent.values).var("sample")
+    alone = (1 / own - 1 / (draws(made, "ability_sd").astype(float) ** 2).mean()) ** -0.5  # without the prior
+    assert float((found.se_at / alone).mean()) == pytest.approx(1, abs=0.07)  # was 0.5
+    assert found.attrs["ability_about"] == "tasks of other groups" and "for tasks of other groups" in found.attrs["says"]
+
+
 def test_alpha_is_kr20_and_reliability_is_near_the_true_one():
     outcomes = board(agents=60, tasks=90)
     found = score_reliability(fit(outcomes, ability="agent", check=False, draws=200, progress=False)).sel(among="all")

@@ -224,7 +224,7 @@ def _place_by_groups(worlds: _Worlds, gifts: np.ndarray, i: int, cells: list[tup
     by_group: dict[int, list[tuple]] = {}
     for cell in cells:
         by_group.setdefault(int(worlds.group[cell[1]]), []).append(cell)
-    sd, runs = draws(worlds.fit, "group_sd").values.astype(float), max(48, sum(cell[3] for cell in cells))
+    sd, runs = draws(worlds.fit, "group_sd").values.astype(float), 4 * max(12, sum(cell[3] for cell in cells))
     nodes, log_weight = _grid_of(spread, runs=runs)
     reach, of_group = _grid_of(np.hypot(spread, sd), runs=runs)[0], []
     for group, some in by_group.items():
