@@ -684,12 +684,13 @@ def _lead(found: _Found, rival: str, place: int, name: str) -> str:
 def _alone(found: _Found) -> str:
     "One agent alone in a few sentences: first what has an uncertainty, then that its ability has none, and why."
     fit, level = found.fit, percent(found.options["prob"])
-    rate = over_benchmarks(rate_draws(fit, about=found.about, seed=found.options["seed"])).values.ravel()
+    rates = rate_draws(fit, about=found.about, seed=found.options["seed"])
+    rate = over_benchmarks(rates).values.ravel()
     passes, lower, upper = (_share(float(x)) for x in (rate.mean(), *tails(rate, found.options["prob"])))
     hard = summarise(fit, "difficulty", prob=found.options["prob"]).sortby("mean")
     ends = [_minus(float(hard[name].values[i]), "z.1f") for i in (0, -1) for name in ("mean", "lower", "upper")]
     at = lambda name, of: f"{of[0]} ({name}, {of[1]} to {of[2]})"
-    said = f"By the fit, {found.agent} passes {passes} of {found.about} ({lower} to {upper})."
+    said = f"By the fit, {found.agent} passes {passes} of {rates.attrs['about']} ({lower} to {upper})."
     easy, hardest = (str(hard.task.values[i]) for i in (0, -1))
     tasks = f"difficulties go from {at(easy, ends[:3])} to {at(hardest, ends[3:])}" if hard.sizes["task"] > 1 else ""
     tasks = tasks or f"the difficulty of its task is {at(hardest, ends[3:])}"
