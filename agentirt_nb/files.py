@@ -260,6 +260,16 @@ def _discard(
         shutil.rmtree(gone, ignore_errors=True)
 
 
+def _sweep(
+    place: Path,  # a hidden folder
+) -> None:
+    "Remove a hidden folder; `new` goes after all halves, because a folder without it passes for one hardly begun."
+    _discard(place / "old")
+    for gone in place.glob("gone-*"):
+        shutil.rmtree(gone, ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
+
+
 _IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.EACCES)  # a folder stands there; Windows: the last
 
 
@@ -317,8 +327,7 @@ def _tidy(
                         warnings.warn(text, UserWarning, stacklevel=4)
                 left = {one.name for part in ("new", "old") for one in (place / part).glob("*")}  # writers may be in one another
                 if all(name.startswith(_PREFIX) or _stands(folder / name) for name in left):
-                    _discard(place / "old")
-                    shutil.rmtree(place, ignore_errors=True)
+                    _sweep(place)
         except Timeout:
             busy = True
         except OSError:  # another tidied up at the same time, or may not
@@ -391,8 +400,7 @@ def _place_beside(
     finally:
         try:
             _step_back(place / "old" / target.name, target)
-            _discard(place / "old")
-            shutil.rmtree(place, ignore_errors=True)
+            _sweep(place)
         finally:
             lock.release()
         shutil.rmtree(place, ignore_errors=True)  # for systems that do not remove an open file

@@ -335,7 +335,7 @@ def test_every_about_runs_with_repeats_and_groups_names_itself_and_agrees_betwee
     np.testing.assert_allclose(pairs.ahead.values + pairs.ahead.values.T, 1)
     one = pairs.ahead.sel(agent="agent 01", rival=found.rival.values)
     np.testing.assert_allclose(one, found.ahead.sel(by="fit"), atol=0.12)  # two hundred draws each
-    assert "exact test with signs flipped task by task" in found.says.values[0]
+    assert "by the exact paired test (signs flipped task by task)" in found.says.values[0]
 
 
 def test_agents_that_share_nothing_are_not_called_different_and_every_answer_says_why(tmp_path):
@@ -350,7 +350,7 @@ def test_agents_that_share_nothing_are_not_called_different_and_every_answer_say
     ranks = ladder(made).sel(agent=pairs.agent)
     assert (ranks.rank_lower == pairs.rank_lower).all() and (ranks.rank_upper == pairs.rank_upper).all()
     assert found.apart.values.tolist() == [False, True]
-    assert found.says.values[0].startswith("agent 01 is ahead of agent 02 with")
+    assert found.says.values[0].startswith("By the fit, agent 01 is ahead of agent 02 with")
     assert found.says.values[1].startswith("Whether agent 01 is ahead of agent 04 no outcome tells")
     assert "by way of other agents" not in found.says.values[1] and "rest on the prior" in found.says.values[1]
     code, out, _ = said("compare", save_fit(made, tmp_path / "labs.nc"))
@@ -406,7 +406,7 @@ def test_the_command_answers_in_sentences_writes_a_table_and_refuses_in_one_sent
     made = by_hand(board(np.random.default_rng(13), [1.5, 0, 0, -1], 40))
     path = save_fit(made, tmp_path / "runs.nc")
     code, out, _ = said("compare", path, "agent 01", "agent 04", "--tasks", "3", "--out", tmp_path / "pairs.csv")
-    assert code == 0 and "McNemar's exact test" in out and "Tasks that decide it" in out
+    assert code == 0 and "by the exact paired test (McNemar's)" in out and "Tasks that decide it" in out
     assert (tmp_path / "pairs.csv").read_text().startswith("rival,by,ahead")
     code, out, _ = said("compare", path)
     assert code == 0 and "not told apart from number 1" in out

@@ -67,7 +67,8 @@ def on_other_groups(found, outcomes, ability, group_sd):
     at, share = np.polynomial.hermite_e.hermegauss(21)
     true = expit(ability[:, None] - 0.3 - np.hypot(1.8, group_sd) * at) @ share / share.sum()  # as `board` draws tasks
     rates = expected_pass_rate(found, outcomes.agent.values.tolist(), about="such tasks").isel(benchmark=0)
-    assert rates.attrs["about"] == ladder(found).attrs["ranks_about"] == "tasks of other groups"
+    assert rates.attrs["about"] == ladder(found).attrs["ranks_about"]
+    assert (rates.attrs["about"] == "tasks of other groups") == ("group_deviation" in found["posterior"])
     ahead = chance_ahead(found, outcomes.agent.values.tolist(), replicates=2).ahead.values
     some = (ahead > 0.8) & (ahead < 0.95)
     came = (true[:, None] > true)[some]

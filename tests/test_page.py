@@ -221,6 +221,18 @@ def test_unknown_names_get_their_nearest(quick):
         report(fit, about="those tasks")
 
 
+def test_the_headline_names_fit_and_test_and_says_which_to_believe_where_the_fit_is_too_sure(quick):
+    said = Read(report(by_hand(verdict="Reruns resemble each other (χ² 6.0 a cell, 1 is due).", adequacy="bad"))).words["header"]
+    assert " by the fit it is ahead of number 2" in said and "By the exact paired test of the tasks that both ran" in said
+    assert "Believe the test, which does not rest on the model: reruns resemble each other" in said
+    assert "reruns resemble" not in Read(report(by_hand())).words["header"]
+
+
+def test_one_agent_alone_is_the_zero_of_the_scale_and_its_rate_and_difficulties_come_first(quick):
+    said = Read(report(by_hand(agents=1))).words["header"]
+    assert "How does agent 0 do on 12 tasks?" in said and said.index("of such tasks (") < said.index("the zero of the scale")
+
+
 def test_another_agent_is_compared_with_its_neighbours(quick):
     text = Read(report(by_hand(), agent="agent 4")).words["main"]
     assert "Is agent 4 really better?" in text and re.search(r"agent 4 is ahead of agent [35] ", text)

@@ -254,8 +254,8 @@ def test_quick_coverage():
 def test_intervals_cover_the_truth(form, wild):
     found, failed = coverage(form, range(1000, 1200), wild=wild)
     print(form, found, "not converged:", failed)
-    assert 0.86 <= found["exponent"] <= 0.95, found  # 90 % is promised; two standard errors of 200 curves are .042
-    assert all(0.84 <= share <= 0.96 for share in found.values()), found
+    # 90 % is promised; the standard error of 200 curves is .021, and all eight shares lie within .07 in 99 of 100 sound programs
+    assert all(0.83 <= share <= 0.97 for share in found.values()), found
     assert failed <= 0.03
 
 

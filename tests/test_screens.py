@@ -200,6 +200,31 @@ def test_a_board_given_twice_or_thrice_is_said_in_full_and_tasks_that_all_pass_a
     assert "repeat" not in quick(easy, ability="agent").attrs["verdict"]
 
 
+def six_given_twice(seed, trials=1, agents=14):
+    "One skill; six of forty tasks repeat others of the same group."
+    rng = np.random.default_rng(seed)
+    of = rng.permutation(np.r_[np.arange(34), rng.choice(34, 6, replace=False)])
+    p = expit(rng.normal(0.3, 1.2, (agents, 1)) - rng.normal(0, 1.4, 40))
+    what = pd.DataFrame(dict(group=[f"g{i}" for i in of % 4]), index=[f"t{j}" for j in range(40)])
+    k = rng.binomial(trials, p)[:, of]
+    return from_arrays(k, np.full(k.shape, trials), agents=[f"a{i}" for i in range(agents)], tasks=what)
+
+
+@pytest.mark.parametrize("trials, agents", [(1, 14), (5, 14), (1, 60)])
+def test_copies_alone_are_named_as_the_fault_by_the_verdict_and_by_the_diagnosis(trials, agents):
+    screens, soundness = (importlib.import_module(f"agentirt_nb.irt.{name}") for name in ("screens", "soundness"))
+    shifts = importlib.import_module("agentirt_nb.irt.differences").group_shifts
+    named, others, skills, parts = [], [], [], []
+    for seed in range(8):
+        fitted = quick(six_given_twice(seed, trials, agents), ability="agent")
+        flagged = screens.adequacy_of(fitted).flagged
+        named.append(bool(flagged.sel(screen="copied tasks")))
+        others.append(bool(flagged.drop_sel(screen="copied tasks").any()))
+        skills.append(soundness.dimensionality(fitted, seed=0).attrs["skills"])
+        parts.append(bool((shifts(fitted).q <= 0.05).any()))
+    assert sum(named) >= 6 and sum(others) <= 1 and sum(x > 1 for x in skills) <= 1 and sum(parts) <= 1
+
+
 def test_beyond_the_limit_of_pairs_equal_tasks_are_still_found(monkeypatch):
     screens = importlib.import_module("agentirt_nb.irt.screens")
     fitted = quick(planted(copied=20), ability="agent")
@@ -280,7 +305,7 @@ def test_a_strict_fit_has_an_exit_code_of_its_own(tmp_path, capsys):
     assert cli.main(how) == 0 and cli.main([*how, "--strict"]) == 4
     assert "Adequacy doubtful. " in capsys.readouterr().out
     assert set(pd.read_csv(tmp_path / "f-agents.csv").adequacy) == {"doubtful"}
-    assert cli.main(["predict", str(tmp_path / "f.nc")]) == 0 and "warning: Adequacy doubtful." in capsys.readouterr().err
+    assert cli.main(["predict", str(tmp_path / "f.nc")]) == 0 and "warning: Adequacy doubtful: " in capsys.readouterr().err
 
 
 @pytest.mark.slow

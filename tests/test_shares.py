@@ -99,6 +99,18 @@ def test_checks_find_nothing_where_nothing_is_wrong(fitted):
     assert np.abs(runs.off).max() < 4 and (runs.passed - runs.expected).mean() == pytest.approx(0, abs=0.05)
 
 
+def test_tasks_and_agents_whose_shares_are_those_of_another_are_copies(board):
+    names = lambda fit, screen: str(irt.adequacy_of(fit).says.sel(screen=screen).values)
+    again, noise = board.copy(deep=True), 1e-12 * np.random.default_rng(0).random(AGENTS)
+    again["share"][:, 7] = again.share.values[:, 3].clip(0, 1 - 1e-11) + noise  # as another program would sum them
+    found = irt.fit(again, **HOW)
+    assert "1 of 60 tasks repeats another (task 07 is task 03)" in names(found, "copied tasks")
+    assert names(found, "copied agents") == ""
+    again = board.copy(deep=True)
+    again["share"][9], again["successes"][9] = again.share.values[4], again.successes.values[4]
+    assert "1 of 30 agents repeats another (agent 09 is agent 04)" in names(irt.fit(again, **HOW), "copied agents")
+
+
 def test_groups_are_seen_and_fitted(board):
     rng, group = np.random.default_rng(0), (board.group.values == "group 0")
     p = expit(ABILITY[:, None] + 0.8 * rng.normal(size=(AGENTS, 1)) * np.where(group, 1, -1) - rng.normal(size=TASKS))

@@ -13,6 +13,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -49,7 +50,9 @@ _INTERRUPTION = "agentirt: interrupted; what stood there before is whole, and on
 def _say(
     message: str,  # one sentence
 ) -> None:
-    "Tell the person at the terminal something that is not a result."
+    "Tell the person at the terminal something that is not a result, after the results so far, whose stream may be kept back."
+    with suppress(OSError):  # nobody reads the results any more; whoever prints next finds out
+        sys.stdout.flush()
     print(f"agentirt: {cleaned(' '.join(for_shell(str(message)).split()))}", file=sys.stderr, flush=True)
 
 # %% ../../nbs/5_app/03_cli.ipynb #6aa28561
@@ -296,11 +299,15 @@ _COMMANDS["demo"] = _DEMO_HELP, _demo_options, _demo
 def _warned(
     fit: "xr.DataTree",  # a fit
 ) -> int:  # exit code
-    "Say to standard error how far to trust a fit, where that is not far."
-    from agentirt_nb.irt.tables import verdict
+    "Say to standard error that a fit is not to be trusted far, where that is so: of what, and by how much."
+    from agentirt_nb.irt.fits import alarm
+    from agentirt_nb.irt.tables import kind_of, verdict
 
+    short = str(fit.attrs.get("doubts", "")) if not _exit_code(fit) else ""
+    mark = " (SIMULATED outcomes)" if kind_of(fit) == "simulated" else ""
     if _exit_code(fit) or _doubts(fit):
-        _say(f"warning: {_doubts(fit)}{verdict(fit)}")
+        lead = f"{alarm(fit)}. " if alarm(fit) else ""
+        _say(f"warning: {lead}{short}{mark}" if short else f"warning: {_doubts(fit)}{verdict(fit)}")
     return _exit_code(fit)
 
 # %% ../../nbs/5_app/03_cli.ipynb #ccd3c97d
@@ -931,6 +938,8 @@ def _print_pairs(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame"
     shown = found if rivals else found.isel(rival=abs(found.ability_difference.values).argsort()[:_SHOWN])
     for words in shown.says.values:
         print(cleaned(for_shell(str(words))))
+    if not found.sizes["rival"]:
+        print(cleaned(f"There is one agent alone, {name}, so there is nobody to compare it with."))
     if (left := found.sizes["rival"] - shown.sizes["rival"]) > 0:
         print(f"And {count(left, 'rival')} further away; --out writes all.")
     if args.tasks:
@@ -947,8 +956,9 @@ def _print_all(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame":
 
     found = compare_all(fit, about=args.about, benchmark=args.benchmark, prob=args.prob, seed=args.seed)
     print(found.attrs["says"])
-    on, prob = found.attrs["about"], found.attrs["prob"]
-    print(f"The first group; ranks that each may hold on {on}, with probability {prob:.4g} each.")
+    if found.sizes["agent"] > 1:
+        on, prob = found.attrs["about"], found.attrs["prob"]
+        print(f"The first group; ranks that each may hold on {on}, with probability {prob:.4g} each.")
     table = found[["score", "tie_group", "rank_lower", "rank_upper"]]
     first = table.isel(agent=(table.tie_group == 1).values)
     print(cleaned(first.to_dataframe().round(3).to_string(), lines=True))

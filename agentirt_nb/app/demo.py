@@ -240,7 +240,7 @@ def head_lines(
     for name, mean, lower, upper, first, last in zip(names, *columns, strict=True):
         ranks = f"{first} to {last}"
         lines.append(f"{name:<{width}}  {mean:7.2f}  [{lower:5.2f}, {upper:5.2f}]  {ranks:>12}")
-    return lines
+    return lines + [x for x in [table.attrs.get("says", "")] if x]  # of one alone: where its zero comes from
 
 # %% ../../nbs/5_app/02_demo.ipynb #6d2df20d
 def refuse_folder(

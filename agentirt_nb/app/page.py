@@ -23,11 +23,11 @@ from markupsafe import Markup
 from .. import __version__
 from ..data.leaderboards import LEADERBOARDS, REPOSITORY
 from ..files import check_ending, seal, write_atomically
-from ..irt.comparison import compare, compare_all, deciding_tasks, variance_shares
+from ..irt.comparison import compare, compare_all, deciding_tasks, variance_shares, which_to_believe
 from ..irt.fit_header import what_was_fitted
 from ..irt.diagnosis import task_report
-from ..irt.fits import alarm, fit_id, known_labels, need, probability_inside, results_of, trust
-from ..irt.rates import OTHER_GROUPS, about_rates
+from ..irt.fits import alarm, fit_id, known_labels, need, probability_inside, results_of, summarise, tails, trust
+from ..irt.rates import OTHER_GROUPS, about_rates, over_benchmarks, rate_draws
 from ..irt.soundness import saturation
 from ..irt.tables import PARTS, kind_of, ladder
 from ..messages import AgentirtError, cleaned, count, listed
@@ -429,6 +429,7 @@ def _of_ladder(found: _Found) -> _Section:
     ranked, on = table.attrs["ranks_about"], table.attrs["ability_about"]
     on = f" on {on}" if on != ranked else ""
     caption = f"Agents {order}: ranks that each may hold on {ranked}, ability above the average{on}, {level} intervals."
+    caption = f"{table.attrs['says']} What is uncertain is how hard the tasks are." if table.sizes["agent"] == 1 else caption
     parts: list[tuple[str, Any]] = []
     if tied and pairs is not None:
         text = (
@@ -441,7 +442,7 @@ def _of_ladder(found: _Found) -> _Section:
     if rest:
         more = _Table(f"{caption} From place {found.top + 1}.", columns, _grouped(rest, group, found.top))
         parts.append(("folded", (f"The other {count(len(rest), 'agent')}", more)))
-    return _Section("ladder", "Who is ahead", parts)
+    return _Section("ladder", "Who is ahead" if table.sizes["agent"] > 1 else "The agent", parts)
 
 # %% ../../nbs/5_app/01_page.ipynb #60311cd4
 def _of_parts(found: _Found) -> _Section | None:
@@ -660,20 +661,49 @@ def _made(make: Callable[[_Found], _Section | None], found: _Found) -> _Section 
         return _Section(make.__name__.strip("_"), "What this fit cannot say", [("text", str(error))])
 
 
-def _chance_of_lead(found: _Found, rival: str) -> str:
-    "With what probability an agent is ahead: the fit's, or where that is nearer to a coin toss, that of groups drawn again."
-    pair = found.pairs.sel(agent=found.agent, rival=rival) if found.pairs is not None else {}
-    fit, again = (min(max(float(pair[name]), 0.01), 0.99) for name in ("ahead", "by_group"))
-    if found.about == "such tasks" and abs(again - 0.5) < abs(fit - 0.5):
-        return f"{again:.2f}, by whole groups of tasks drawn again (the fit says {fit:.2f}), it is"
-    return f"{fit:.2f} it is"
+def _lead(found: _Found, rival: str, place: int, name: str) -> str:
+    "Who is ahead, by the fit, or where that is nearer to a coin toss by groups drawn again; by the test; and which to believe."
+    if found.pairs is None:
+        return ""
+    pair, about = found.pairs.sel(agent=found.agent, rival=rival), found.pairs.attrs["about"]
+    fit, again = (min(max(float(pair[x]), 0.01), 0.99) for x in ("ahead", "by_group"))
+    cautious = found.about == "such tasks" and abs(again - 0.5) < abs(fit - 0.5)
+    by = f"whole groups of tasks drawn again (by the fit {fit:.2f})" if cautious else "the fit"
+    chance = again if cautious else fit
+    says = f"With probability {chance:.2f} by {by} it is ahead of number {place}, {name} (on {about})."
+    tied = int((found.pairs.tie_group == 1).sum()) - 1
+    if not _ran(found.fit) or not np.isfinite(found.pairs.p).any():
+        return says
+    ties = f"{count(tied, 'agent')} {'is' if tied == 1 else 'are'} not told apart from number 1"
+    if tied or found.pairs.settled.values[0, 1]:
+        test = ties if tied else "number 1 is told apart from number 2"
+        says += f" By the exact paired test of the tasks that both ran, {test}."
+    return f"{says} {which_to_believe(found.fit, chance, float(pair.q))}".rstrip()
+
+
+def _alone(found: _Found) -> str:
+    "One agent alone in a few sentences: first what has an uncertainty, then that its ability has none, and why."
+    fit, level = found.fit, percent(found.options["prob"])
+    rates = rate_draws(fit, about=found.about, seed=found.options["seed"])
+    rate = over_benchmarks(rates).values.ravel()
+    passes, lower, upper = (_share(float(x)) for x in (rate.mean(), *tails(rate, found.options["prob"])))
+    hard = summarise(fit, "difficulty", prob=found.options["prob"]).sortby("mean")
+    ends = [_minus(float(hard[name].values[i]), "z.1f") for i in (0, -1) for name in ("mean", "lower", "upper")]
+    at = lambda name, of: f"{of[0]} ({name}, {of[1]} to {of[2]})"
+    said = f"By the fit, {found.agent} passes {passes} of {rates.attrs['about']} ({lower} to {upper})."
+    easy, hardest = (str(hard.task.values[i]) for i in (0, -1))
+    tasks = f"difficulties go from {at(easy, ends[:3])} to {at(hardest, ends[3:])}" if hard.sizes["task"] > 1 else ""
+    tasks = tasks or f"the difficulty of its task is {at(hardest, ends[3:])}"
+    return f"{said} In logits {tasks} (intervals: {level}). {ladder(fit).attrs['says']}"
 
 
 def _short(found: _Found) -> list[str]:
     "The page in a few sentences."
     record, pairs = trust(found.fit), found.pairs
     trusted = f"Accuracy {record['accuracy']}, adequacy {record['adequacy']}: see how far to trust this page before you quote it."
-    if pairs is None or pairs.sizes["agent"] < 2:
+    if found.fit["posterior"].sizes["agent"] < 2:
+        return [_alone(found), trusted]
+    if pairs is None:
         return [trusted]
     names, called, (rival,) = pairs.agent.values.astype(str).tolist(), _called(found.fit), _neighbours(found, 1)
     places = names.index(found.agent) + 1, names.index(rival) + 1
@@ -681,20 +711,19 @@ def _short(found: _Found) -> list[str]:
     if bool(pairs.apart.sel(agent=found.agent, rival=rival)):
         lead += f"Whether it is ahead of {called[rival]} no outcome tells."
     else:
-        lead += f"With probability {_chance_of_lead(found, rival)} really ahead of number {places[1]}, {called[rival]} (on "
-        lead += f"{pairs.attrs['about']})."
+        lead += _lead(found, rival, places[1], called[rival])
     if pairs.apart.any():
         lead = f"These agents fall into groups that share nothing; places hold inside a group only. {lead}"
-    tied = int((pairs.tie_group == 1).sum()) - 1
-    ties = f" {count(tied, 'agent').capitalize()} {'is' if tied == 1 else 'are'} not told apart from number 1." if tied else ""
-    return [lead + (ties if _ran(found.fit) else ""), trusted]
+    return [lead, trusted]
 
 
 def _title(fit: xr.DataTree) -> str:
     "What the page is about, as a question."
     names = [_named(x) for x in dict.fromkeys(_benchmarks(fit).tolist()) if x not in ("", "unnamed")]
     *others, last = names or [count(fit["observed_data"].sizes["task"], "task")]
-    return f"Which agent is ahead on {listed([f'{", ".join(others)} and {last}' if others else last])}?"
+    on = listed([f"{', '.join(others)} and {last}" if others else last])
+    seen = fit["observed_data"]
+    return f"How does {seen.agent.values[0]} do on {on}?" if seen.sizes["agent"] == 1 else f"Which agent is ahead on {on}?"
 
 # %% ../../nbs/5_app/01_page.ipynb #3d5c297c
 class Page(str):

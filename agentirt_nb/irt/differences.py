@@ -19,6 +19,7 @@ from ..data.dates import agent_dates, decimal_years
 from .fits import FitError, need, outcomes_of, probability_inside, trusted
 from .item_fit import q_values
 from .remainders import Cells, Margins, cells_of
+from .screens import firsts
 from ..messages import count, listed, nearest
 
 # %% ../../nbs/2_irt/27_differences.ipynb #d4795db0
@@ -293,7 +294,10 @@ def group_shifts(
     if not labels:
         raise FitError(f"no agent of this fit has a known {of}; ask for each agent, or give outcomes that have it.")
     x = (who[:, None] == np.array(labels)).astype(float)
-    shifts = shift_tests(cells_of(fit), x, part)
+    cells, place = cells_of(fit), np.arange(len(part))
+    first = firsts(cells)[1]
+    once = np.unique(np.where(part[first] == part, first, place))  # a task that a part has twice counts once
+    shifts = shift_tests(cells.part(tasks=once), x, part[once])
     table = xr.Dataset({name: ((of, "part"), values.T) for name, values in _shrunken(shifts, prob).items()})
     table["q"], table["shift"].attrs["units"] = ((of, "part"), q_values(table.p.values)), "logits"
     table["tasks"] = "part", np.bincount(part)

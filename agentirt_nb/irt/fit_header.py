@@ -56,28 +56,40 @@ def trust_in_words(
     return f"{', '.join(parts)}. {record['verdict']}".strip()
 
 # %% ../../nbs/2_irt/02_fit_header.ipynb #ebc0ef54
+def _rows(
+    table: xr.Dataset,  # mean, lower, upper over one dim
+) -> str:
+    "Names with a number and its interval."
+    cells = (table[name].values for name in (str(table["mean"].dims[0]), "mean", "lower", "upper"))
+    return "; ".join(f"{name}: {mean:.2f} [{lower:.2f}, {upper:.2f}]" for name, mean, lower, upper in zip(*cells))
+
+
 def ablest(
     fit: xr.DataTree,  # a fit
-    number: int = 3,  # of agents, 1 or more
+    number: int = 3,  # of agents, 1 or more; of one agent alone, that many tasks
 ) -> str:  # empty for a fit without agents
-    "The ablest agents of a fit, as the first rows of its ladder."
+    "The ablest agents of a fit, as the first rows of its ladder; of one agent alone, the hardest tasks and where it stands."
+    from agentirt_nb.irt.fits import summarise
     from agentirt_nb.irt.tables import ladder
 
     posterior = fit.children["posterior"].dataset
     if "ability" not in posterior.data_vars or posterior["ability"].dims[-1] != "agent":
         return ""
     table = ladder(fit)
-    first = table.isel(agent=slice(number))
-    cells = zip(first.agent.values, first["mean"].values, first.lower.values, first.upper.values)
-    rows = [f"{agent}: {mean:.2f} [{lower:.2f}, {upper:.2f}]" for agent, mean, lower, upper in cells]
-    return f"{'; '.join(rows)} (logits above the average agent, {100 * table.attrs['prob']:.4g} % interval)"
+    level = f"{100 * table.attrs['prob']:.4g} % interval"
+    if table.sizes["agent"] > 1 or "difficulty" not in posterior.data_vars:
+        said = table.attrs.get("says", "")
+        return f"{_rows(table.isel(agent=slice(number)))} (logits above the average agent, {level}) {said}".strip()
+    hard = summarise(fit, "difficulty").sortby("mean", ascending=False).isel(task=slice(number))
+    return f"hardest tasks: {_rows(hard)} (difficulty in logits, {level}). {table.agent.values[0]}: {table.attrs['says'].lower()}"
 
 # %% ../../nbs/2_irt/02_fit_header.ipynb #699a8777
 def header_lines(
     fit: xr.DataTree,  # a fit
 ) -> dict[str, str]:  # label -> what is said
     "What the header of a fit says."
-    lines = {"Fit": what_was_fitted(fit), "Trust": trust_in_words(fit), "Ablest": ablest(fit)}
+    who = "Alone" if fit.children["posterior"].dataset.sizes.get("agent") == 1 else "Ablest"
+    lines = {"Fit": what_was_fitted(fit), "Trust": trust_in_words(fit), who: ablest(fit)}
     return {label: text for label, text in lines.items() if text}
 
 

@@ -259,11 +259,14 @@ def checked_cells(
     return outcomes, cells_of(fit, outcomes.assign(successes=(outcomes.trials.dims, drawn), trials=(outcomes.trials.dims, some)))
 
 
-def _deviates(cells: Cells, rest: np.ndarray) -> np.ndarray:
+def _deviates(cells: Cells) -> np.ndarray:
     "Deviates (statistic, task) of infit, outfit and item–rest correlation."
-    cells = settled(cells)
+    seen, tried = cells.k / np.maximum(cells.n, 1), (cells.n > 0).sum(1, keepdims=True)
+    rest, cells = rest_scores(seen, cells.n > 0)[0], settled(cells)
     margins, logs = Margins(cells, cells.slopes), log_chances(cells)
-    along = np.arange(len(logs))[:, None, None] / np.maximum(cells.n, 1) * rest
+    share = np.arange(len(logs))[:, None, None] / np.maximum(cells.n, 1)
+    part = cells.rise / np.maximum(cells.rise.mean(1, keepdims=True), 1e-9) / np.maximum(tried - 1, 1)
+    along = share * (rest + part * (seen - share))  # an agent's total is fixed: what it passes here it lacks elsewhere
     values = [*fit_values(cells, logs).values(), along]
     z = np.array([margin_z(cells, margins, logs, x) for x in values])
     if cells.slopes and np.isfinite(z[-1]).any():  # a slope of its own takes nearly all of a task's item–rest correlation
@@ -271,7 +274,7 @@ def _deviates(cells: Cells, rest: np.ndarray) -> np.ndarray:
     return z
 
 
-def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, replicates: int, seed: int) -> np.ndarray:
+def _counted(fit: xr.DataTree, cells: Cells, z: np.ndarray, replicates: int, seed: int) -> np.ndarray:
     "Two-sided p (statistic, task) by outcomes drawn from the posterior."
     rng, beyond, drawn = np.random.default_rng(seed), np.ones(z.shape), np.ones(z.shape)
     agents, tasks = agent_draws(fit), task_draws(fit)
@@ -280,7 +283,7 @@ def _counted(fit: xr.DataTree, cells: Cells, rest: np.ndarray, z: np.ndarray, re
         p = rate_of_many(success_probability(fit, agents.isel(one), tasks.isel(one)), tasks.isel(one))[0]
         logs = log_chances(replace(cells, p=p))
         k = runs_again(logs, cells.n, rng)
-        far = np.abs(_deviates(replace(cells, k=k), rest))  # NaN where all or none passed: that replicate says nothing
+        far = np.abs(_deviates(replace(cells, k=k)))  # NaN where all or none passed: that replicate says nothing
         beyond, drawn = beyond + (far >= np.abs(z)), drawn + np.isfinite(far)
     return np.where(np.isfinite(z), beyond / drawn, np.nan)
 
@@ -302,7 +305,8 @@ STATISTICS: tuple[str, ...] = ("infit", "outfit", "item_rest")
 def _says(table: xr.Dataset) -> str:
     "What stands out, in a sentence or two."
     of = count(table.sizes["task"], "task")
-    parts = [f"{int((table.q < 0.05).sum())} of {of} depart from the curve, up or down, by more than chance (q < 0.05)"]
+    off, depart = int((table.q < 0.05).sum()), "departs" if table.sizes["task"] == 1 else "depart"
+    parts = [f"{off} of {of} {depart} from the curve, up or down, by more than chance (q < 0.05)"]
     for name, why in (("inverted", "seem inverted: more able agents fail them"), ("coin", "look like coins: ability is no help")):
         if table[name].any():
             parts.append(f"{int(table[name].sum())} {why} ({listed(table.task.values[table[name].values], 3)})")
@@ -320,13 +324,11 @@ def task_statistics(
     # nothing can be told
     "How well each task fits. Raises FitError for a fit of shares, or without its outcomes."
     outcomes, cells = checked_cells(fit)
-    ran = cells.n > 0
-    rest = rest_scores(cells.k / np.maximum(cells.n, 1), ran)[0]
     infit, outfit = mean_squares(cells)
     infit_sd, outfit_sd = _by_luck(cells)
     screen = inverted_tasks(outcomes)
-    z = _deviates(cells, rest)
-    p = _counted(fit, cells, rest, z, replicates, chosen_seed(seed)) if replicates else 2 * norm.sf(np.abs(z))
+    z = _deviates(cells)
+    p = _counted(fit, cells, z, replicates, chosen_seed(seed)) if replicates else 2 * norm.sf(np.abs(z))
     inverted, coin = _kinds(screen.z.values, screen.expected.values)
     found = dict(infit=infit, outfit=outfit, item_rest=screen.item_rest.values)
     for i, name in enumerate(STATISTICS):

@@ -17,7 +17,7 @@ from .fits import FitError, known_labels, trusted
 from .item_fit import checked_cells, combined_p, fit_values, log_chances, margin_z, mean_squares
 from .item_fit import q_values, runs_again, settled
 from .remainders import Cells, Margins
-from .screens import KNOWN_SHARES, leak_odds, llm_numbers, llm_resemblance, with_slopes
+from .screens import KNOWN_SHARES, firsts, leak_odds, llm_numbers, llm_resemblance, with_slopes
 from ..messages import AgentirtError, count, listed
 from ..settings import chosen_seed
 
@@ -30,7 +30,8 @@ def agent_statistics(
 ) -> xr.Dataset:  # over agent: infit, outfit, infit_z, outfit_z (sign: above or below what is due), p, q, odd; passed, trials;
     # NaN where nothing can be told; attrs spread, says
     "How well each agent fits. Raises FitError for a fit of shares, or without its outcomes."
-    outcomes, cells = checked_cells(fit)
+    outcomes, all_cells = checked_cells(fit)
+    cells = all_cells.part(tasks=np.unique(firsts(all_cells)[1]))  # a task that is given twice counts once
     infit, outfit = mean_squares(cells, 1)
     moved = settled(with_slopes(cells))
     margins, logs = Margins(moved, moved.slopes), log_chances(moved)
@@ -41,10 +42,12 @@ def agent_statistics(
     z = z / spread[:, None]
     p = combined_p(*(2 * norm.sf(np.abs(z))))
     found = dict(infit=infit, outfit=outfit, infit_z=z[0], outfit_z=z[1], p=p, q=q_values(p))
-    found |= dict(odd=found["q"] < level, passed=cells.k.sum(1).astype(int), trials=cells.n.sum(1).astype(int))
+    found |= dict(odd=found["q"] < level, passed=all_cells.k.sum(1).astype(int), trials=all_cells.n.sum(1).astype(int))
     table = xr.Dataset({name: ("agent", x) for name, x in found.items()}, dict(agent=outcomes.agent.values))
     odd = table.agent.values[np.argsort(p)][: int(table.odd.sum())]
-    says = f"{len(odd)} of {count(len(p), 'agent')} are odd" + (f": {listed(odd, 3)}." if len(odd) else ".")
+    says = f"{len(odd)} of {count(len(p), 'agent')} {'is' if len(p) == 1 else 'are'} odd" + (
+        f": {listed(odd, 3)}." if len(odd) else "."
+    )
     return trusted(table, fit, spread=float(spread.max()), level=level, says=says)
 
 # %% ../../nbs/2_irt/26_person_fit.ipynb #26a00021
@@ -178,7 +181,8 @@ def leaked_tasks(
     table = table.drop_vars("place").assign(of_llm=("agent", of_family[family]), agent_p=("agent", _agents_too(cells, family)))
     table = table.isel(llm=np.lexsort((-evidence, np.nan_to_num(p, nan=2))))
     suspected = table.llm.values[table.suspected]
-    says = f"{len(suspected)} of {count(len(odds), 'LLM')} pass tasks as if they knew them" + (
-        f": {listed(suspected, 3)}." if len(suspected) else "."
+    says = (
+        f"{len(suspected)} of {count(len(odds), 'LLM')} {'passes' if len(odds) == 1 else 'pass'} tasks as if they knew them"
+        + (f": {listed(suspected, 3)}." if len(suspected) else ".")
     )
     return trusted(table, fit, level=level, alike=alike, says=says)

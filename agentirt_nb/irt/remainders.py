@@ -6,7 +6,7 @@
 __all__ = ['NODES', 'MASSES', 'Cells', 'chance_and_likeness', 'logistic_cells', 'cells_of', 'Margins']
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #6ddf0b05
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -40,6 +40,12 @@ class Cells:
     def left(self) -> np.ndarray:
         "Results less expected results, as the score of the cell's logit: variance = weight."
         return (self.k - self.n * self.p) / self.swell
+
+    def part(self, agents=slice(None), tasks=slice(None)) -> "Cells":
+        "The cells of some agents and tasks, by place or mask."
+        wide = {name: getattr(self, name)[agents][:, tasks] for name in ("k", "n", "p", "rise", "swell")}
+        able = self.ability[agents]
+        return replace(self, **wide, ability=able if able.shape[1] == 1 else able[:, tasks], difficulty=self.difficulty[tasks])
 
 # %% ../../nbs/2_irt/19_remainders.ipynb #7705e888
 NODES, MASSES = np.sqrt(3) * np.array([-1.0, 0.0, 1.0]), np.array([1.0, 4.0, 1.0]) / 6  # Gauss and Hermite's, of a normal

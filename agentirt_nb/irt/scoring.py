@@ -69,7 +69,7 @@ def _finer(runs: float) -> np.ndarray:
 
 def _grid_of(sd: np.ndarray, density: str = "normal", runs: float = 0) -> tuple[np.ndarray, np.ndarray]:
     "Nodes (draw, node) of a deviation with sd (draw,), closer where more runs tell of it, and their log weights."
-    z = _finer(runs) if density == "normal" else _FAR
+    z = _finer(runs * float(np.mean(sd**2))) if density == "normal" else _FAR
     log_weight = log_standard(density, z)
     return sd[:, None] * z, log_weight - logsumexp(log_weight) + np.zeros((len(sd), 1))
 
@@ -208,34 +208,38 @@ def _place_agents(worlds: _Worlds, results: xr.Dataset, k, n, new_agent, new_tas
         worlds.log_weight += evidence
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #d9969db4
-def _over_groups(of_group: np.ndarray, reach: np.ndarray, nodes: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    "Log likelihood (draw, node) of an ability from that of ability and deviation together in each group (draw, group, reach)."
-    top, found = of_group.max(2, keepdims=True), np.zeros(nodes.shape)
-    for at in np.array_split(np.arange(len(nodes)), 1 + nodes.size * reach.shape[1] // 5_000_000):
-        apart = (reach[at][:, :, None] - nodes[at][:, None]) / sd[at, None, None]
-        near = np.exp(0.5 * ((apart**2).min(1, keepdims=True) - apart**2))
-        likely = np.exp(of_group[at] - top[at]) @ (near / near.sum(1, keepdims=True))
-        found[at] = (np.log(np.maximum(likely, 1e-300)) + top[at]).sum(1)
-    return found
+def _over_gifts(seen: np.ndarray, at: np.ndarray, nodes: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    "Log likelihood (draw, node) of abilities, from that of ability and gift together (draw, point), averaged over gifts."
+    spacing = at[:, 1] - at[:, 0]
+    wide, top = np.maximum(sd, 0.7 * spacing), seen.max(1)
+    likelihood, found = np.exp(seen - top[:, None]), np.empty(nodes.shape)
+    for first in range(0, len(nodes), 64):
+        some = slice(first, first + 64)
+        z = (at[some, None] - nodes[some, :, None]) / wide[some, None, None]
+        found[some] = np.einsum("dnp,dp->dn", np.exp(-0.5 * z**2), likelihood[some])
+    return np.log(np.maximum(found, 1e-300)) + (top + np.log(spacing / wide / np.sqrt(2 * np.pi)))[:, None]
 
 
 def _place_by_groups(worlds: _Worlds, gifts: np.ndarray, i: int, cells: list[tuple], spread: np.ndarray, rng) -> np.ndarray:
     "Draw a new agent's ability, and how much better it is at each group of its results, given these; their log evidence."
+    sd = draws(worlds.fit, "group_sd").values.astype(float)
     by_group: dict[int, list[tuple]] = {}
     for cell in cells:
         by_group.setdefault(int(worlds.group[cell[1]]), []).append(cell)
-    sd, runs = draws(worlds.fit, "group_sd").values.astype(float), 4 * max(12, sum(cell[3] for cell in cells))
-    nodes, log_weight = _grid_of(spread, runs=runs)
-    reach, of_group = _grid_of(np.hypot(spread, sd), runs=runs)[0], []
+    runs = {group: sum(n for *_, n in some) for group, some in by_group.items()}
+    told = sum(n / (1 + n * np.mean(sd**2) / 5) for n in runs.values())  # gifts blur what a group's runs tell of ability
+    nodes, log_weight = _grid_of(spread, runs=told)
     for group, some in by_group.items():
         gifts[:, group] = 0.0  # it is integrated
-        of_group.append(sum(worlds.log_likelihood(cell, of_agent=reach) for cell in some))
-    if of_group:
-        log_weight = log_weight + _over_groups(np.stack(of_group, 1), reach, nodes, sd)
+        at = _grid_of(np.hypot(spread, sd), runs=runs[group])[0]
+        seen = np.zeros(at.shape)
+        for cell in some:
+            seen += worlds.log_likelihood(cell, of_agent=at)
+        log_weight = log_weight + _over_gifts(seen, at, nodes, sd)
     deviation, evidence = _drawn_from(nodes, log_weight, rng)
     worlds.agents["ability"][:, i] += deviation
     for group, some in by_group.items():
-        gifts[:, group] = _given_results(worlds, some, _grid_of(sd, runs=sum(cell[3] for cell in some)), "of_agent", rng)[0]
+        gifts[:, group] = _given_results(worlds, some, _grid_of(sd, runs=runs[group]), "of_agent", rng)[0]
     return evidence
 
 # %% ../../nbs/2_irt/11_scoring.ipynb #bd08ca06
@@ -365,8 +369,7 @@ def _refuse_large(fit: xr.DataTree, results: xr.Dataset, copies: int) -> None:
     shared = sum(x.size for name, x in fit.posterior.data_vars.items() if not {"agent", "task"} & set(x.dims)) * copies
     groups = fit.posterior.sizes["group"] + 1 if "group_deviation" in fit.posterior else 0
     nodes = max(len(_finer(results.trials.values.sum(1).max())), len(_Z if density_of(fit).name == "normal" else _FAR))
-    grid = (8 + groups) * nodes  # of groups, one each
-    needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + grid) + 2 * shared)
+    needed = 8 * (rows * ((4 + 2 * groups) * agents + 4 * kinds * tasks + 8 * nodes) + 2 * shared)
     needed += 3 * fit.posterior.to_dataset().nbytes
     what = f"An update by {agents:,} agents on {tasks:,} tasks ({rows:,} copies of the draws)"
     refuse_beyond(needed, what, "score fewer at a time, or fit again with all results", error=FitError)

@@ -25,7 +25,7 @@ from .item_fit import q_values
 from .prediction import agent_draws, task_draws
 from .rates import about_ability
 from .remainders import Cells, Margins, cells_of
-from .screens import separate_groups
+from .screens import firsts, separate_groups
 from .snapshot import toss
 from ..messages import count, listed
 from ..settings import chosen_seed
@@ -155,7 +155,8 @@ def score_reliability(
         if len(best) > 2
         else "Two agents or fewer have no reliability."
     )
-    return trusted(table, fit, prob=prob, says=says)
+    apart = separate_groups(fit).attrs["says"] if len(best) > 2 else ""  # then part of the variance is the prior's
+    return trusted(table, fit, prob=prob, says=f"{apart} {says}".lstrip())
 
 # %% ../../nbs/2_irt/28_soundness.ipynb #99355da5
 def _alive(cells: Cells, order: np.ndarray) -> dict[str, np.ndarray]:
@@ -236,10 +237,10 @@ def _says_lasts(table: xr.Dataset, top: int) -> str:
     row = table.isel(best=min(top, table.sizes["best"]) - 1)
     tasks = int(row.alive + row.all_pass + row.all_fail)
     dead = int(row.all_pass + row.all_fail)
-    of = f"the top {top}" if top < table.sizes["best"] else f"all {count(table.sizes['best'], 'agent')}"
-    parts = [
-        f"Among {of}, {dead} of {count(tasks, 'task')} are dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."
-    ]
+    top = min(top, table.sizes["best"])
+    of = f"Among the top {top}" if top < table.sizes["best"] else f"Among all {count(top, 'agent')}"
+    of, are = "For the only agent" if table.sizes["best"] == 1 else of, "is" if tasks == 1 else "are"
+    parts = [f"{of}, {dead} of {count(tasks, 'task')} {are} dead ({int(row.all_pass)} all pass, {int(row.all_fail)} all fail)."]
     for name in table.event.values:
         at = table.sel(event=name)
         day = lambda x: "never, by this trend" if np.isnat(x) else f"{pd.Timestamp(x):%B %Y}"
@@ -321,6 +322,8 @@ def _largest(x: np.ndarray, size: int) -> np.ndarray:
 
 def _says_skills(table: xr.Dataset, skills: int) -> str:
     "How many skills, in words."
+    if min(table.sizes["agent"], table.sizes["task"]) < 3:
+        return "Fewer than three agents or tasks cannot tell how many skills there are."
     if skills == 1:
         return "One skill is enough: what the fit leaves over has no more structure than chance gives."
     ends = table.task.values[np.argsort(table.of_task[0].values)]
@@ -345,6 +348,8 @@ def dimensionality(
     need(fit, "ability", "difficulty")
     cells, rng = cells_of(fit), np.random.default_rng(chosen_seed(seed))
     with threadpool_limits(1, "blas"):  # small matrices: threads would only wait for each other
+        (agents, as_agent), (tasks, as_task) = (np.unique(place, return_inverse=True) for place in firsts(cells))
+        cells = cells.part(agents, tasks)
         margins = Margins(cells, True)
         agent, values, task = np.linalg.svd(_standard(cells, margins, cells.k), full_matrices=False)
         size, total = min(most, len(values)), (values**2).sum()
@@ -357,7 +362,9 @@ def dimensionality(
     outcomes = fit["observed_data"].to_dataset()
     columns = dict(eigenvalue=seen, usual=usual, p=p, size=logits)
     table = xr.Dataset({name: ("skill", x) for name, x in columns.items()}, dict(skill=np.arange(2, size + 2)))
-    table = table.assign(of_task=(("skill", "task"), task[:size]), of_agent=(("skill", "agent"), agent[:, :size].T))
+    table = table.assign(
+        of_task=(("skill", "task"), task[:size, as_task]), of_agent=(("skill", "agent"), agent[as_agent, :size].T)
+    )
     table = table.assign_coords(task=outcomes.task.values, agent=outcomes.agent.values)
     return trusted(table, fit, skills=skills, replicates=replicates, says=_says_skills(table, skills))
 

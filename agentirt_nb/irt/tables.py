@@ -80,7 +80,9 @@ def ladder(
     *,
     about: str = "such tasks",  # of ABOUT: what the ranks are about; those of LLMs and scaffolds are about such tasks
     prob: float | None = None,  # probability inside the interval; None: the fit's own
-) -> xr.Dataset:  # mean, sd, lower, upper, rank_lower, rank_upper, agents, tasks, passed over agent, llm or scaffold, best first
+) -> (
+    xr.Dataset
+):  # mean, sd, lower, upper, rank_lower, rank_upper, agents, tasks, passed over agent, llm or scaffold, best first; says of one
     """Abilities above the average, in logits, with intervals and ranks; no rows where no LLM or scaffold is known.
 
     Raises FitError for what is no ability, or is none of the fit's, and for ranks that LLMs and scaffolds do not have."""
@@ -96,9 +98,12 @@ def ladder(
     table = table.merge(tried(fit, dim), join="left", compat="override")
     on = about_ability(fit)
     other = f", on {on}" if on != "such tasks" else ""
+    alone = f"one {PARTS[dim]} alone, whose ability is the zero of the scale" if sample.sizes[dim] == 1 else ""
     for column in ("mean", "lower", "upper"):
-        table[column].attrs = dict(units="logits", long_name=f"ability above the average {PARTS[dim]}{other}")
-    said = dict(ranks_about=about_rates(about, groups=of_other_groups(fit))["about"], ability_about=on)
+        measured = f"ability: {alone}" if alone else f"ability above the average {PARTS[dim]}{other}"
+        table[column].attrs = dict(units="logits", long_name=measured)
+    ranked = about_rates(about, groups=of_other_groups(fit))["about"]
+    said = dict(ranks_about=ranked, ability_about=on) | (dict(says=f"{alone.capitalize()}.") if alone else {})
     return trusted(table, fit, prob=level, relative="yes", **said).sortby("mean", ascending=False)
 
 # %% ../../nbs/2_irt/03_tables.ipynb #ccfa4409

@@ -19,7 +19,7 @@ from ..irt.fits import FitError, probability_inside
 from ..irt.marginal import several
 from ..irt.repeats import UNITS
 from ..messages import count, one_of
-from .task_fits import Kind, Population, chosen_cells, fit_population
+from .task_fits import Kind, Population, chosen_cells, fit_population, name_of
 from ..settings import chosen_seed
 
 # %% ../../nbs/3_quanta/08_difficulty_tails.ipynb #feb1bd6c
@@ -100,7 +100,19 @@ def difficulty_tail(
         start = found.at if name == "normal" else start
     about = dict(curve=kind.curve.name, noise=kind.noise.name, tasks=tasks, prob=prob, ablest=ablest)
     about |= dict(says=_whose_logit(kind.noise.name, n))
+    about |= _tail_record(rows, {x: name_of(one[3]) for x, one in zip(wanted, chosen)})
     return _tail_table(rows, of_task, outcomes, b, about)
+
+
+def _tail_record(rows: dict, called: dict[str, str]) -> dict[str, str]:
+    "The trust record, in the words of `fit_tasks`: that of the normal, against which all are held; others that failed are named."
+    done = [name for name in rows if rows[name]["converged"] == "yes"]
+    says = lambda names, what: f"{'; '.join(called[name] for name in names)}: {what}." if names else ""
+    failed = [name for name in rows if name not in done]
+    verdict = [says(done, "reached the mode"), says(failed, "did not reach a mode: do not use it")]
+    sound = "normal" in done
+    record = dict(converged="yes" if sound else "no", accuracy="not checked" if sound else "bad", adequacy="not checked")
+    return record | dict(verdict=" ".join(filter(None, verdict)))
 
 
 def _tail_table(rows: dict, of_task: dict, outcomes: xr.Dataset, b: np.ndarray, attrs: dict) -> xr.Dataset:

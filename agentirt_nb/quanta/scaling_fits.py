@@ -413,6 +413,7 @@ def fit_curve(
         versions=versions_used(),
         wall_time=round(perf_counter() - begun, 3),
         converged="yes" if converged else "no",
+        accuracy="sound" if converged else "bad",  # draws of NUTS are of the exact posterior, if it converged
         adequacy=adequacy,
         verdict=verdict,
         divergences=int(diverging.sum()),

@@ -126,8 +126,9 @@ def pair_matrix(
     others, every = int((pairs.tie_group == 1).sum()) - 1, pairs.sizes["agent"]
     of = f"{'all' if size == every else f'best {size} of'} {count(every, 'agent')}, in the order of {pairs.attrs['order']}"
     share = percent(pairs.attrs["level"])
-    marks = f"colour: chance that the row's agent is ahead ({pairs.attrs['about']}); dot: settled ({share} of dots false at most)"
-    head = headline(pairs, name, f"{of}; {count(others, 'other')} not told apart from number 1", marks)
+    marks = f"colour: the fit's chance that the row's agent is ahead ({pairs.attrs['about']})"
+    marks += f"; dot: settled by that test ({share} of dots false at most)"
+    head = headline(pairs, name, f"{of}; {count(others, 'other')} not told apart from number 1 by the exact paired test", marks)
     return sized(with_words(chart.properties(title=head), pairs.attrs["says"], pairs), width, height)
 
 # %% ../../nbs/4_views/18_comparison_charts.ipynb #c5737488

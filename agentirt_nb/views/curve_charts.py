@@ -106,7 +106,8 @@ def tail_chart(
     said = f"{tail.sizes['task']:,} tasks, {tail.attrs['unsolved']} of them solved by nobody"
     head = data_title(tail, title or "Densities of difficulty", said, *filter(None, [tail.attrs.get("says")]))
     if failed:
-        head.text, head.color = f"NOT CONVERGED ({', '.join(failed)}): {head.text}", COLOURS["alarm"]
+        name = head.text.removeprefix("NOT CONVERGED: ")
+        head.text, head.color = f"NOT CONVERGED ({', '.join(failed)}): {name}", COLOURS["alarm"]
     chart = _tail_layers(rows, list(label.values()), tail.attrs["ablest"]).properties(title=head, height=280)
     lead = "; ".join(label.values())
     return sized(with_words(chart, f"Lead over the normal in nats: {lead}." if len(label) > 1 else f"{lead}."), width, height)

@@ -12,7 +12,7 @@ import xarray as xr
 
 from ..messages import AgentirtError, count
 from .amounts import MOST_MARKS, fewer
-from .labels import headline, log_axis, need_columns, nothing_to_show, sized, spread_labels, with_words
+from .labels import free_places, headline, log_axis, need_columns, nothing_to_show, sized, with_words
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/19_item_charts.ipynb #19a00021
@@ -138,6 +138,9 @@ def _by_kind(field: str, colours: dict[str, str], rows: pd.DataFrame) -> alt.Col
     return alt.Color(f"{field}:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
 
 
+_WIDE = 590  # pixels of a plot that follows its column, for a start
+
+
 def _task_layers(rows: pd.DataFrame, statistic: str, named: int, height: int) -> list[alt.Chart]:
     "The band of luck, the line at 1, a dot for each task, and names of the farthest."
     low, high = max(0.02, rows.value.min() * 0.9), max(rows.value.max(), rows.upper.median()) * 1.6
@@ -152,8 +155,10 @@ def _task_layers(rows: pd.DataFrame, statistic: str, named: int, height: int) ->
     tips = ["task:N", value, alt.Tooltip("q:Q", format=".2g"), "kind:N", "passed:Q", "trials:Q"]
     dots = alt.Chart(shown, height=340).mark_circle(size=45, opacity=0.85)
     first = shown.loc[np.log(shown.value).abs().where(shown.kind != "fits").nlargest(named).index].copy()
-    first["place"] = np.exp(spread_labels(np.log(first.value), gap=np.log(high / low) * 14 / height))
-    first["side"] = np.where(first.difficulty > (shown.difficulty.min() + 2 * shown.difficulty.max()) / 3, "right", "left")
+    along = (shown.difficulty - shown.difficulty.min()) / max(np.ptp(shown.difficulty), 1e-9)
+    dots_at = np.column_stack([_WIDE * along, height * np.log(shown.value / low) / np.log(high / low)])
+    first["side"], up = free_places(dots_at, shown.index.get_indexer(first.index).tolist(), first.task.tolist(), (_WIDE, height))
+    first["place"] = first.value * (high / low) ** (up / height)
     texts = [
         alt.Chart(part)
         .mark_text(align=side, dx=7 if side == "left" else -7, fontSize=11, color=COLOURS["ink"], limit=260)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LETTERS', 'headline', 'percent', 'data_title', 'interval_words', 'with_words', 'sized', 'narrowed', 'nothing_to_show',
-           'need_columns', 'readable_names', 'name_axis', 'log_axis', 'spread_labels']
+           'need_columns', 'readable_names', 'name_axis', 'log_axis', 'spread_labels', 'free_places']
 
 # %% ../../nbs/4_views/01_labels.ipynb #f1f264f4
 import json
@@ -252,3 +252,33 @@ def spread_labels(
     placed = np.empty_like(wishes)
     placed[order] = np.repeat([b for b, _ in blocks], [int(n) for _, n in blocks]) + gap * np.arange(len(order))
     return placed
+
+# %% ../../nbs/4_views/01_labels.ipynb #8c825397
+_LETTER, _LINE_HEIGHT = 5.6, 14.0  # pixels of a name in the charts' small print
+
+
+def free_places(
+    dots: np.ndarray,  # (dot, 2): pixels from the left and from the bottom; all that names should not cover
+    named: Sequence[int],  # which dots are named, the most important first
+    words: Sequence[str],  # their names
+    size: tuple[float, float],  # width and height of the plot, in pixels
+) -> tuple[np.ndarray, np.ndarray]:  # "left" or "right": how each name is aligned; how many pixels above its dot it stands
+    "Where names stand beside their dots and cover least: dots and lines, one another, and the edge of the plot."
+    taken: list[tuple[float, float, float, float]] = []  # left, right, bottom, top
+    sides, ups = [], []
+    for at, word in zip(named, words):
+        wide, (x, y) = _LETTER * len(word), dots[at]
+        others, best = np.delete(dots, at, axis=0), (np.inf, "left", 0.0, (0.0,) * 4)
+        for step in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6):
+            for side in ("left", "right"):
+                start, up = x + 7 if side == "left" else x - 7 - wide, step * _LINE_HEIGHT
+                box = start, start + wide, y + up - _LINE_HEIGHT / 2, y + up + _LINE_HEIGHT / 2
+                near = (others > [box[0] - 4, box[2] - 2]) & (others < [box[1] + 4, box[3] + 2])
+                clash = sum(a < box[1] and box[0] < b and c < box[3] and box[2] < d for a, b, c, d in taken)
+                out = box[0] < 0 or box[1] > size[0] or box[2] < 0 or box[3] > size[1]
+                cost = near.all(1).sum() + 5 * clash + 5 * out + 0.3 * abs(step)
+                best = min(best, (cost, side, up, box))
+        taken.append(best[3])
+        sides.append(best[1])
+        ups.append(best[2])
+    return np.array(sides), np.array(ups)

@@ -86,8 +86,9 @@ def ability_ladder(
         return nothing_to_show(headline(fit, title), why, width=width, height=height)
     rows = _ladder_rows(table.isel({dim: slice(min(top or MOST_ROWS, MOST_ROWS))}))
     of = f"all {total}" if len(rows) == total else f"best {len(rows)} of {total}"
+    of = f"{of} {what}" if total > 1 else table.attrs["says"].rstrip(".")
     on = _RANKED.get(about, f"on {table.attrs['ranks_about']}")
-    marks = f"{of} {what}; dot: posterior mean, line: {percent(level)} interval, right: ranks it may hold {on}"
+    marks = f"{of}; dot: posterior mean, line: {percent(level)} interval, right: ranks it may hold {on}"
     names = readable_names(rows, most=LETTERS) if dim == "agent" else rows[dim]
     base = alt.Chart(rows, title=headline(fit, title, marks), height=alt.Step(18))
     base = base.encode(name_axis(rows[dim], names, field=dim), tooltip=_ladder_tooltip(rows, dim, level))
@@ -95,7 +96,8 @@ def ability_ladder(
     quantity = f"{name.replace('_', ' ').replace('llm', 'LLM')} {of}"
     first = rows.assign(name=list(names)).head(3)
     said = "; ".join(f"{row.name} {row.mean:.2f} ({row.interval})" for row in first.itertuples(index=False))
-    return sized(with_words(_ladder_layers(base, quantity), f"Best: {said}.", fit), width, height)
+    said = f"Best: {said}." if total > 1 else f"{said}. {table.attrs['says']}"
+    return sized(with_words(_ladder_layers(base, quantity), said, fit), width, height)
 
 # %% ../../nbs/4_views/02_ladders.ipynb #0f19aaad
 def _interval_rows(values: xr.DataArray, prob: float | None) -> pd.DataFrame:

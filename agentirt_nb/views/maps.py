@@ -121,6 +121,7 @@ def wright_map(
     if curve.name not in ("1pl", "2pl"):
         counts = f"{many}; chances by the {curve.name} curve: {curve.says}"
     above, never = int((tasks.difficulty > ability.max().item()).sum()), beyond_words(fit).strip()
-    said = f"{above} of {len(tasks)} tasks are more difficult than the best agent is able. {never}".strip()
+    are = "task is" if len(tasks) == 1 else "tasks are"
+    said = f"{above} of {len(tasks)} {are} more difficult than the best agent is able. {never}".strip()
     head = headline(fit, title or "Wright map: agents and tasks on one scale", counts, never)
     return with_words(alt.hconcat(*panels, spacing=10, title=head), said, fit)

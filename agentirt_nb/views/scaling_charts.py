@@ -13,7 +13,7 @@ import xarray as xr
 from ..quanta.scaling_fits import exponents, fitted_curve
 from ..messages import AgentirtError, count, one_of
 from .amounts import MOST_MARKS, fewer
-from .labels import headline, log_axis, need_columns, nothing_to_show, percent, sized
+from .labels import free_places, headline, log_axis, need_columns, nothing_to_show, percent, sized
 from .theme import COLOURS, PALETTE, alt
 
 # %% ../../nbs/4_views/11_scaling_charts.ipynb #2a9ae7ea
@@ -135,6 +135,31 @@ def _with_labels(studies: pd.DataFrame) -> pd.DataFrame:
     return labelled
 
 
+_LOWEST = 0.012  # exponent of data where the chart begins
+
+
+def _placed(labelled: pd.DataFrame, theory: pd.DataFrame, size: tuple[float, float]) -> pd.DataFrame:
+    "The studies that have a label, with the side and the height at which it covers neither points nor the curve."
+    marks, named = pd.concat([labelled, theory])[["parameters", "data"]], np.flatnonzero(labelled.label != "")
+    span = np.log([marks.parameters.max() / theory.parameters.min(), marks.data.max() / _LOWEST])
+    at = np.log(marks / [theory.parameters.min(), _LOWEST]).to_numpy() / span * size
+    side, up = free_places(at, named.tolist(), labelled.label.iloc[named].tolist(), size)
+    shown = labelled.iloc[named]
+    return shown.assign(side=side, place=shown.data * np.exp(up / size[1] * span[1]))
+
+
+def _label_layers(placed: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    "Labels beside their points, with a thin line where one stands apart."
+    thin = alt.Chart(placed[placed.place != placed.data]).mark_rule(color=COLOURS["quiet"]).encode(x, y, alt.Y2("place:Q"))
+    text = dict(dy=1, fontSize=10, color=COLOURS["soft"])
+    place = alt.Y("place:Q", title=y["title"], scale=y["scale"])
+    beside = [
+        alt.Chart(part).mark_text(align=side, dx=8 if side == "left" else -8, **text).encode(x, place, text="label:N")
+        for side, part in placed.groupby("side")
+    ]
+    return [thin, *beside]
+
+
 def studies_chart(
     studies: pd.DataFrame,  # of `scaling_studies`
     *,
@@ -156,8 +181,8 @@ def studies_chart(
     y = alt.Y(
         "data:Q",
         title="exponent of data, α_D",
-        scale=alt.Scale(type="log", domainMin=0.012, nice=False),
-        axis=log_axis([0.012, studies.data.max()]),
+        scale=alt.Scale(type="log", domainMin=_LOWEST, nice=False),
+        axis=log_axis([_LOWEST, studies.data.max()]),
     )
     line = alt.Chart(theory).mark_line(color=COLOURS["soft"], strokeDash=[5, 4]).encode(x, y)
     tips = ["paper:N", "category:N", "task:N", "details:N", "architecture:N", "fit:N"]
@@ -166,8 +191,5 @@ def studies_chart(
     base = alt.Chart(labelled).encode(x, y)
     points = base.mark_point(filled=True, size=70, opacity=0.9)
     points = points.encode(color=alt.Color("category:N", title="field"), shape=alt.Shape("fit:N", title="fitted"), tooltip=tips)
-    last = alt.datum.parameters > 1.5
-    text = dict(dy=1, fontSize=10, color=COLOURS["soft"])
-    left = base.transform_filter(last).mark_text(align="right", dx=-8, **text).encode(text="label:N")
-    right = base.transform_filter(~last).mark_text(align="left", dx=8, **text).encode(text="label:N")
-    return sized((line + left + right + points).properties(title=head, height=400), width, height)
+    names = _label_layers(_placed(labelled, theory, (width or 560, height or 400)), x, y)
+    return sized(alt.layer(line, *names, points).properties(title=head, height=400), width, height)
