@@ -956,8 +956,8 @@ def _print_all(fit: "xr.DataTree", args: argparse.Namespace) -> "pd.DataFrame":
 
     found = compare_all(fit, about=args.about, benchmark=args.benchmark, prob=args.prob, seed=args.seed)
     print(found.attrs["says"])
+    on, prob = found.attrs["about"], found.attrs["prob"]
     if found.sizes["agent"] > 1:
-        on, prob = found.attrs["about"], found.attrs["prob"]
         print(f"The first group; ranks that each may hold on {on}, with probability {prob:.4g} each.")
     table = found[["score", "tie_group", "rank_lower", "rank_upper"]]
     first = table.isel(agent=(table.tie_group == 1).values)

@@ -665,12 +665,12 @@ def _lead(found: _Found, rival: str, place: int, name: str) -> str:
     "Who is ahead, by the fit, or where that is nearer to a coin toss by groups drawn again; by the test; and which to believe."
     if found.pairs is None:
         return ""
-    pair, about = found.pairs.sel(agent=found.agent, rival=rival), found.pairs.attrs["about"]
+    pair, about = found.pairs.sel(agent=found.agent, rival=rival), found.about
     fit, again = (min(max(float(pair[x]), 0.01), 0.99) for x in ("ahead", "by_group"))
-    cautious = found.about == "such tasks" and abs(again - 0.5) < abs(fit - 0.5)
+    cautious = about == "such tasks" and abs(again - 0.5) < abs(fit - 0.5)
     by = f"whole groups of tasks drawn again (by the fit {fit:.2f})" if cautious else "the fit"
     chance = again if cautious else fit
-    says = f"With probability {chance:.2f} by {by} it is ahead of number {place}, {name} (on {about})."
+    says = f"With probability {chance:.2f} by {by} it is ahead of number {place}, {name} (on {found.pairs.attrs['about']})."
     tied = int((found.pairs.tie_group == 1).sum()) - 1
     if not _ran(found.fit) or not np.isfinite(found.pairs.p).any():
         return says
