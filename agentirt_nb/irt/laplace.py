@@ -317,7 +317,7 @@ class _Laplace:
         self.sd_pull, self.sd_information = np.zeros(self.benchmarks), np.bincount(data.task_benchmark) / 2
         self.contrast = np.zeros(self.effects)  # set for the 2PL
         self.stiffness = 100.0 * len(data.agent)  # of the pinned direction in the 2PL
-        self.lopsided = len(data.task) > 20 * agents  # errors of the integrals of so many tasks add up
+        self.lopsided = curve == "2pl" and len(data.task) > 20 * agents  # errors of the integrals of so many tasks add up
         self.anchor: float | None = None  # where the log sd of discrimination is held, if at all: see `_walked`
         self.chunks = [chunk for b, block in enumerate(data.blocks) for chunk in _chunks(block, b, self.dims, density)]
 
@@ -857,7 +857,7 @@ def _recentre(state: _Laplace, mode: _Mode, tables: tuple, rng, pairs: int = 50)
 
 # %% ../../nbs/2_irt/07_laplace.ipynb #42280d1f
 _VALUE_GRID = {1: (1.0, 6.0), 2: (1.2, 5.0)}  # as _GRID, for values alone
-_FINE_VALUE_GRID = {1: (1.0, 6.0), 2: (0.7, 6.0)}  # for many tasks of few agents, whose posteriors are far from normal
+_FINE_VALUE_GRID = {2: (0.7, 6.0)}  # for many tasks of few agents, whose posteriors are far from normal
 _TOGETHER = 32  # draws whose values are computed in one call
 
 
@@ -867,7 +867,7 @@ def _value_grid(fine: bool, dims: int, density: str) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnames=("model", "fine"))
-def _value_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model, fine=False):
+def _value_kernel(theta, mean, log_sd, log_noise, frame, successes, trials, real, model, fine):
     "Log likelihood (draw,) of some tasks with their parameters integrated out, up to a constant, each draw with its own frames."
     dims = frame[0].shape[-1]
     grid = _value_grid(fine, dims, model.density)

@@ -80,12 +80,11 @@ def ladder(
     *,
     about: str = "such tasks",  # of ABOUT: what the ranks are about; those of LLMs and scaffolds are about such tasks
     prob: float | None = None,  # probability inside the interval; None: the fit's own
-) -> (
-    xr.Dataset
-):  # mean, sd, lower, upper, rank_lower, rank_upper, agents, tasks, passed over agent, llm or scaffold, best first; says of one
+) -> xr.Dataset:  # mean, sd, lower, upper, rank_lower, rank_upper, agents, tasks, passed over agent, llm or scaffold, best first
     """Abilities above the average, in logits, with intervals and ranks; no rows where no LLM or scaffold is known.
 
-    Raises FitError for what is no ability, or is none of the fit's, and for ranks that LLMs and scaffolds do not have."""
+    Of one alone the attribute `says` tells that it is the zero. Raises FitError for what is no ability, or is none of the fit's, and
+    for ranks that LLMs and scaffolds do not have."""
     sample = draws(fit, name)
     if sample.ndim != 2 or sample.dims[1] not in PARTS:
         raise FitError(f"a ladder needs one number per agent, LLM or scaffold; {name!r} has {sample.dims[1:] or 'one in all'}.")
