@@ -83,7 +83,7 @@ def ladder(
 ) -> xr.Dataset:  # mean, sd, lower, upper, rank_lower, rank_upper, agents, tasks, passed over agent, llm or scaffold, best first
     """Abilities above the average, in logits, with intervals and ranks; no rows where no LLM or scaffold is known.
 
-    Of one alone the attribute `says` tells that it is the zero. Raises FitError for what is no ability, or is none of the fit's, and
+    Of one alone, attribute `says` tells that it is the zero. Raises FitError for what is no ability or none of the fit's, and
     for ranks that LLMs and scaffolds do not have."""
     sample = draws(fit, name)
     if sample.ndim != 2 or sample.dims[1] not in PARTS:
